@@ -1,0 +1,1 @@
+"""What touches the world: the record in PostgreSQL, notices, calendars, the directory."""

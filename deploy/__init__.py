@@ -1,0 +1,1 @@
+"""What Sojourn runs on: the embedded stack for local use and tests, and the migrations."""

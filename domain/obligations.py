@@ -1,0 +1,79 @@
+"""The ledger: who owes what by when, opened by one event and settled by another."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from domain.model import Frozen, Instant, PersonId
+from domain.vocabulary import ObligationKind, ObligationStatus, Role, StallReason
+
+ObligationId = str
+"""Unique within its agreement and readable: `milestone:supplier-map`, `signature:mentor:v2`."""
+
+Level = Literal[0, 1, 2, 3, 4, 5, 6]
+"""A rung of the escalation ladder; 0 is the heads-up before the due instant."""
+
+
+class Rung(Frozen):
+    """One step of the ladder that an obligation climbs while nobody fulfils it."""
+
+    level: Level
+    at: Instant
+    """When the rung is reached: inside the owner's working hours."""
+
+
+class Obligation(Frozen):
+    """Somebody owes something by an instant, with every later instant computed when it was opened."""
+
+    obligation_id: ObligationId
+    kind: ObligationKind
+    subject: str
+    """What it is about: the id of a milestone, a leg, a session, or the number of a check-in."""
+    owner_role: Role
+    owner_id: PersonId
+    opened_at: Instant
+    due_at: Instant
+    stalled_at: Instant
+    reason: StallReason
+    """The reason that a stall on this obligation carries."""
+    ladder: tuple[Rung, ...]
+    acts_by_itself_at: Instant | None = None
+    """When it settles by time alone (a check-in counted as missed); None where only people settle it."""
+    starts_at: Instant | None = None
+    """The beginning of the meeting it stands for; None where no meeting belongs to it."""
+    sequence: int = 0
+    """How often its meeting was moved: the iCalendar SEQUENCE."""
+    reached: Level | None = None
+    """The highest rung reached so far."""
+
+
+class Settlement(Frozen):
+    """An obligation leaves the ledger."""
+
+    obligation_id: ObligationId
+    status: Literal[ObligationStatus.FULFILLED, ObligationStatus.WAIVED, ObligationStatus.SUPERSEDED]
+
+
+class Escalation(Frozen):
+    """An obligation reaches a rung of its ladder."""
+
+    obligation_id: ObligationId
+    level: Level
+
+
+class LedgerChange(Frozen):
+    """What an event does to the ledger. Settlements apply before openings."""
+
+    settled: tuple[Settlement, ...] = ()
+    opened: tuple[Obligation, ...] = ()
+    moved: tuple[Obligation, ...] = ()
+    """Obligations that stay open with a new owner, a new due instant or both."""
+    escalated: tuple[Escalation, ...] = ()
+    silent_at: Instant | None = Field(default=None)
+    """When silence becomes a stall, counted anew from this event; None leaves it as it was."""
+
+    def __bool__(self) -> bool:
+        """Whether it changes anything."""
+        return bool(self.settled or self.opened or self.moved or self.escalated or self.silent_at)

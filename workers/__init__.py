@@ -1,0 +1,1 @@
+"""The processes that host Sojourn: worker, command line, settings, wiring."""

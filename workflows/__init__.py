@@ -1,0 +1,1 @@
+"""How an agreement runs through time: deterministic Temporal workflows, no I/O."""
