@@ -1,0 +1,24 @@
+"""A fingerprint of terms: what was signed, and whether a repeated request says the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from domain.terms.union import Terms
+
+
+def digest(terms: Terms) -> str:
+    """SHA-256, in hexadecimal, of the terms as canonical JSON.
+
+    Fields at their default are left out, so that a field added by a later release changes no digest. Taken
+    of the terms with their words: the digest of withheld words says nothing.
+    """
+    canonical = json.dumps(
+        terms.model_dump(mode="json", exclude_defaults=True),
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+    )
+    return hashlib.sha256(canonical.encode()).hexdigest()
