@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
+from pydantic_core import CoreSchema
 
 WITHHELD = "(in the record)"
 """Stands where a person's words would be: in the folded state, which never holds them."""
+
+
+PERSON_ID_FORMAT = "person-id"
+"""The `format` by which the JSON Schema shows that an id names a person."""
+
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
 
 
 class Frozen(BaseModel):
@@ -21,7 +35,20 @@ class WrittenByPeople:
     """Marks a field as words that a person wrote: kept in the record only, never in folded state."""
 
 
+class NamesAPerson:
+    """Marks an id as one of the people directory, where a request may also describe the person inline."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Tells an id of a person from any other id in the JSON Schema."""
+        return {**handler(schema), "format": PERSON_ID_FORMAT}
+
+
 def _on_the_utc_line(instant: datetime) -> datetime:
+    # At the ends of the calendar, zone and duration arithmetic overflows.
+    if not EARLIEST_YEAR <= instant.year <= LATEST_YEAR:
+        raise ValueError(f"must lie between the years {EARLIEST_YEAR} and {LATEST_YEAR}")
     return instant.astimezone(UTC)
 
 
@@ -36,5 +63,5 @@ Words = Annotated[
 Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """An opaque id given by HR tooling; it may be shown in clear, so it must not name a person."""
 
-PersonId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+PersonId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"), NamesAPerson()]
 """The opaque id of a person in the directory."""

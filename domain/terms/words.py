@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
 
@@ -51,8 +51,8 @@ def _without_words(value: Any, written: bool) -> Any:  # noqa: ANN401  the value
     if isinstance(value, str):
         return WITHHELD if written else value
     if isinstance(value, tuple | list | frozenset):
-        rebuild = cast("Callable[[Iterable[Any]], Any]", type(value))
-        return rebuild(_without_words(item, written) for item in cast("Iterable[Any]", value))
+        items = cast("tuple[Any, ...] | list[Any] | frozenset[Any]", value)
+        return type(items)(_without_words(item, written) for item in items)
     if isinstance(value, Mapping):
         entries = cast("Mapping[Any, Any]", value)
         return {key: _without_words(item, written) for key, item in entries.items()}
