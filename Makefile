@@ -40,7 +40,7 @@ check: setup ## Lint, formatting, strict types, import contracts
 test: check ## Everything in check, then all tests on the real servers; ARGS="-k name" narrows them
 	@$(BIN)/pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
 
-lock: setup ## Resolve the dependencies anew into requirements.lock, for every platform, with hashes
+lock: ## Resolve the dependencies anew into requirements.lock, for every platform, with hashes
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv
 	@$(VENV)/lock/bin/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 \
 		--generate-hashes --group dev --custom-compile-command "make lock" pyproject.toml -o requirements.lock

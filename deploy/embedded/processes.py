@@ -1,0 +1,117 @@
+"""Starting, watching and stopping one server process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+_TETHER = Path(__file__).with_name("tether.py")
+_TAIL_LINES = 20
+
+
+class EmbeddedServerError(RuntimeError):
+    """A server of the embedded stack did not start; the text says which, why, and where its log is."""
+
+
+class ServerProcess:
+    """One running server, in a session of its own so that Ctrl-C reaches it only through us.
+
+    On Linux it is told to stop when this process dies. The kernel watches the very thread that starts
+    it: start it from the event loop's thread, never from a thread of a pool.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(
+        cls,
+        command: Sequence[str],
+        *,
+        log: Path,
+        account: str = "",
+        death_signal: signal.Signals = signal.SIGTERM,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> ServerProcess:
+        """Start a server whose output is appended to a log file.
+
+        Args:
+            command: Full path of the program, then its arguments.
+            log: File for both output streams; its folder is created.
+            account: Operating system account to run it as; empty for our own.
+            death_signal: What it receives when this process dies without having stopped it.
+            environment: Environment variables, instead of a copy of ours.
+            folder: Working directory.
+        """
+        log.parent.mkdir(parents=True, exist_ok=True)
+        tether = [sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), str(int(death_signal)), account]
+        with log.open("ab") as output:
+            process = await asyncio.create_subprocess_exec(
+                *tether,
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=asyncio.subprocess.STDOUT,
+                env=dict(environment) if environment is not None else None,
+                cwd=folder,
+                start_new_session=True,
+            )
+        return cls(process)
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    @property
+    def exit_status(self) -> int | None:
+        """Exit status, or None while it runs."""
+        return self._process.returncode
+
+    async def stop(self, request: signal.Signals, *, patience: float) -> None:
+        """Ask the server to stop; after `patience` seconds, make it."""
+        if self._process.returncode is not None:
+            return
+        with suppress(ProcessLookupError):
+            self._process.send_signal(request)
+        try:
+            await asyncio.wait_for(self._process.wait(), patience)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+
+
+def log_tail(log: Path) -> str:
+    """The last lines of a log, for an error message."""
+    if not log.exists():
+        return f"(no log was written at {log})"
+    with log.open("rb") as source:
+        source.seek(max(0, log.stat().st_size - 16_384))
+        lines = source.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
+    return "\n".join([f"The end of {log}:", *lines])
+
+
+def port_is_free(port: int) -> bool:
+    """Whether nothing listens on this port of the loopback interface."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """A port of the loopback interface on which nothing listens now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

