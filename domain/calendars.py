@@ -19,17 +19,16 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from domain.model import Frozen, Instant, PersonId
+from domain.model import EARLIEST_YEAR, LATEST_YEAR, Frozen, Instant, PersonId
 
 FARTHEST_DAYS = 36_600
 """How far a search for working days goes, in days: about a century. It bounds every loop, whatever the
 leave, the holidays and the counts asked for; the day it has reached by then is the answer."""
 
 _A_DAY = timedelta(days=1)
-_FIRST_DAY, _LAST_DAY = date(2, 1, 1), date(9998, 12, 31)
-_FIRST_INSTANT = datetime(2, 1, 1, tzinfo=UTC)
-_LAST_INSTANT = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
-"""Margins of a year, so that no offset and no step leaves what Python can represent."""
+_FIRST_DAY, _LAST_DAY = date(EARLIEST_YEAR, 1, 2), date(LATEST_YEAR, 12, 30)
+"""Days asked about are drawn in to these, so that every answer is an instant that the domain accepts."""
+_FIRST_INSTANT, _LAST_INSTANT = (datetime.combine(day, time(), tzinfo=UTC) for day in (_FIRST_DAY, _LAST_DAY))
 
 
 class UtcOffset(Frozen):
@@ -186,7 +185,8 @@ class Calendar(Frozen):
         Zero is `day` itself if worked, else the next working day. Counting starts on the day after `day`
         whether or not that is worked: one working day after a Saturday is the Monday.
 
-        The search ends after `FARTHEST_DAYS` and then answers with the day it has reached.
+        The search ends after `FARTHEST_DAYS`, or at the ends of the years that the domain knows, and then
+        answers with the day it has reached.
         """
         day = min(max(day, _FIRST_DAY), _LAST_DAY)
         if count == 0 and self.is_working_day(day):
@@ -194,7 +194,7 @@ class Calendar(Frozen):
         step = -_A_DAY if count < 0 else _A_DAY
         remaining = abs(count) or 1
         for _ in range(FARTHEST_DAYS):
-            if not _FIRST_DAY < day < _LAST_DAY:
+            if not _FIRST_DAY <= day + step <= _LAST_DAY:
                 break
             day += step
             remaining -= self.is_working_day(day)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from domain.calendars import FARTHEST_DAYS, Calendar, Leave, UtcOffset
+from domain.model import EARLIEST_YEAR, LATEST_YEAR
 
 
 def offset(since: str, hours: float) -> UtcOffset:
@@ -205,7 +206,9 @@ def test_the_ends_of_time_raise_nothing() -> None:
             assert far.opening_of(day) < far.closing_of(day)
             assert isinstance(far.working_day_from(day, 3), date)
             assert isinstance(far.working_day_from(day, -3), date)
-        assert far.next_working_moment(datetime.max.replace(tzinfo=UTC)).year == 9998
+            assert EARLIEST_YEAR <= far.opening_of(day).year <= far.closing_of(day).year <= LATEST_YEAR
+        assert far.next_working_moment(datetime.max.replace(tzinfo=UTC)).year == LATEST_YEAR
+        assert far.next_working_moment(datetime.min.replace(tzinfo=UTC)).year == EARLIEST_YEAR
 
 
 def test_a_search_is_bounded_whatever_is_asked() -> None:
