@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-
+from domain.digests import digest_of
 from domain.terms.union import Terms
 
 
@@ -14,11 +12,4 @@ def digest(terms: Terms) -> str:
     Fields at their default are left out, so that a field added by a later release changes no digest. Taken
     of the terms with their words: the digest of withheld words says nothing.
     """
-    canonical = json.dumps(
-        terms.model_dump(mode="json", exclude_defaults=True),
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
-        allow_nan=False,
-    )
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return digest_of(terms.model_dump(mode="json", exclude_defaults=True))

@@ -1,0 +1,1 @@
+"""What the fields of a request must be to one another: one small rule each, by kind."""
