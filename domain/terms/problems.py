@@ -91,6 +91,7 @@ _SENTENCES: Mapping[str, str] = {
     "dict_type": "must be an object",
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
+    "json_invalid": "holds text that is not Unicode",
     "none_required": "must be null",
 }
 

@@ -1,0 +1,185 @@
+"""What HR tooling sends: terms in which a person may be an id, or an object as the directory knows people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, NamedTuple, Union, cast, get_args, get_origin
+
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from domain.model import PERSON_ID_FORMAT, NamesAPerson
+from domain.people import Person
+from domain.terms import checks
+from domain.terms.problems import Problem, RequestRefused, path, problems_of
+from domain.terms.rotation import RotationTerms
+from domain.terms.secondment import SecondmentTerms
+from domain.terms.shadowing import ShadowingTerms
+from domain.terms.union import Terms
+from domain.vocabulary import Kind
+
+_MODELS: Mapping[str, type[SecondmentTerms | ShadowingTerms | RotationTerms]] = {
+    Kind.SECONDMENT: SecondmentTerms,
+    Kind.SHADOWING: ShadowingTerms,
+    Kind.ROTATION: RotationTerms,
+}
+
+
+class PlacementRequest(NamedTuple):
+    """A request taken apart: the people it describes, and terms that name people by id only."""
+
+    people: list[Person]
+    """Those given inline, each once, in the order of the request."""
+    terms: Terms
+
+
+def split(raw: JsonValue) -> PlacementRequest:
+    """Takes the people out of a request and checks what remains.
+
+    Args:
+        raw: The request as parsed JSON.
+
+    Raises:
+        RequestRefused: With every problem of the request at once, its malformed fields first. Whether the
+            people, their time zones and holiday calendars exist is checked where the directory is known.
+    """
+    if not isinstance(raw, dict):
+        raise RequestRefused([Problem(field="", sentence="must be a JSON object")])
+    model = _MODELS.get(str(raw.get("kind")))
+    if model is None:
+        kinds = "must be 'secondment', 'shadowing' or 'rotation'"
+        sentence = kinds if "kind" in raw else f"is required; it {kinds}"
+        raise RequestRefused([Problem(field="kind", sentence=sentence)])
+    collected = _Collected()
+    bare = cast("dict[str, JsonValue]", _without_people(raw, model, "", collected))
+    terms, unreadable, malformed = _read(bare, model)
+    problems = [
+        *collected.problems,
+        *(problem for problem in malformed if problem.field not in collected.broken),
+        *checks.problems(terms, unreadable=unreadable),
+    ]
+    if problems:
+        raise RequestRefused(problems)
+    return PlacementRequest(list(collected.people.values()), terms)
+
+
+def request_schema() -> dict[str, Any]:
+    """The JSON Schema of a placement request, in which every person is an id or an object."""
+    schema = TypeAdapter[Terms](Terms).json_schema()
+    person = TypeAdapter(Person).json_schema(ref_template="#/$defs/{model}")
+    definitions = {**schema["$defs"], **person.pop("$defs", {})}
+    widened = {name: _with_inline_people(definition) for name, definition in definitions.items()}
+    schema["$defs"] = {**widened, "Person": person}
+    return {**schema, "title": "PlacementRequest"}
+
+
+def _with_inline_people(schema: Any) -> Any:  # noqa: ANN401  any part of a JSON Schema
+    if isinstance(schema, list):
+        return [_with_inline_people(part) for part in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    parts = cast("dict[str, Any]", schema)
+    if parts.get("format") == PERSON_ID_FORMAT:
+        return {"anyOf": [parts, {"$ref": "#/$defs/Person"}]}
+    return {key: _with_inline_people(part) for key, part in parts.items()}
+
+
+@dataclass
+class _Collected:
+    """What the walk over a request has found so far."""
+
+    people: dict[str, Person] = field(default_factory=dict[str, Person])
+    described_at: dict[str, str] = field(default_factory=dict[str, str])
+    problems: list[Problem] = field(default_factory=list[Problem])
+    broken: set[str] = field(default_factory=set[str])
+    """Paths of people whose id could not be read: already told, so not told again."""
+
+    def take(self, raw: Mapping[str, JsonValue], where: str) -> JsonValue:
+        """Keeps an inline person and gives the id that stands for it."""
+        try:
+            person = TypeAdapter(Person).validate_json(json.dumps(raw), strict=True)
+        except ValidationError as error:
+            self.problems.extend(problems_of(error, under=where))
+            self.broken.add(where)
+            return raw.get("person_id")
+        known = self.people.setdefault(person.person_id, person)
+        self.described_at.setdefault(person.person_id, where)
+        if known != person:
+            self.problems.append(
+                Problem(
+                    field=where,
+                    sentence=f"describes {person.person_id} otherwise than "
+                    f"{self.described_at[person.person_id]} does",
+                )
+            )
+        return person.person_id
+
+
+def _without_people(raw: JsonValue, annotation: Any, where: str, collected: _Collected) -> JsonValue:  # noqa: ANN401
+    """The value with each inline person replaced by its id, wherever the model expects an id of a person."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        marks = annotation.__metadata__
+        if any(isinstance(mark, NamesAPerson) for mark in marks) and isinstance(raw, dict):
+            return collected.take(raw, where)
+        return _without_people(raw, annotation.__origin__, where, collected)
+    if origin in {Union, UnionType}:
+        (annotation,) = (arm for arm in get_args(annotation) if arm is not type(None))
+        return _without_people(raw, annotation, where, collected)
+    if origin is tuple and isinstance(raw, list):
+        item = get_args(annotation)[0]
+        return [_without_people(each, item, path(where, index), collected) for index, each in enumerate(raw)]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and isinstance(raw, dict):
+        fields = annotation.model_fields
+        return {
+            name: _without_people(
+                value, _annotated(fields[name]), path(*([where] if where else []), name), collected
+            )
+            if name in fields
+            else value
+            for name, value in raw.items()
+        }
+    return raw
+
+
+def _annotated(field_info: FieldInfo) -> Any:  # noqa: ANN401  an annotation can be any object
+    return Annotated[field_info.annotation, field_info, *field_info.metadata]
+
+
+def _read(
+    bare: Mapping[str, JsonValue], model: type[SecondmentTerms | ShadowingTerms | RotationTerms]
+) -> tuple[Terms, frozenset[str], list[Problem]]:
+    """The terms as far as they can be read, the fields that cannot, and what is wrong with those."""
+    try:
+        return model.model_validate_json(json.dumps(bare), strict=True), frozenset(), []
+    except ValidationError as error:
+        malformed = problems_of(error)
+    readable: dict[str, Any] = {}
+    for name, read in _readers(model).items():
+        if name in bare:
+            try:
+                readable[name] = read(json.dumps(bare[name]))
+            except ValidationError:
+                continue
+    defaults = {
+        name for name, info in model.model_fields.items() if not info.is_required() and name not in bare
+    }
+    unreadable = frozenset(model.model_fields) - readable.keys() - defaults
+    return model.model_construct(**readable), unreadable, malformed
+
+
+@cache
+def _readers(
+    model: type[SecondmentTerms | ShadowingTerms | RotationTerms],
+) -> Mapping[str, Callable[[str], Any]]:
+    """How to read each field of a model on its own."""
+
+    def reader(info: FieldInfo) -> Callable[[str], Any]:
+        adapter: TypeAdapter[Any] = TypeAdapter(_annotated(info))
+        return lambda text: adapter.validate_json(text, strict=True)
+
+    return {name: reader(info) for name, info in model.model_fields.items()}
