@@ -1,0 +1,305 @@
+"""The record: the append-only event log of all agreements, and the read models written with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+from pydantic import TypeAdapter
+
+from activities.chain import ChainFault, canonical_json, first_fault
+from activities.database import Database, DatabaseRefusedError, translated_errors
+from activities.rows import (
+    START,
+    AgreementRow,
+    Cursor,
+    KnownRequest,
+    NoticeRow,
+    NoticeState,
+    ObligationRow,
+    Page,
+    StalledRow,
+)
+from activities.statements import STATEMENTS
+from domain.notices import Notice
+from domain.obligations import Obligation
+from domain.recording import Append, Appended, Head, NewEvent, RecordedEvent
+from domain.vocabulary import Kind, Phase
+
+_NOTICES = TypeAdapter(tuple[Notice, ...])
+
+
+class Record:
+    """Reads and appends over a pool of connections.
+
+    Every method raises `DatabaseUnavailableError` where trying again may help and `DatabaseRefusedError`
+    where it cannot.
+    """
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+        self._database = Database(pool)
+
+    async def append(self, append: Append) -> Appended:
+        """Writes one command's events, read models and notices in one round trip, or nothing.
+
+        The same append again, from whichever attempt, is a `duplicate` and changes nothing. Racing appends
+        are told apart by the lock of the head row.
+
+        Raises:
+            DatabaseRefusedError: The append has no events, an event's text cannot be stored, or its ledger
+                change does not follow from the stream.
+            DatabaseUnavailableError: Unknown whether it landed: send the same append again.
+        """
+        arguments = _append_arguments(append)
+        try:
+            row = await self._database.row("append", *arguments)
+        except DatabaseRefusedError as refused:
+            # The command was written between the look at it and the lock: look again.
+            if getattr(refused.__cause__, "constraint_name", None) != "command_pkey":
+                raise
+            row = await self._database.row("append", *arguments)
+        if row is None:
+            raise DatabaseRefusedError(
+                "append: the function answered nothing; is this the database of this release?"
+            )
+        duplicate = row["verdict"] == "duplicate"
+        return Appended(
+            outcome=row["verdict"],
+            version=row["stream_version"],
+            event_types=tuple(row["written_types"]) if duplicate else (),
+        )
+
+    async def stream(self, agreement_id: str, after_version: int = 0) -> list[RecordedEvent]:
+        """The events of an agreement after a version, in order; empty where there are none."""
+        rows = await self._database.rows("stream", agreement_id, after_version)
+        return [_event(row) for row in rows]
+
+    async def read_all(self, after: Cursor = START, limit: int = 1000) -> Page:
+        """The next events of all agreements, in an order in which no event ever appears before a cursor.
+
+        An event shows up once every transaction older than its own has ended: usually at once, at the latest
+        when the server ends a forgotten transaction.
+        """
+        rows = await self._database.rows("read_all", after.epoch, str(after.tx), after.position, limit)
+        if not rows:
+            return Page(events=(), cursor=after)
+        last = rows[-1]
+        cursor = Cursor(epoch=last["epoch"], tx=int(last["transaction_id"]), position=last["position"])
+        return Page(events=tuple(_event(row) for row in rows), cursor=cursor)
+
+    async def agreements(
+        self,
+        *,
+        agreement_ids: Sequence[str] | None = None,
+        kinds: Sequence[Kind] | None = None,
+        phases: Sequence[Phase] | None = None,
+        tenant: str | None = None,
+        cohort: str | None = None,
+        person_id: str | None = None,
+        only_open: bool = False,
+        after: str = "",
+        limit: int = 1000,
+    ) -> list[AgreementRow]:
+        """Agreements by id, kind, phase, tenant, cohort or a party in any role; None leaves a filter out.
+
+        Args:
+            agreement_ids: Only these.
+            kinds: Any of these.
+            phases: Any of these.
+            tenant: Whose placements.
+            cohort: Of which cohort.
+            person_id: Somebody who holds a role in it.
+            only_open: Leaves out closed ones.
+            after: The last id of the page before.
+            limit: How many at most.
+        """
+        rows = await self._database.rows(
+            "agreements",
+            None if agreement_ids is None else list(agreement_ids),
+            None if kinds is None else list(kinds),
+            None if phases is None else list(phases),
+            tenant,
+            cohort,
+            person_id,
+            only_open,
+            after,
+            limit,
+        )
+        return [_agreement(row) for row in rows]
+
+    async def agreement(self, agreement_id: str) -> AgreementRow | None:
+        """One agreement; None where it is not known."""
+        found = await self.agreements(agreement_ids=[agreement_id])
+        return found[0] if found else None
+
+    async def find_request(self, tenant: str, request_id: str) -> KnownRequest | None:
+        """Which agreement a request opened; None where it opened none yet."""
+        row = await self._database.row("find_request", tenant, request_id)
+        return None if row is None else KnownRequest(**dict(row))
+
+    async def overlapping_agreements(
+        self, mentee_id: str, starts_on: date, ends_on: date, excluding: str = ""
+    ) -> list[str]:
+        """Ids of other open agreements of the same mentee with a day in this stretch, both ends included."""
+        rows = await self._database.rows("overlapping_agreements", mentee_id, starts_on, ends_on, excluding)
+        return [row["agreement_id"] for row in rows]
+
+    async def mentor_hours(self, mentor_id: str, excluding: str = "") -> float:
+        """Hours per month that a mentor has promised over all open agreements but one."""
+        row = await self._database.row("mentor_hours", mentor_id, excluding)
+        return 0.0 if row is None else row["hours"]
+
+    async def obligations(self, agreement_id: str) -> list[ObligationRow]:
+        """Every obligation that an agreement ever had, by due instant."""
+        return [_obligation(row) for row in await self._database.rows("obligations", agreement_id, False)]
+
+    async def open_obligations(self, agreement_id: str) -> list[Obligation]:
+        """What an agreement owes now, by due instant."""
+        rows = await self._database.rows("obligations", agreement_id, True)
+        return [_obligation(row).obligation for row in rows]
+
+    async def obligation_is_open(self, agreement_id: str, obligation_id: str) -> bool:
+        """Whether an obligation still stands: asked right before a notice about it is sent."""
+        return await self._database.row("obligation_is_open", agreement_id, obligation_id) is not None
+
+    async def agreement_is_closed(self, agreement_id: str) -> bool:
+        """Whether an agreement has ended, one way or another: asked right before a notice is sent."""
+        found = await self.agreement(agreement_id)
+        return found is not None and found.head.phase is Phase.CLOSED
+
+    async def stalled(self, as_of: datetime) -> list[StalledRow]:
+        """What is stalled at an instant, past or future, as the ledger stands now; longest stalled first."""
+        return [StalledRow(**dict(row)) for row in await self._database.rows("stalled", as_of)]
+
+    async def notices(self, agreement_id: str) -> list[NoticeRow]:
+        """The outbox of an agreement: every notice and what became of it, by the instant it may be sent."""
+        return [_notice(row) for row in await self._database.rows("notices", agreement_id, False)]
+
+    async def undelivered_notices(self, agreement_id: str) -> list[Notice]:
+        """What still waits to be sent, by the instant it may be sent; given-up ones are not among them."""
+        return [_notice(row).notice for row in await self._database.rows("notices", agreement_id, True)]
+
+    async def notice_state(self, notice_id: str) -> NoticeState | None:
+        """What became of a notice so far; None where it was never queued."""
+        row = await self._database.row("notice_state", notice_id)
+        return None if row is None else row["state"]
+
+    async def settle_notice(
+        self,
+        notice_id: str,
+        state: NoticeState,
+        *,
+        error: str | None = None,
+        reason: str | None = None,
+        at: datetime | None = None,
+    ) -> bool:
+        """Writes down what became of a notice.
+
+        Args:
+            notice_id: Which.
+            state: `queued` with an error: this attempt failed, another follows.
+            error: What went wrong; required where `failed`.
+            reason: Why it was not sent; required where `skipped`.
+            at: When it was sent; the server's clock where left out.
+
+        Returns:
+            Whether this call settled it; False where it was sent or skipped before.
+
+        Raises:
+            DatabaseRefusedError: The notice is unknown, or its error or reason is missing.
+        """
+        if await self._database.row("settle_notice", notice_id, state, error, reason, at) is not None:
+            return True
+        if await self._database.row("notice_state", notice_id) is None:
+            raise DatabaseRefusedError(f"settle_notice: no notice {notice_id} was ever queued.")
+        return False
+
+    async def verify_chain(self, agreement_id: str) -> ChainFault | None:
+        """The first version of a stream that is not as it was written; None where it is whole.
+
+        Raises:
+            DatabaseRefusedError: The agreement is not in the record at all.
+        """
+        with translated_errors("verify_chain"):
+            async with (
+                self._pool.acquire() as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                head = await connection.fetchrow(STATEMENTS["chain_head"], agreement_id)
+                rows = await connection.fetch(STATEMENTS["stream"], agreement_id, 0)
+        if head is None and not rows:
+            raise DatabaseRefusedError(f"verify_chain: no agreement {agreement_id} is in the record.")
+        return first_fault(
+            agreement_id,
+            ((_event(row), row["data"]) for row in rows),
+            head_version=None if head is None else head["version"],
+            head_hash=None if head is None else head["last_hash"],
+        )
+
+
+def _append_arguments(append: Append) -> tuple[object, ...]:
+    if not append.events:
+        raise DatabaseRefusedError(f"append: command {append.command_id} brings no events; do not append it.")
+    return (
+        append.agreement_id,
+        append.expected_version,
+        append.command_id,
+        append.command_type,
+        append.command_digest,
+        append.actor_id,
+        append.actor_role,
+        append.occurred_at,
+        [event.event_id for event in append.events],
+        [event.type for event in append.events],
+        [event.schema_version for event in append.events],
+        [_stored_text(event) for event in append.events],
+        append.head.model_dump_json(),
+        _NOTICES.dump_json(append.notices).decode(),
+    )
+
+
+def _stored_text(event: NewEvent) -> str:
+    try:
+        text = canonical_json(event.data)
+        text.encode()
+    except ValueError as error:
+        raise DatabaseRefusedError(
+            f"append: event {event.type} cannot be written as JSON: {error}"
+        ) from error
+    # Once escaped backslashes are out of the way, the escape of NUL is nothing but that.
+    if "\\u0000" in text.replace("\\\\", ""):
+        raise DatabaseRefusedError(
+            f"append: event {event.type} holds a NUL character, which PostgreSQL cannot store."
+        )
+    return text
+
+
+def _event(row: asyncpg.Record) -> RecordedEvent:
+    fields = _only(row, RecordedEvent.model_fields)
+    return RecordedEvent(**{**fields, "data": json.loads(row["data"])})
+
+
+def _agreement(row: asyncpg.Record) -> AgreementRow:
+    head = Head(**{**_only(row, Head.model_fields), "parties": json.loads(row["parties"])})
+    return AgreementRow(**_only(row, AgreementRow.model_fields), head=head)
+
+
+def _obligation(row: asyncpg.Record) -> ObligationRow:
+    fields = _only(row, Obligation.model_fields)
+    obligation = Obligation(**{**fields, "ladder": json.loads(row["ladder"])})
+    return ObligationRow(obligation=obligation, status=row["status"], settled_at=row["settled_at"])
+
+
+def _notice(row: asyncpg.Record) -> NoticeRow:
+    notice = Notice.model_validate_json(row["notice"])
+    fields = _only(row, NoticeRow.model_fields)
+    fields["notice"] = notice
+    return NoticeRow(**fields)
+
+
+def _only(row: asyncpg.Record, fields: Mapping[str, object]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name in fields}

@@ -1,0 +1,99 @@
+"""What is read from the record, as values."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from domain.model import Frozen, Instant, PersonId
+from domain.notices import Notice
+from domain.obligations import Level, Obligation
+from domain.recording import Head, RecordedEvent
+from domain.vocabulary import Kind, ObligationKind, ObligationStatus, Phase, Role, StallReason
+
+NoticeState = Literal["queued", "sent", "skipped", "failed"]
+"""`failed` was given up on; a notice that will be tried again is `queued` with attempts and an error."""
+
+
+class Cursor(Frozen):
+    """A place in the global order of all events: everything up to it has been read."""
+
+    epoch: int = 0
+    tx: int = 0
+    position: int = 0
+
+
+START = Cursor()
+"""Before the first event."""
+
+
+class Page(Frozen):
+    """The next events in the global order."""
+
+    events: tuple[RecordedEvent, ...]
+    cursor: Cursor
+    """Where to go on: after the last event of the page, or unchanged where there was none."""
+
+
+class AgreementRow(Frozen):
+    """One agreement as its head row tells it."""
+
+    agreement_id: str
+    version: int
+    head: Head
+    opened_at: Instant
+    """When its first event happened, in the agreement's own time."""
+    updated_at: Instant
+    """When its last event happened, in the agreement's own time."""
+    recorded_at: Instant
+    """When PostgreSQL wrote the last event."""
+
+
+class KnownRequest(Frozen):
+    """The agreement that a request opened."""
+
+    agreement_id: str
+    request_digest: str
+    version: int
+
+
+class ObligationRow(Frozen):
+    """An obligation and what became of it."""
+
+    obligation: Obligation
+    status: ObligationStatus
+    settled_at: Instant | None
+
+
+class StalledRow(Frozen):
+    """Why an agreement is stalled, since when, on whom, and what happens next."""
+
+    agreement_id: str
+    kind: Kind
+    phase: Phase
+    cohort: str | None
+    reason: StallReason
+    waiting_on_role: Role | None
+    """None only where an agreement is silent and owes nothing."""
+    waiting_on_id: PersonId | None
+    since: Instant
+    obligation_id: str | None
+    obligation_kind: ObligationKind | None
+    due_at: Instant | None
+    level: Level | None
+    """The highest rung reached by then; None below the first."""
+    next_level: Level | None
+    next_at: Instant | None
+    """When the next rung is reached; None at the top of the ladder."""
+
+
+class NoticeRow(Frozen):
+    """A notice and what became of it."""
+
+    notice: Notice
+    state: NoticeState
+    attempts: int
+    last_error: str | None
+    reason: str | None
+    """Why it was skipped."""
+    queued_at: Instant
+    sent_at: Instant | None

@@ -1,0 +1,190 @@
+-- append --
+-- One command's events with their read models and notices, or the reason why not.
+SELECT verdict, stream_version, written_types
+FROM sojourn.append_events_v1(
+    $1, $2, $3, $4, $5, $6, $7, $8, $9::text[]::uuid[], $10::text[], $11::integer[], $12::text[], $13::text::jsonb,
+    $14::text::jsonb
+)
+
+-- stream --
+-- The events of one agreement after a version, in order.
+SELECT
+    event_id::text, agreement_id, version, type, schema_version, occurred_at, recorded_at, actor_id, actor_role,
+    command_id, data::text, encode(previous_hash, 'hex') AS previous_hash, encode(hash, 'hex') AS hash
+FROM sojourn.event
+WHERE agreement_id = $1 AND version > $2
+ORDER BY version
+
+-- chain_head --
+-- What the head row knows of the end of a stream.
+SELECT version, encode(last_hash, 'hex') AS last_hash FROM sojourn.agreement WHERE agreement_id = $1
+
+-- read_all --
+-- The next page of the global order: only transactions older than every running one, so that no gap fills later.
+-- The cluster-wide horizon says nothing about events restored from an earlier epoch; they are all settled.
+-- `transaction_id` must not be named tx: ORDER BY would sort that text instead of the column.
+SELECT
+    event.epoch, event.tx::text AS transaction_id, event.position,
+    event.event_id::text, event.agreement_id, event.version, event.type, event.schema_version, event.occurred_at,
+    event.recorded_at, event.actor_id, event.actor_role, event.command_id, event.data::text,
+    encode(event.previous_hash, 'hex') AS previous_hash, encode(event.hash, 'hex') AS hash
+FROM sojourn.event
+WHERE (event.epoch, event.tx, event.position) > ($1::smallint, $2::text::xid8, $3::bigint)
+    AND (
+        event.tx < pg_snapshot_xmin(pg_current_snapshot())
+        OR event.epoch < (SELECT log_epoch.epoch FROM sojourn.log_epoch)
+    )
+ORDER BY event.epoch, event.tx, event.position
+LIMIT $4
+
+-- agreements --
+-- Heads with their parties, filtered; in order of id, a page at a time.
+SELECT
+    head.agreement_id, head.version, head.kind, head.phase, head.outcome, head.tenant, head.request_id,
+    head.request_digest, head.cohort, head.terms_version, head.starts_on, head.ends_on,
+    head.mentor_hours_per_month, head.last_activity_at, head.silent_at, head.paused_until, head.held,
+    head.next_instant, head.opened_at, head.updated_at, head.recorded_at, party.parties::text AS parties
+FROM sojourn.agreement AS head
+LEFT JOIN LATERAL (
+    SELECT
+        coalesce(
+            jsonb_agg(
+                jsonb_build_object('role', held.role, 'person_id', held.person_id, 'scope', held.scope)
+                ORDER BY held.role, held.scope, held.person_id
+            ),
+            '[]'
+        ) AS parties
+    FROM sojourn.agreement_party AS held
+    WHERE held.agreement_id = head.agreement_id
+) AS party ON true
+WHERE ($1::text[] IS NULL OR head.agreement_id = ANY ($1))
+    AND ($2::text[] IS NULL OR head.kind = ANY ($2))
+    AND ($3::text[] IS NULL OR head.phase = ANY ($3))
+    AND ($4::text IS NULL OR head.tenant = $4)
+    AND ($5::text IS NULL OR head.cohort = $5)
+    AND ($6::text IS NULL OR EXISTS (
+        SELECT FROM sojourn.agreement_party AS held
+        WHERE held.agreement_id = head.agreement_id AND held.person_id = $6
+    ))
+    AND (NOT $7::boolean OR head.phase <> 'closed')
+    AND head.agreement_id > $8
+ORDER BY head.agreement_id
+LIMIT $9
+
+-- find_request --
+-- Which agreement a request opened.
+SELECT agreement_id, request_digest, version FROM sojourn.agreement WHERE tenant = $1 AND request_id = $2
+
+-- overlapping_agreements --
+-- Open agreements in which a person is the mentee on some day of a stretch, both ends included.
+SELECT head.agreement_id
+FROM sojourn.agreement_party AS party
+JOIN sojourn.agreement AS head ON head.agreement_id = party.agreement_id
+WHERE party.person_id = $1 AND party.role = 'mentee'
+    AND head.phase <> 'closed'
+    AND head.starts_on <= $3 AND head.ends_on >= $2
+    AND head.agreement_id <> $4
+GROUP BY head.agreement_id
+ORDER BY head.agreement_id
+
+-- mentor_hours --
+-- Hours per month that a mentor has promised, over all open agreements, each counted once.
+SELECT coalesce(sum(head.mentor_hours_per_month), 0)::double precision AS hours
+FROM sojourn.agreement AS head
+WHERE head.phase <> 'closed'
+    AND head.agreement_id <> $2
+    AND head.agreement_id IN (
+        SELECT party.agreement_id
+        FROM sojourn.agreement_party AS party
+        WHERE party.person_id = $1 AND party.role = 'mentor'
+    )
+
+-- obligations --
+-- The ledger of one agreement: the open obligations, or the settled ones as well.
+SELECT
+    obligation_id, kind, subject, owner_role, owner_id, opened_at, due_at, stalled_at, reason,
+    ladder::text AS ladder, acts_by_itself_at, starts_at, sequence, reached, status, settled_at
+FROM sojourn.obligation
+WHERE agreement_id = $1 AND (NOT $2::boolean OR status = 'open')
+ORDER BY due_at, obligation_id
+
+-- obligation_is_open --
+-- Looked at again before a notice is sent.
+SELECT FROM sojourn.obligation WHERE agreement_id = $1 AND obligation_id = $2 AND status = 'open'
+
+-- stalled --
+-- What is stalled at an instant if nothing else happens, one row per agreement, longest first.
+SELECT
+    agreement_id, kind, phase, cohort, reason, waiting_on_role, waiting_on_id, since, obligation_id,
+    obligation_kind, due_at, level, next_level, next_at
+FROM sojourn.stalled_as_of_v1($1)
+
+-- notices --
+-- The outbox of one agreement: everything, or what still waits to be sent.
+SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, sent_at
+FROM sojourn.notice
+WHERE agreement_id = $1 AND (NOT $2::boolean OR state = 'queued')
+ORDER BY not_before, notice_id
+
+-- settle_notice --
+-- What became of a notice. A notice that was sent or skipped stays so; a failed one may still be sent later.
+UPDATE sojourn.notice
+SET state = $2,
+    attempts = attempts + CASE WHEN $2 = 'skipped' THEN 0 ELSE 1 END,
+    last_error = coalesce($3, last_error),
+    reason = $4,
+    sent_at = CASE WHEN $2 = 'sent' THEN coalesce($5, clock_timestamp()) END
+WHERE notice_id = $1 AND state IN ('queued', 'failed')
+RETURNING notice_id
+
+-- notice_state --
+-- Whether a notice is known, and what became of it.
+SELECT state FROM sojourn.notice WHERE notice_id = $1
+
+-- upsert_people --
+-- Writes people as given; who is not named stays as they were. A later row for the same person wins.
+INSERT INTO sojourn.person (
+    person_id, name, email, channels, time_zone, holiday_calendar, working_weekdays, opens, closes, leave,
+    delegate_id, locale, employee_number, assignment_id, is_operator, mentor_capacity_hours, left_on
+)
+SELECT
+    person_id, name, email, channels, time_zone, holiday_calendar, working_weekdays, opens, closes, leave,
+    delegate_id, locale, employee_number, assignment_id, is_operator, mentor_hours_per_month, left_on
+FROM jsonb_to_recordset($1::text::jsonb) AS given (
+    person_id text, name text, email text, channels jsonb, time_zone text, holiday_calendar text,
+    working_weekdays smallint[], opens time, closes time, leave jsonb, delegate_id text, locale text,
+    employee_number text, assignment_id text, is_operator boolean, mentor_hours_per_month numeric, left_on date
+)
+ORDER BY person_id
+ON CONFLICT (person_id) DO UPDATE
+SET (name, email, channels, time_zone, holiday_calendar, working_weekdays, opens, closes, leave, delegate_id,
+     locale, employee_number, assignment_id, is_operator, mentor_capacity_hours, left_on, updated_at)
+    = (excluded.name, excluded.email, excluded.channels, excluded.time_zone, excluded.holiday_calendar,
+       excluded.working_weekdays, excluded.opens, excluded.closes, excluded.leave, excluded.delegate_id,
+       excluded.locale, excluded.employee_number, excluded.assignment_id, excluded.is_operator,
+       excluded.mentor_capacity_hours, excluded.left_on, clock_timestamp())
+
+-- people --
+-- The people with these ids.
+SELECT
+    person_id, name, email, channels::text AS channels, time_zone, holiday_calendar, working_weekdays, opens,
+    closes, leave::text AS leave, delegate_id, locale, employee_number, assignment_id, is_operator,
+    mentor_capacity_hours::double precision AS mentor_hours_per_month, left_on
+FROM sojourn.person
+WHERE person_id = ANY ($1::text[])
+
+-- operators --
+-- Who works the operators' queue and has not left by a day.
+SELECT person_id FROM sojourn.person WHERE is_operator AND (left_on IS NULL OR left_on >= $1) ORDER BY person_id
+
+-- person_leaves --
+-- A person's last day.
+UPDATE sojourn.person SET left_on = $2, updated_at = clock_timestamp() WHERE person_id = $1 RETURNING person_id
+
+-- person_is_away --
+-- Adds days of absence, once.
+UPDATE sojourn.person
+SET leave = CASE WHEN leave @> $2::text::jsonb THEN leave ELSE leave || $2::text::jsonb END,
+    updated_at = clock_timestamp()
+WHERE person_id = $1
+RETURNING person_id

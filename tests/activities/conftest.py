@@ -1,0 +1,164 @@
+"""The record's tests run on the real PostgreSQL, each on a fresh, migrated database."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncGenerator, Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from activities.database import open_pool
+from activities.record import Record
+from domain.notices import Notice, NoticeKind
+from domain.obligations import LedgerChange, Obligation, Rung
+from domain.recording import Append, Head, NewEvent, PartyRow
+from domain.vocabulary import Kind, ObligationKind, Phase, Role, StallReason
+
+_MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncGenerator[asyncpg.Pool[asyncpg.Record]]:
+    """Connections to a fresh, migrated database."""
+    opened = await open_pool(database, largest=16)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def record(pool: asyncpg.Pool[asyncpg.Record]) -> Record:
+    """A record with nothing in it."""
+    return Record(pool)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The instant at which the tests' stories begin."""
+    return _MONDAY
+
+
+@pytest.fixture
+def make_head() -> Callable[..., Head]:
+    """Makes the head of an agreement: a secondment of p-ada's, mentored by p-grace."""
+
+    def make(**changes: Any) -> Head:
+        fields: dict[str, Any] = {
+            "kind": Kind.SECONDMENT,
+            "phase": Phase.AGREEMENT,
+            "outcome": None,
+            "tenant": "acme",
+            "request_id": "request-1",
+            "request_digest": "d" * 64,
+            "cohort": "spring",
+            "terms_version": 1,
+            "starts_on": date(2026, 4, 1),
+            "ends_on": date(2026, 9, 30),
+            "mentor_hours_per_month": 4.5,
+            "last_activity_at": _MONDAY,
+            "silent_at": None,
+            "paused_until": None,
+            "held": False,
+            "next_instant": _MONDAY + timedelta(days=14),
+            "parties": (
+                PartyRow(role=Role.MENTEE, person_id="p-ada"),
+                PartyRow(role=Role.MENTOR, person_id="p-grace"),
+            ),
+        }
+        return Head(**{**fields, **changes})
+
+    return make
+
+
+@pytest.fixture
+def make_append(make_head: Callable[..., Head]) -> Callable[..., Append]:
+    """Makes an append: by default the opening of `agreement-1`, with one event that changes no obligation.
+
+    `ledgers` gives the LedgerChange of each event in turn; `head` the changes to the usual head.
+    """
+
+    def make(
+        ledgers: Sequence[LedgerChange] = (LedgerChange(),),
+        *,
+        head: dict[str, Any] | None = None,
+        data: dict[str, Any] | None = None,
+        **changes: Any,
+    ) -> Append:
+        expected = changes.get("expected_version", 0)
+        events = tuple(
+            NewEvent(
+                event_id=str(uuid.uuid4()),
+                type=f"story.event_{expected + number}",
+                schema_version=1,
+                data={**(data or {}), "ledger": ledger.model_dump(mode="json")},
+            )
+            for number, ledger in enumerate(ledgers, start=1)
+        )
+        fields: dict[str, Any] = {
+            "agreement_id": "agreement-1",
+            "expected_version": expected,
+            "command_id": f"command-{expected}",
+            "command_type": "sign_agreement",
+            "command_digest": "c" * 64,
+            "actor_id": "p-ada",
+            "actor_role": Role.MENTEE,
+            "occurred_at": _MONDAY + timedelta(hours=expected),
+            "events": events,
+            "head": make_head(**(head or {})),
+            "notices": (),
+        }
+        return Append(**{**fields, **changes})
+
+    return make
+
+
+@pytest.fixture
+def make_obligation() -> Callable[..., Obligation]:
+    """Makes an obligation of p-ada's, due a week after the story begins and stalled two weeks after."""
+
+    def make(obligation_id: str = "milestone:map", **changes: Any) -> Obligation:
+        fields: dict[str, Any] = {
+            "obligation_id": obligation_id,
+            "kind": ObligationKind.MILESTONE,
+            "subject": "map",
+            "owner_role": Role.MENTEE,
+            "owner_id": "p-ada",
+            "opened_at": _MONDAY,
+            "due_at": _MONDAY + timedelta(days=7),
+            "stalled_at": _MONDAY + timedelta(days=14),
+            "reason": StallReason.MILESTONE_OVERDUE,
+            "ladder": (
+                Rung(level=0, at=_MONDAY + timedelta(days=4)),
+                Rung(level=1, at=_MONDAY + timedelta(days=8)),
+                Rung(level=2, at=_MONDAY + timedelta(days=11)),
+                Rung(level=3, at=_MONDAY + timedelta(days=15)),
+            ),
+        }
+        return Obligation(**{**fields, **changes})
+
+    return make
+
+
+@pytest.fixture
+def make_notice() -> Callable[..., Notice]:
+    """Makes a notice to p-ada about her milestone."""
+
+    def make(notice_id: str = "notice-1", **changes: Any) -> Notice:
+        fields: dict[str, Any] = {
+            "notice_id": notice_id,
+            "kind": NoticeKind.OBLIGATION_OPENED,
+            "agreement_id": "agreement-1",
+            "agreement_kind": Kind.SECONDMENT,
+            "recipient_id": "p-ada",
+            "recipient_role": Role.MENTEE,
+            "not_before": _MONDAY,
+            "event_type": "milestone.agreed",
+            "obligation_id": "milestone:map",
+            "obligation_kind": ObligationKind.MILESTONE,
+            "due_at": _MONDAY + timedelta(days=7),
+        }
+        return Notice(**{**fields, **changes})
+
+    return make

@@ -1,0 +1,43 @@
+"""SQL as a first-class citizen: every statement has a name and says what it is for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from activities.statements import STATEMENTS, load
+
+
+def test_each_statement_carries_its_name_and_no_comment(tmp_path: Path) -> None:
+    """A statement can be recognised in pg_stat_activity, and its explanation stays in the file."""
+    path = tmp_path / "some.sql"
+    path.write_text(
+        "-- one --\n-- The number.\nSELECT 1\n\n-- two --\n-- Another.\n-- More on it.\nSELECT 2\n"
+    )
+    assert dict(load(path)) == {"one": "/* one */ SELECT 1", "two": "/* two */ SELECT 2"}
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("-- one --\nSELECT 1\n", "lacks its one-line purpose"),
+        ("-- one --\n-- A.\nSELECT 1\n-- one --\n-- B.\nSELECT 2\n", "is there twice"),
+        ("SELECT 1\n-- one --\n-- A.\nSELECT 1\n", "before the first"),
+    ],
+)
+def test_a_careless_file_is_refused(tmp_path: Path, content: str, problem: str) -> None:
+    """A statement without a purpose or with a taken name never gets into a release."""
+    path = tmp_path / "some.sql"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=problem):
+        load(path)
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+async def test_every_statement_fits_the_schema(pool: asyncpg.Pool[asyncpg.Record], name: str) -> None:
+    """A renamed column or a changed argument type is found without running the statement."""
+    async with pool.acquire() as connection:
+        prepared = await connection.prepare(STATEMENTS[name])
+        assert prepared.get_parameters() is not None
