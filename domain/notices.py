@@ -36,13 +36,14 @@ class Meeting(Frozen):
     uid: str
     """Stable over the meeting's life: `<agreement id>/<obligation id>`."""
     sequence: int
+    """Higher in each later message about the meeting, its cancellation included, or calendars ignore it."""
     starts_at: Instant
     minutes: int
     attendees: tuple[PersonId, ...]
 
 
 class Notice(Frozen):
-    """One message to one person. Structural only: names, addresses and words are looked up when it is sent."""
+    """One message to one person. Structural only: names, addresses and words are looked up late."""
 
     notice_id: str
     """Derived from the event that caused it and the recipient, so that a retry is the same notice."""
