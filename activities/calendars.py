@@ -155,7 +155,7 @@ def _source_of(code: str, last: date) -> str:
 
 
 def _holiday_problem(code: str) -> str:
-    entity, dash, region = code.partition("-")
+    entity, _, region = code.partition("-")
     regions = _calendar_codes().get(entity)
     if regions is None:
         known = [
