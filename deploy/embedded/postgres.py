@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import signal
 import stat
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
+from enum import Enum, auto
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypedDict
 from urllib.parse import quote
 
 import asyncpg
 
-from deploy.embedded.processes import EmbeddedServerError, ServerProcess, log_tail
+from deploy.embedded.processes import EmbeddedServerError, ServerProcess
 
 with warnings.catch_warnings():
     # On import it looks for a runtime folder that it, not we, would use, and warns where there is none.
@@ -32,8 +34,22 @@ _OWNER = "postgres"
 _PORT = 5432
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
+_SILENT_SECONDS = 3.0
+_POLL_SECONDS = 0.05
 _ORDINARY_ACCOUNT = "nobody"
 """PostgreSQL refuses to run as root; as root we borrow the account that every system has."""
+
+
+class _State(Enum):
+    READY = auto()
+    BUSY = auto()
+    SILENT = auto()
+
+
+class _Identity(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: list[str | int]
 
 
 class EmbeddedPostgres:
@@ -88,14 +104,12 @@ class EmbeddedPostgres:
         if not (self._cluster / "PG_VERSION").exists():
             await self._create_cluster()
         self._check_version()
-        running = self._left_behind()
-        if running is None or not await self._answers():
+        self._adopted = await self._take_over()
+        if self._adopted is None:
             self._sockets = find_suitable_socket_dir(self._cluster, self._cluster.parent / "sockets")
             self._give_away(self._sockets)
             self._process = await self._spawn()
             await self._until_ready(self._process)
-        else:
-            self._adopted = running
         await self._create_database()
 
     async def stop(self, *, crash: bool = False) -> None:
@@ -140,7 +154,7 @@ class EmbeddedPostgres:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             cwd=self._cluster,
-            user=self._account or None,
+            **self._identity(),
         )
         output, _ = await process.communicate()
         if process.returncode != 0:
@@ -156,13 +170,32 @@ class EmbeddedPostgres:
                 "Use another data folder, or upgrade the data with pg_upgrade"
             )
 
+    def _identity(self) -> _Identity:
+        if not self._account:
+            return {}
+        entry = pwd.getpwnam(self._account)
+        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
     def _give_away(self, folder: Path) -> None:
         if self._account:
-            import pwd  # noqa: PLC0415 - absent where there is no root
-
             entry = pwd.getpwnam(self._account)
             os.chown(folder, entry.pw_uid, entry.pw_gid)
             _let_pass(folder)
+
+    async def _take_over(self) -> int | None:
+        """The process id of a server that already runs on this data and answers, if there is one."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while (running := self._left_behind()) is not None:
+            state = await self._state()
+            if state is _State.READY:
+                return running
+            # One that is coming or going is waited for. A silent one is either in its very last moment, or,
+            # after a power cut, another process that has the old one's number: PostgreSQL itself can tell.
+            if loop.time() - began > (_START_SECONDS if state is _State.BUSY else _SILENT_SECONDS):
+                return None
+            await asyncio.sleep(_POLL_SECONDS)
+        return None
 
     def _left_behind(self) -> int | None:
         try:
@@ -173,13 +206,15 @@ class EmbeddedPostgres:
             return None
         return pid
 
-    async def _answers(self) -> bool:
+    async def _state(self) -> _State:
         try:
             connection = await asyncpg.connect(self.dsn_of("postgres"), timeout=5)
+        except asyncpg.CannotConnectNowError:
+            return _State.BUSY
         except (OSError, TimeoutError, asyncpg.PostgresError):
-            return False
+            return _State.SILENT
         await connection.close()
-        return True
+        return _State.READY
 
     async def _spawn(self) -> ServerProcess:
         settings = {
@@ -204,13 +239,13 @@ class EmbeddedPostgres:
     async def _until_ready(self, process: ServerProcess) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _START_SECONDS
-        while not await self._answers():
+        while await self._state() is not _State.READY:
             if process.exit_status is not None or loop.time() > deadline:
                 await self.stop()
                 raise EmbeddedServerError(
-                    f"PostgreSQL did not start on {self._cluster}.\n{log_tail(self._log)}"
+                    f"PostgreSQL did not start on {self._cluster}.\n{process.last_words()}"
                 )
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _create_database(self) -> None:
         connection = await asyncpg.connect(self.dsn_of("postgres"))
@@ -237,6 +272,6 @@ async def _stop_stranger(pid: int, request: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, request)
         while loop.time() < deadline:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(_POLL_SECONDS)
             os.kill(pid, 0)
         os.kill(pid, signal.SIGQUIT)

@@ -12,7 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 
 _TETHER = Path(__file__).with_name("tether.py")
-_TAIL_LINES = 20
+# A crash begins with its reason and ends in a long trace, a refusal ends with its reason: show both ends.
+_HEAD = 12
+_TAIL = 20
+_MOST_BYTES = 262_144
 
 
 class EmbeddedServerError(RuntimeError):
@@ -26,8 +29,10 @@ class ServerProcess:
     it: start it from the event loop's thread, never from a thread of a pool.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, log: Path, offset: int) -> None:
         self._process = process
+        self._log = log
+        self._offset = offset
 
     @classmethod
     async def start(
@@ -53,6 +58,7 @@ class ServerProcess:
         log.parent.mkdir(parents=True, exist_ok=True)
         tether = [sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), str(int(death_signal)), account]
         with log.open("ab") as output:
+            offset = output.tell()
             process = await asyncio.create_subprocess_exec(
                 *tether,
                 *command,
@@ -63,7 +69,7 @@ class ServerProcess:
                 cwd=folder,
                 start_new_session=True,
             )
-        return cls(process)
+        return cls(process, log, offset)
 
     @property
     def pid(self) -> int:
@@ -74,6 +80,21 @@ class ServerProcess:
     def exit_status(self) -> int | None:
         """Exit status, or None while it runs."""
         return self._process.returncode
+
+    def has_said(self, text: str) -> bool:
+        """Whether a text is in what this process has written to its log."""
+        return text in self._said()
+
+    def last_words(self) -> str:
+        """Both ends of what this process has written to its log, for an error message."""
+        lines = self._said().splitlines() or ["(it wrote nothing)"]
+        shown = lines if len(lines) <= _HEAD + _TAIL else [*lines[:_HEAD], "...", *lines[-_TAIL:]]
+        return "\n".join([f"From {self._log}:", *shown])
+
+    def _said(self) -> str:
+        with self._log.open("rb") as source:
+            source.seek(self._offset)
+            return source.read(_MOST_BYTES).decode(errors="replace")
 
     async def stop(self, request: signal.Signals, *, patience: float) -> None:
         """Ask the server to stop; after `patience` seconds, make it."""
@@ -87,16 +108,6 @@ class ServerProcess:
             with suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
-
-
-def log_tail(log: Path) -> str:
-    """The last lines of a log, for an error message."""
-    if not log.exists():
-        return f"(no log was written at {log})"
-    with log.open("rb") as source:
-        source.seek(max(0, log.stat().st_size - 16_384))
-        lines = source.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
-    return "\n".join([f"The end of {log}:", *lines])
 
 
 def port_is_free(port: int) -> bool:

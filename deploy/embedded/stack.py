@@ -15,11 +15,7 @@ from pydantic import JsonValue
 
 from deploy.embedded.addresses import StackAddresses, read_addresses, remove_addresses, write_addresses
 from deploy.embedded.postgres import EmbeddedPostgres
-from deploy.embedded.processes import port_is_free
 from deploy.embedded.temporal import EmbeddedTemporal
-
-_USUAL_PORT = 7233
-_USUAL_UI_PORT = 8233
 
 
 class StackAlreadyRunningError(RuntimeError):
@@ -59,8 +55,9 @@ class Stack:
         self.postgres = EmbeddedPostgres(self._data)
         self.temporal = EmbeddedTemporal(
             self._data,
-            port=temporal_port or _if_free(_USUAL_PORT),
-            ui_port=ui_port or (None if headless else _if_free(_USUAL_UI_PORT)),
+            port=temporal_port,
+            ui_port=ui_port,
+            usual_ports=True,
             headless=headless,
             search_attributes=search_attributes,
             dynamic_config=dynamic_config,
@@ -135,7 +132,3 @@ class Stack:
             f"{holder.temporal_address}, since {holder.started_at:%Y-%m-%d %H:%M} UTC): use it, stop it with "
             f"Ctrl-C where it was started, or start this one with another --data"
         )
-
-
-def _if_free(port: int) -> int | None:
-    return port if port_is_free(port) else None

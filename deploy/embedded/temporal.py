@@ -24,14 +24,18 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError
 
-from deploy.embedded.processes import EmbeddedServerError, ServerProcess, free_port, log_tail
+from deploy.embedded.processes import EmbeddedServerError, ServerProcess, free_port, port_is_free
 
 NAMESPACE = "default"
 """The namespace that the server creates for itself."""
 
+_USUAL_PORT = 7233
+_USUAL_UI_PORT = 8233
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 _START_ATTEMPTS = 3
+_PAUSE_SECONDS = 1.0
+_POLL_SECONDS = 0.05
 
 _DYNAMIC_CONFIG: Mapping[str, JsonValue] = {
     # Months of a placement in seconds of a test or the demo. Skipped only where a caller asks for it.
@@ -61,6 +65,7 @@ class EmbeddedTemporal:
         *,
         port: int | None = None,
         ui_port: int | None = None,
+        usual_ports: bool = False,
         headless: bool = False,
         in_memory: bool = False,
         search_attributes: Sequence[tuple[str, str]] = (),
@@ -73,6 +78,7 @@ class EmbeddedTemporal:
             data: The stack's folder; the database is `temporal.db` in it, the log in `logs`.
             port: Where clients connect, on the loopback interface; None takes a free one.
             ui_port: Where the UI listens; None takes a free one.
+            usual_ports: Where no port is given, prefer Temporal's usual 7233 and 8233.
             headless: Leave the UI out.
             in_memory: Keep nothing between runs, which is several times as fast.
             search_attributes: Name and type (Keyword, KeywordList, Datetime, Int, Double, Bool, Text) of
@@ -84,6 +90,8 @@ class EmbeddedTemporal:
         self._log = self._folder / "logs" / "temporal.log"
         self._port: int | None = port
         self._ui_port: int | None = ui_port
+        self._http_port: int | None = None
+        self._usual_ports = usual_ports
         self._headless = headless
         self._in_memory = in_memory
         self._search_attributes = dict(search_attributes)
@@ -125,20 +133,23 @@ class EmbeddedTemporal:
         program = _find_program()
         self._folder.mkdir(parents=True, exist_ok=True)
         given = (self._port, self._ui_port)
+        for port in given:
+            if port is not None and not port_is_free(port):
+                raise EmbeddedServerError(f"Port {port} is in use: choose another, or none to get a free one")
         for attempt in range(1, _START_ATTEMPTS + 1):
-            # Between finding a free port and using it somebody else may take it: then, find another.
-            self._port = given[0] or free_port()
-            self._ui_port = given[1] or free_port()
+            first = self._usual_ports and attempt == 1
+            self._port = given[0] or _port(_USUAL_PORT if first else None)
+            self._ui_port = given[1] or _port(_USUAL_UI_PORT if first else None)
+            self._http_port = free_port()
+            self._process = process = await self._spawn(program)
             try:
-                self._process = await self._spawn(program)
-                client = await self._until_ready(self._process)
-                await self._settle(client)
-            except BaseException as error:
+                await self._settle(await self._until_ready(process))
+            except BaseException:
                 await self.stop()
-                last = attempt == _START_ATTEMPTS or None not in given
-                if last or not isinstance(error, EmbeddedServerError) or "in use" not in str(error):
-                    self._port, self._ui_port = given
+                self._port, self._ui_port = given
+                if attempt == _START_ATTEMPTS or not _may_pass(process):
                     raise
+                await asyncio.sleep(_PAUSE_SECONDS)
             else:
                 return
 
@@ -166,6 +177,7 @@ class EmbeddedTemporal:
 
     async def _spawn(self, program: Path) -> ServerProcess:
         arguments = ["--ip", "127.0.0.1", "--port", str(self._port), "--disable-config-file"]
+        arguments += ["--http-port", str(self._http_port)]
         arguments += ["--headless"] if self._headless else ["--ui-port", str(self._ui_port)]
         if not self._in_memory:
             arguments += ["--db-filename", str(self._folder / "temporal.db")]
@@ -176,20 +188,30 @@ class EmbeddedTemporal:
         # The operator's TEMPORAL_* point at another server; this one must not read them as its own.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
         return await ServerProcess.start(
-            [str(program), "server", "start-dev", *arguments], log=self._log, environment=environment
+            [str(program), "server", "start-dev", *arguments],
+            log=self._log,
+            # Without us nobody waits for a farewell, and SQLite needs none.
+            death_signal=signal.SIGKILL,
+            environment=environment,
         )
 
     async def _until_ready(self, process: ServerProcess) -> Client:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _START_SECONDS
         while True:
+            # The port for clients could answer because another server took it from under us; this one is
+            # known to us and our server only, and it is opened after the other.
+            ours = self._http_port is not None and not port_is_free(self._http_port)
             if process.exit_status is not None or loop.time() > deadline:
-                raise EmbeddedServerError(f"Temporal did not start.\n{log_tail(self._log)}")
+                raise EmbeddedServerError(f"Temporal did not start.\n{process.last_words()}")
+            if not ours:
+                await asyncio.sleep(_POLL_SECONDS)
+                continue
             try:
                 client = await Client.connect(self.address, namespace=NAMESPACE)
                 await self._registered(client)
             except (RuntimeError, RPCError):
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(_POLL_SECONDS)
             else:
                 return client
 
@@ -217,6 +239,15 @@ class EmbeddedTemporal:
                     },
                 )
             )
+
+
+def _port(preferred: int | None) -> int:
+    return preferred if preferred is not None and port_is_free(preferred) else free_port()
+
+
+def _may_pass(failed: ServerProcess) -> bool:
+    # A free port was taken before we could use it, or a killed predecessor still holds the database.
+    return failed.has_said("address already in use") or failed.has_said("database is locked")
 
 
 def _wire_name(kind: str) -> str:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pwd
 import sys
 
 _SET_PARENT_DEATH_SIGNAL = 1
 
 
 def _drop_to(account: str) -> None:
-    import pwd  # noqa: PLC0415 - only where an account is to be changed, which is never on Windows
-
     entry = pwd.getpwnam(account)
     os.initgroups(account, entry.pw_gid)
     os.setgid(entry.pw_gid)

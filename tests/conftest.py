@@ -1,0 +1,110 @@
+"""The real servers, shared by all tests: one of each per test process, started when first asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from temporalio.client import Client
+from temporalio.common import SearchAttributeKey
+
+from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
+from deploy.migrate import migrate
+from workers.connection import data_converter
+
+_TEMPLATE = "migrated"
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keeps the settings and the running stack of whoever runs the tests out of them."""
+    for variable in [name for name in os.environ if name.startswith(("SOJOURN_", "TEMPORAL_", "PG"))]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+@contextmanager
+def _folder() -> Generator[Path]:
+    # Not one of pytest's: each new pytest on the machine closes their common parent to other accounts, and
+    # PostgreSQL, which refuses to run as root, is another account where tests run as root.
+    with tempfile.TemporaryDirectory(prefix="sojourn-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder).resolve()
+
+
+@pytest.fixture
+def data_folder() -> Iterator[Path]:
+    """An empty folder in which servers may keep their data; use it instead of `tmp_path` for them."""
+    with _folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+async def postgres() -> AsyncIterator[EmbeddedPostgres]:
+    """A PostgreSQL server; tests get databases of their own on it."""
+    # Tests survive a process that is killed, not a power cut.
+    settings = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
+    with _folder() as folder:
+        async with EmbeddedPostgres(folder, settings=settings) as server:
+            yield server
+
+
+@pytest.fixture(scope="session")
+async def migrated_template(postgres: EmbeddedPostgres) -> str:
+    """The name of a migrated, empty database to copy: far quicker than migrating for every test."""
+    await _execute(postgres, f"CREATE DATABASE {_TEMPLATE}")
+    await migrate(postgres.dsn_of(_TEMPLATE))
+    return _TEMPLATE
+
+
+@pytest.fixture
+async def database(postgres: EmbeddedPostgres, migrated_template: str) -> AsyncIterator[str]:
+    """The DSN of a migrated, empty database that no other test sees."""
+    name = f"test_{uuid.uuid4().hex}"
+    await _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
+    yield postgres.dsn_of(name)
+    await _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+async def temporal() -> AsyncIterator[EmbeddedTemporal]:
+    """A Temporal server without UI, which suggests to continue as new early so that tests see it happen."""
+    with _folder() as folder:
+        async with EmbeddedTemporal(
+            folder,
+            headless=True,
+            in_memory=True,
+            search_attributes=attribute_types(_search_attributes()),
+            dynamic_config={"limit.historyCount.suggestContinueAsNew": 50},
+        ) as server:
+            yield server
+
+
+@pytest.fixture(scope="session")
+async def client(temporal: EmbeddedTemporal) -> Client:
+    """A client of the Temporal server, with the data converter of every process."""
+    return await Client.connect(
+        temporal.address, namespace=temporal.namespace, data_converter=data_converter()
+    )
+
+
+def _search_attributes() -> tuple[SearchAttributeKey[Any], ...]:
+    if importlib.util.find_spec("workflows.search_attributes") is None:
+        return ()
+    return importlib.import_module("workflows.search_attributes").ALL
+
+
+async def _execute(postgres: EmbeddedPostgres, statement: str) -> None:
+    connection = await asyncpg.connect(postgres.dsn_of("postgres"))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()

@@ -1,0 +1,263 @@
+"""What an operator can set, each as one environment variable `SOJOURN_*`, checked once at start."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticUndefined
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from deploy.embedded.addresses import find_running_stack
+from domain.model import Frozen
+
+PREFIX = "SOJOURN_"
+_MASK = "********"
+_UNSET = "(not set)"
+
+_TEMPORAL_VARIABLES = {
+    "TEMPORAL_ADDRESS": "Host and port of Temporal; unset: the profile's, else the running embedded stack's.",
+    "TEMPORAL_NAMESPACE": "Temporal namespace; unset: the profile's, else `default`.",
+    "TEMPORAL_API_KEY": "API key for Temporal; switches TLS on.",
+    "TEMPORAL_TLS": "Whether to connect to Temporal with TLS; certificates: TEMPORAL_TLS_*.",
+    "TEMPORAL_PROFILE": "Which profile of temporal.toml to use.",
+    "TEMPORAL_CONFIG_FILE": "Where temporal.toml is.",
+}
+
+
+class SettingsError(ValueError):
+    """Settings are wrong or missing; the text names each variable, its meaning and an example."""
+
+
+class SettingRow(Frozen):
+    """One line of `sojourn settings`."""
+
+    variable: str
+    meaning: str
+    default: str
+    current: str
+    """Secrets are masked."""
+
+
+def _postgresql_address(value: SecretStr) -> SecretStr:
+    if urlsplit(value.get_secret_value()).scheme not in {"postgresql", "postgres"}:
+        raise ValueError("it must begin with postgresql://")
+    return value
+
+
+DatabaseAddress = Annotated[SecretStr, AfterValidator(_postgresql_address)]
+"""A PostgreSQL connection URL; secret because it may carry a password."""
+
+HostAndPort = Annotated[str, StringConstraints(pattern=r"^\S+:\d{1,5}$")]
+"""Where something listens or is reached, as `host:port`."""
+
+
+class Settings(BaseSettings):
+    """Settings of every process. Read them with `load_settings`; Temporal's own are `TEMPORAL_*`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    database_url: DatabaseAddress | None = Field(
+        default=None,
+        description="PostgreSQL database of the record; unset: that of the running embedded stack.",
+        examples=["postgresql://sojourn:secret@db.example.org/sojourn"],
+    )
+    database_pool_size: int = Field(
+        default=20, ge=1, le=1000, description="Most database connections one process holds.", examples=["20"]
+    )
+    data: Path = Field(
+        default=Path(".sojourn"),
+        description="Folder with all data and logs of the embedded stack.",
+        examples=["/var/lib/sojourn"],
+    )
+    task_queue: str = Field(
+        default="sojourn",
+        min_length=1,
+        max_length=200,
+        description="Temporal task queue that workers serve and agreements start on.",
+        examples=["sojourn"],
+    )
+    max_concurrent_activities: int = Field(
+        default=20,
+        ge=1,
+        le=1000,
+        description="Most activities one worker runs at once; at most the database pool's size.",
+        examples=["20"],
+    )
+    max_cached_workflows: int = Field(
+        default=1000,
+        ge=1,
+        description="Agreements one worker keeps in memory between their events.",
+        examples=["1000"],
+    )
+    shutdown_seconds: float = Field(
+        default=30.0,
+        ge=0,
+        description="How long a stopping worker lets running activities finish.",
+        examples=["30"],
+    )
+    smtp_host: str = Field(
+        default="localhost",
+        min_length=1,
+        description="Mail server that delivers notices.",
+        examples=["smtp.example.org"],
+    )
+    smtp_port: int = Field(
+        default=25, ge=1, le=65535, description="Port of the mail server.", examples=["587"]
+    )
+    smtp_username: str | None = Field(
+        default=None, description="Account at the mail server; unset: none is needed.", examples=["sojourn"]
+    )
+    smtp_password: SecretStr | None = Field(
+        default=None, description="Password of that account.", examples=["secret"]
+    )
+    smtp_starttls: bool | None = Field(
+        default=None,
+        description="Encrypt mail with STARTTLS: true insists, false never does; unset: where it is offered.",
+        examples=["true"],
+    )
+    smtp_timeout_seconds: float = Field(
+        default=20.0, gt=0, description="How long the mail server may take to answer.", examples=["20"]
+    )
+    notice_sender: str = Field(
+        default="Sojourn <sojourn@localhost>",
+        pattern=r"^[^\r\n]*[^@\s]+@[^@\s]+$",
+        description="From whom notices come.",
+        examples=["Sojourn <sojourn@example.org>"],
+    )
+    log_format: Literal["json", "console"] = Field(
+        default="console", description="Logs for machines or for people.", examples=["json"]
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least severity that is logged.", examples=["INFO"]
+    )
+    metrics_address: HostAndPort | None = Field(
+        default=None,
+        description="Where a worker offers Prometheus metrics; unset: nowhere.",
+        examples=["127.0.0.1:9464"],
+    )
+
+    @model_validator(mode="after")
+    def _pool_serves_every_activity(self) -> Self:
+        if self.max_concurrent_activities > self.database_pool_size:
+            raise ValueError(
+                f"{PREFIX}MAX_CONCURRENT_ACTIVITIES ({self.max_concurrent_activities}) is more than "
+                f"{PREFIX}DATABASE_POOL_SIZE ({self.database_pool_size}): activities would wait for a "
+                "connection until they time out. Raise the second or lower the first"
+            )
+        if (self.smtp_username is None) != (self.smtp_password is None):
+            raise ValueError(f"Set {PREFIX}SMTP_USERNAME and {PREFIX}SMTP_PASSWORD both, or neither")
+        return self
+
+    def database_dsn(self) -> str:
+        """The record's database: as set, else that of the running embedded stack.
+
+        The stack on this process's own data folder is preferred to the one started last.
+
+        Raises:
+            SettingsError: Neither is there.
+        """
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        stack = find_running_stack(self.data) or find_running_stack()
+        if stack is None:
+            raise SettingsError(
+                "No database: start the embedded stack with `sojourn up`, or set "
+                f"{_assignment('database_url')}"
+            )
+        return stack.dsn
+
+
+def load_settings(**given: Any) -> Settings:  # noqa: ANN401 - as various as the fields
+    """Read the settings from the environment.
+
+    Args:
+        given: Fields that a command line option or a test sets; they win over the environment.
+
+    Raises:
+        SettingsError: A value is wrong, or a variable with our prefix is not one of ours.
+    """
+    problems = [_unknown(name) for name in sorted(os.environ) if _is_unknown(name)]
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        problems += [_explain(detail) for detail in error.errors(include_url=False)]
+    else:
+        if not problems:
+            return settings
+    raise SettingsError("Settings are wrong:\n" + "\n".join(f"- {problem}" for problem in problems))
+
+
+def describe_settings(settings: Settings) -> list[SettingRow]:
+    """Every setting with its meaning, default and present value, Temporal's included; secrets masked."""
+    rows = [
+        SettingRow(
+            variable=_variable(name),
+            meaning=field.description or "",
+            default=_shown(None if field.default is PydanticUndefined else field.default),
+            current=_shown(getattr(settings, name)),
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+    for variable, meaning in _TEMPORAL_VARIABLES.items():
+        value: object = os.environ.get(variable)
+        if value is not None and variable.endswith("KEY"):
+            value = SecretStr(str(value))
+        rows.append(SettingRow(variable=variable, meaning=meaning, default=_UNSET, current=_shown(value)))
+    return rows
+
+
+def _variable(field: str) -> str:
+    return PREFIX + field.upper()
+
+
+def _assignment(field: str) -> str:
+    examples = Settings.model_fields[field].examples or [""]
+    return f"{_variable(field)}={examples[0]}"
+
+
+def _is_unknown(variable: str) -> bool:
+    name = variable.upper()
+    return name.startswith(PREFIX) and name.removeprefix(PREFIX).lower() not in Settings.model_fields
+
+
+def _unknown(variable: str) -> str:
+    known = [_variable(field) for field in Settings.model_fields]
+    close = difflib.get_close_matches(variable.upper(), known, n=1)
+    hint = f"did you mean {close[0]}?" if close else "`sojourn settings` lists those there are"
+    return f"{variable} is not a setting: {hint}"
+
+
+def _explain(detail: ErrorDetails) -> str:
+    text = detail["msg"].removeprefix("Value error, ")
+    field = str(detail["loc"][0]) if detail["loc"] else ""
+    if field not in Settings.model_fields:
+        return f"{text}: {field}" if field else text
+    meaning = Settings.model_fields[field].description
+    return f"{_variable(field)}: {text}. {meaning} For example: {_assignment(field)}"
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return _UNSET
+    if isinstance(value, SecretStr):
+        secret = value.get_secret_value()
+        return _without_password(secret) if "://" in secret else _MASK
+    return str(value)
+
+
+def _without_password(address: str) -> str:
+    parts = urlsplit(address)
+    account, at, host = parts.netloc.rpartition("@")
+    user, colon, _ = account.partition(":")
+    masked = f"{user}{colon}{_MASK if colon else ''}{at}{host}"
+    query = urlencode(
+        [(name, _MASK if "pass" in name else value) for name, value in parse_qsl(parts.query)], safe="*/"
+    )
+    return urlunsplit(parts._replace(netloc=masked, query=query))
