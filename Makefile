@@ -6,7 +6,6 @@ PYTHON ?= $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SOURCES := domain workflows activities workers deploy tests
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up demo test check lock clean
@@ -32,8 +31,8 @@ demo: setup ## Play three placements from approval to synthesis; KEEP=1 leaves t
 	@$(BIN)/sojourn demo $(if $(filter-out 0,$(KEEP)),--keep)
 
 check: setup ## Lint, formatting, strict types, import contracts
-	@$(BIN)/ruff check $(SOURCES)
-	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
 

@@ -81,6 +81,9 @@ def _rendering(settings: Settings) -> list[Processor]:
 
 def _temporal_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Lift the ids that people search by out of the SDK's details, and add them inside an activity."""
+    # Left on the record by whichever other handler formatted it first.
+    event.pop("message", None)
+    event.pop("asctime", None)
     found = _details(event.pop("temporal_workflow", None))
     running = _details(event.pop("temporal_activity", None))
     if not running and activity.in_activity():
