@@ -107,10 +107,10 @@ _SENTENCES_WITH_CONTEXT: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "string_too_long": lambda found: f"must be at most {found['max_length']} characters long",
     "enum": lambda found: f"must be {found['expected']}",
     "literal_error": lambda found: f"must be {found['expected']}",
-    "greater_than": lambda found: f"must be more than {found['gt']}",
-    "greater_than_equal": lambda found: f"must not be less than {found['ge']}",
-    "less_than": lambda found: f"must be less than {found['lt']}",
-    "less_than_equal": lambda found: f"must not be more than {found['le']}",
+    "greater_than": lambda found: f"must be more than {_bound(found['gt'])}",
+    "greater_than_equal": lambda found: f"must not be less than {_bound(found['ge'])}",
+    "less_than": lambda found: f"must be less than {_bound(found['lt'])}",
+    "less_than_equal": lambda found: f"must not be more than {_bound(found['le'])}",
     "too_short": lambda found: f"needs at least {_entries(found['min_length'])}",
     "too_long": lambda found: f"takes at most {_entries(found['max_length'])}",
     "union_tag_not_found": lambda found: f"is told apart by {found['discriminator']}, which is missing",
@@ -125,6 +125,10 @@ def _sentence(kind: str, context: Mapping[str, Any], message: str) -> str:
     if kind in _SENTENCES_WITH_CONTEXT:
         return _SENTENCES_WITH_CONTEXT[kind](context)
     return _SENTENCES.get(kind, message[:1].lower() + message[1:])
+
+
+def _bound(limit: object) -> str:
+    return f"{limit:g}" if isinstance(limit, float) else str(limit)
 
 
 def _entries(count: int) -> str:

@@ -70,7 +70,7 @@ def split(raw: JsonValue) -> PlacementRequest:
 def request_schema() -> dict[str, Any]:
     """The JSON Schema of a placement request, in which every person is an id or an object."""
     schema = TypeAdapter[Terms](Terms).json_schema()
-    person = TypeAdapter(Person).json_schema(ref_template="#/$defs/{model}")
+    person = Person.model_json_schema(ref_template="#/$defs/{model}")
     definitions = {**schema["$defs"], **person.pop("$defs", {})}
     widened = {name: _with_inline_people(definition) for name, definition in definitions.items()}
     schema["$defs"] = {**widened, "Person": person}
@@ -101,7 +101,7 @@ class _Collected:
     def take(self, raw: Mapping[str, JsonValue], where: str) -> JsonValue:
         """Keeps an inline person and gives the id that stands for it."""
         try:
-            person = TypeAdapter(Person).validate_json(json.dumps(raw), strict=True)
+            person = Person.model_validate_json(json.dumps(raw), strict=True)
         except ValidationError as error:
             self.problems.extend(problems_of(error, under=where))
             self.broken.add(where)

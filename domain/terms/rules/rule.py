@@ -88,7 +88,7 @@ def repeated(ids: Iterable[str], *steps: str | int, field: str) -> Iterator[Prob
         if value in first:
             earlier = path(*steps, first[value], *([field] if field else []))
             here = path(*steps, index, *([field] if field else []))
-            yield Problem(field=here, sentence=f"repeats {value!r} of {earlier}")
+            yield Problem(field=here, sentence=f"repeats {str(value)!r} of {earlier}")
         first.setdefault(value, index)
 
 

@@ -1,0 +1,174 @@
+"""The folded state of one agreement: structure only, never what people wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Literal
+
+from domain.calendars import Calendar
+from domain.model import Frozen, Instant, PersonId
+from domain.obligations import Obligation, ObligationId
+from domain.policy import KindPolicy
+from domain.terms import Terms
+from domain.vocabulary import Kind, ObligationKind, Outcome, Phase, Role
+
+MeetingKind = Literal[ObligationKind.CHECK_IN, ObligationKind.REFLECTIVE_SESSION]
+"""The two cadences: brief check-ins, and longer reflective sessions beside them."""
+
+
+
+class Party(Frozen):
+    """A person in a role."""
+
+    role: Role
+    person_id: PersonId
+    scope: str = ""
+    """The leg or session plan that the role belongs to; empty for the whole agreement."""
+
+
+class Signature(Frozen):
+    """A party's consent to one version of the terms."""
+
+    party: Party
+    terms_version: int
+
+
+class MeetingSeries(Frozen):
+    """A cadence under way."""
+
+    scheduled: int = 0
+    """The number of the meeting that was scheduled last."""
+    held: int = 0
+    excused: int = 0
+    missed: int = 0
+    missed_running: int = 0
+
+
+class Matter(Frozen):
+    """A blocker, concern, proposal or breach that somebody has to settle."""
+
+    matter_id: str
+    kind: ObligationKind
+    raised_by: PersonId
+    raised_at: Instant
+    holds: bool = False
+    """Whether the placement is on hold until it is settled."""
+
+    @property
+    def outlives_the_placement(self) -> bool:
+        """Whether it has to be settled even after the last day: concerns and breaches do not lapse."""
+        return self.kind in {ObligationKind.CONCERN, ObligationKind.BREACH}
+
+
+class Pivot(Frozen):
+    """A change of course that waits for the consent of those it affects."""
+
+    pivot_id: str
+    option: str
+    terms: Terms
+    """As they would be; without words."""
+    digests: Mapping[str, str]
+    waiting_for: tuple[Party, ...]
+
+
+class Agreement(Frozen):
+    """What the stream of one agreement folds to."""
+
+    agreement_id: str
+    version: int
+    terms: Terms
+    """Without words: structure, ids, dates and roles."""
+    terms_version: int
+    request_digest: str
+    digests: Mapping[str, str]
+    """SHA-256 of each field of the terms in force, words included."""
+    policy: KindPolicy
+    calendars: Mapping[PersonId, Calendar]
+    parties: tuple[Party, ...]
+    phase: Phase
+    outcome: Outcome | None = None
+    proposed_at: Instant
+    expires_at: Instant
+    concluded_at: Instant | None = None
+    started_at: Instant | None = None
+    ended_at: Instant | None = None
+    starts_on: date
+    ends_on: date
+    end_decision: str | None = None
+    return_planned: bool = False
+    ended_early_by: str | None = None
+    signatures: tuple[Signature, ...] = ()
+    obligations: Mapping[ObligationId, Obligation]
+    """The open ones."""
+    meetings: Mapping[ObligationKind, MeetingSeries] = {}
+    milestones_completed: frozenset[str] = frozenset()
+    milestones_verified: frozenset[str] = frozenset()
+    sessions_logged: frozenset[str] = frozenset()
+    sessions_debriefed: frozenset[str] = frozenset()
+    focus_covered: frozenset[str] = frozenset()
+    experiments: int = 0
+    deliverables_accepted: frozenset[str] = frozenset()
+    """As `<leg id>/<deliverable id>`."""
+    legs_started: tuple[str, ...] = ()
+    legs_debriefed: frozenset[str] = frozenset()
+    legs_handed_over: frozenset[str] = frozenset()
+    matters: Mapping[str, Matter] = {}
+    pivot: Pivot | None = None
+    feedback_sources: frozenset[PersonId] = frozenset()
+    feedback_given: int = 0
+    debriefs: tuple[Party, ...] = ()
+    synthesis_versions: int = 0
+    synthesis_signatures: tuple[Party, ...] = ()
+    endorsers: frozenset[PersonId] = frozenset()
+    last_activity_at: Instant
+    silent_at: Instant | None = None
+    paused_until: Instant | None = None
+    paused_at: Instant | None = None
+    pause_shifts_dates: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """The sort of placement."""
+        return Kind(self.terms.kind)
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more can happen."""
+        return self.phase is Phase.CLOSED
+
+    @property
+    def held(self) -> bool:
+        """Whether an open matter holds the placement."""
+        return any(matter.holds for matter in self.matters.values())
+
+    @property
+    def mentee_id(self) -> PersonId:
+        """The person the placement is for."""
+        return self.terms.mentee
+
+    def calendar_of(self, person_id: PersonId) -> Calendar:
+        """The person's snapshotted calendar; the mentee's where none was taken for this person."""
+        return self.calendars.get(person_id) or self.calendars[self.mentee_id]
+
+    def local_date(self, instant: datetime) -> date:
+        """The date at the mentee's place."""
+        return self.calendar_of(self.mentee_id).local_date(instant)
+
+    def holding(self, role: Role, scope: str | None = None) -> tuple[Party, ...]:
+        """The parties in a role, in the order of the terms; within one leg where `scope` is given."""
+        return tuple(
+            party for party in self.parties if party.role is role and (scope is None or party.scope == scope)
+        )
+
+    def roles_of(self, person_id: PersonId) -> frozenset[Role]:
+        """Every role that a person holds."""
+        return frozenset(party.role for party in self.parties if party.person_id == person_id)
+
+    def holder(self, role: Role, scope: str | None = None) -> Party:
+        """The one who answers for a role; the programme owner where nobody holds it.
+
+        Nothing an agreement owes may be without an owner.
+        """
+        held = self.holding(role, scope) or self.holding(role)
+        return held[0] if held else self.holding(Role.PROGRAMME_OWNER)[0]

@@ -1,0 +1,126 @@
+"""`decide`: the only place that turns commands into events, for people and for time alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import domain.decisions.course
+import domain.decisions.ending
+import domain.decisions.feedback
+import domain.decisions.forming
+import domain.decisions.matters
+import domain.decisions.meetings
+import domain.decisions.milestones
+import domain.decisions.people
+import domain.decisions.rotation
+import domain.decisions.shadowing  # noqa: F401  importing the rules registers them
+from domain.agreement import Agreement, Party
+from domain.calendars import Calendar
+from domain.commands import Command, ProposeAgreement
+from domain.commands.time import LetTimePass
+from domain.decisions.dispatch import rule
+from domain.decisions.forming import propose
+from domain.decisions.passage import pass_time
+from domain.decisions.transitions import advance
+from domain.draft import Draft
+from domain.events import Event
+from domain.events.forming import CalendarsSnapshotted
+from domain.model import PersonId
+from domain.refusals import RefusalCode, Refused
+from domain.vocabulary import Phase, Role
+
+SYSTEM_ACTOR = "system"
+"""The actor of what time does."""
+
+
+def decide(
+    agreement: Agreement | None,
+    command: Command,
+    at: datetime,
+    calendars: Mapping[PersonId, Calendar] | None = None,
+) -> list[Event]:
+    """What a command leads to, as events in order. Pure: the same arguments give the same events.
+
+    Args:
+        agreement: The state now; None for a proposal.
+        command: What somebody wants, or `LetTimePass`.
+        at: The instant of the decision, UTC.
+        calendars: Snapshots of people whom the command brings in; `newcomers` names them. Required in full
+            for a proposal.
+
+    Returns:
+        The events; none where time passed and nothing was due.
+
+    Raises:
+        Refused: With the rule and a sentence that says what to do. Nothing happened.
+    """
+    if isinstance(command, ProposeAgreement):
+        if agreement is not None:
+            raise Refused(RefusalCode.ALREADY_DONE, f"{agreement.agreement_id} was proposed already.")
+        draft = Draft(None, at, Party(role=Role.SYSTEM, person_id=command.terms.approved_by))
+        propose(command, draft, calendars or {})
+        return draft.events
+    if agreement is None:
+        raise Refused(RefusalCode.UNKNOWN_REFERENCE, "There is no such agreement yet; place the request first.")
+    if isinstance(command, LetTimePass):
+        draft = Draft(agreement, at, Party(role=Role.SYSTEM, person_id=SYSTEM_ACTOR))
+        pass_time(draft)
+        return draft.events
+    draft = Draft(agreement, at, actor_of(agreement, command))
+    if calendars:
+        draft.add(CalendarsSnapshotted(at=at, calendars=calendars))
+    rule(command, draft)
+    advance(draft)
+    return draft.events
+
+
+def actor_of(agreement: Agreement, command: Command) -> Party:
+    """In which capacity the actor gives the command.
+
+    Raises:
+        Refused: If the agreement is closed, the command belongs to another kind or phase, or the actor holds
+            none of the roles that may give it.
+    """
+    name = command.type
+    if agreement.closed:
+        raise Refused(
+            RefusalCode.AGREEMENT_CLOSED, f"{agreement.agreement_id} is closed ({agreement.outcome}); {name} came too late."
+        )
+    if agreement.kind not in command.kinds:
+        kinds = " and ".join(sorted(command.kinds))
+        raise Refused(RefusalCode.WRONG_KIND, f"{name} is for {kinds} only; this is a {agreement.kind}.")
+    if agreement.phase not in command.phases:
+        phases = " or ".join(phase for phase in Phase if phase in command.phases)
+        raise Refused(
+            RefusalCode.WRONG_PHASE, f"{name} is possible in phase {phases}; this agreement is in {agreement.phase}."
+        )
+    if command.acting_as is Role.OPERATOR and Role.OPERATOR in command.given_by:
+        return Party(role=Role.OPERATOR, person_id=command.actor_id)
+    held = [party for party in agreement.parties if party.person_id == command.actor_id]
+    if not held:
+        raise Refused(
+            RefusalCode.NOT_A_PARTY, f"{command.actor_id} is no party to {agreement.agreement_id}."
+        )
+    able = [
+        party
+        for party in held
+        if party.role in command.given_by and command.acting_as in {None, party.role}
+    ]
+    if not able:
+        roles = ", ".join(role for role in Role if role in command.given_by)
+        mine = ", ".join(sorted({party.role for party in held}))
+        raise Refused(
+            RefusalCode.NOT_ALLOWED_FOR_ROLE, f"{name} may be given by {roles}; {command.actor_id} is {mine} here."
+        )
+    return able[0]
+
+
+def newcomers(agreement: Agreement, command: Command) -> frozenset[PersonId]:
+    """People whom a command brings in and whose calendars are not snapshotted yet."""
+    mentioned: set[PersonId] = set()
+    for field in ("to_person", "peer_id"):
+        person_id = getattr(command, field, None)
+        if isinstance(person_id, str):
+            mentioned.add(person_id)
+    return frozenset(mentioned - agreement.calendars.keys())

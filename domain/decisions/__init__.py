@@ -1,0 +1,1 @@
+"""What each command leads to: the rules, by area."""

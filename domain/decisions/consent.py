@@ -1,0 +1,92 @@
+"""Whom a change of terms affects, and which changes a running agreement can take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from domain.agreement import Agreement, Party
+from domain.digests import digest_by_field
+from domain.refusals import RefusalCode, Refused
+from domain.terms import Terms
+from domain.terms.checks import problems
+from domain.vocabulary import Phase, Role
+
+_MENTEE_AND_MENTOR = frozenset({Role.MENTEE, Role.MENTOR})
+_HOSTS = frozenset({Role.HOST_MANAGER, Role.HOST_EXPERT})
+
+AFFECTS: Mapping[str, frozenset[Role]] = {
+    "objectives": _MENTEE_AND_MENTOR | {Role.LINE_MANAGER},
+    "success_criteria": _MENTEE_AND_MENTOR | {Role.LINE_MANAGER},
+    "milestones": _MENTEE_AND_MENTOR | _HOSTS,
+    "cadence": _MENTEE_AND_MENTOR,
+    "mentor_commitment": _MENTEE_AND_MENTOR,
+    "minimum_feedback_sources": _MENTEE_AND_MENTOR,
+    "boundaries": frozenset({Role.MENTEE, Role.LINE_MANAGER}) | _HOSTS,
+    "sessions": _MENTEE_AND_MENTOR | _HOSTS,
+    "focus_tags": _MENTEE_AND_MENTOR | _HOSTS,
+    "indicators": _MENTEE_AND_MENTOR,
+    "home_test_site": frozenset({Role.MENTEE, Role.LINE_MANAGER}),
+    "return_plan": frozenset({Role.MENTEE, Role.LINE_MANAGER}),
+    "backfill_plan": frozenset({Role.LINE_MANAGER}),
+    "development_plan_ref": _MENTEE_AND_MENTOR,
+}
+"""Which roles a change of a field affects; every signatory where a field is not listed."""
+
+FIXED = frozenset({"schema_version", "request_id", "tenant", "kind", "approved_at", "approved_by"})
+"""What no amendment changes: they say which request this is."""
+
+PEOPLE = frozenset(
+    {"mentee", "mentor", "line_manager", "hrbp", "programme_owner", "host_manager", "host_experts"}
+    | {"observers", "sponsors", "home_anchor_manager"}
+)
+"""Who holds a role is changed by reassigning it, so that open work moves with it."""
+
+
+def changed_fields(agreement: Agreement, terms: Terms) -> tuple[str, ...]:
+    """The top-level fields in which these terms differ from those in force, words included."""
+    digests = digest_by_field(terms)
+    return tuple(
+        field
+        for field in sorted(digests.keys() | agreement.digests.keys())
+        if digests.get(field) != agreement.digests.get(field)
+    )
+
+
+def affected_by(changed: Iterable[str], signatories: tuple[Party, ...]) -> tuple[Party, ...]:
+    """The signatories who have to consent to a change of these fields."""
+    fields = tuple(changed)
+    return tuple(
+        party
+        for party in signatories
+        if any(field not in AFFECTS or party.role in AFFECTS[field] for field in fields)
+    )
+
+
+def check_amendment(agreement: Agreement, terms: Terms) -> None:
+    """Refuses terms that this agreement cannot change to.
+
+    Raises:
+        Refused: If nothing changes, something fixed or a person changes, the terms are invalid in
+            themselves, or the first day moves after the start.
+    """
+    changed = set(changed_fields(agreement, terms))
+    if not changed:
+        raise Refused(RefusalCode.NO_CHANGE, "terms: these are the terms in force; change at least one field.")
+    if changed & FIXED:
+        raise Refused(
+            RefusalCode.TERMS_INVALID, f"terms: {', '.join(sorted(changed & FIXED))} cannot be amended; place a new request."
+        )
+    if changed & PEOPLE:
+        raise Refused(
+            RefusalCode.TERMS_INVALID,
+            f"terms: {', '.join(sorted(changed & PEOPLE))} name people; use reassign_role instead.",
+        )
+    found = problems(terms)
+    if found:
+        first = found[0]
+        more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
+        raise Refused(RefusalCode.TERMS_INVALID, f"terms.{first.field}: {first.sentence}{more}")
+    if agreement.phase is Phase.ACTIVE and "effective_from" in changed:
+        raise Refused(
+            RefusalCode.OUTSIDE_THE_PLACEMENT, "terms.effective_from: the placement has started; its first day is past."
+        )

@@ -1,0 +1,205 @@
+"""Rules that change the course: pivot, pause, resume, extend, shorten."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from domain.agreement import Party
+from domain.commands.course import (
+    ConsentToPivot,
+    ExtendPlacement,
+    PausePlacement,
+    ProposePivot,
+    RefusePivot,
+    ResumePlacement,
+    ShortenPlacement,
+)
+from domain.decisions.consent import affected_by, changed_fields, check_amendment
+from domain.decisions.dispatch import rule
+from domain.decisions.planning import replanned
+from domain.decisions.transitions import resume
+from domain.digests import digest_by_field
+from domain.draft import Draft
+from domain.events.course import (
+    EndDateMoved,
+    PivotConsented,
+    PivotProposed,
+    PivotRefused,
+    PlacementPaused,
+)
+from domain.kinds import KINDS
+from domain.obligations import LedgerChange, Settlement
+from domain.opening import Owed, opened
+from domain.refusals import RefusalCode, Refused
+from domain.terms import SecondmentTerms
+from domain.vocabulary import ObligationKind, ObligationStatus
+
+
+@rule.register
+def propose_pivot(command: ProposePivot, draft: Draft) -> None:
+    """One pivot at a time, by an option agreed in the terms, consented to by those it affects."""
+    agreement = draft.agreement
+    if agreement.pivot is not None:
+        raise Refused(
+            RefusalCode.ALREADY_DONE, f"Pivot {agreement.pivot.pivot_id} is open; it has to be answered first."
+        )
+    options = {str(option) for option in agreement.terms.pivot_terms.options}
+    if command.option not in options:
+        raise Refused(
+            RefusalCode.TERMS_INVALID,
+            f"option: the terms allow {', '.join(sorted(options))}, not {command.option}.",
+        )
+    check_amendment(agreement, command.terms)
+    changed = changed_fields(agreement, command.terms)
+    affected = affected_by(changed, KINDS[agreement.kind].signatories(agreement))
+    owed = tuple(
+        opened(
+            agreement,
+            Owed(kind=ObligationKind.PIVOT_CONSENT, subject=_consent(command.pivot_id, party), owner=party),
+            draft.at,
+        )
+        for party in affected
+    )
+    draft.add(
+        PivotProposed(
+            at=draft.at,
+            pivot_id=command.pivot_id,
+            option=command.option,
+            reason=command.reason,
+            terms=command.terms,
+            digests=digest_by_field(command.terms),
+            changed=changed,
+            affected=affected,
+            ledger=LedgerChange(
+                opened=owed, settled=draft.fulfilled(ObligationKind.COURSE_CORRECTION, "placement")
+            ),
+        )
+    )
+
+
+def _consent(pivot_id: str, party: Party) -> str:
+    return f"{pivot_id}:{party.role}:{party.person_id}"
+
+
+def _waiting_party(draft: Draft, pivot_id: str) -> Party:
+    pivot = draft.agreement.pivot
+    if pivot is None or pivot.pivot_id != pivot_id:
+        raise Refused(RefusalCode.NOT_OPEN, f"pivot_id: no pivot {pivot_id} is open.")
+    mine = [party for party in pivot.waiting_for if party.person_id == draft.actor.person_id]
+    if not mine:
+        raise Refused(
+            RefusalCode.NOT_OPEN, f"No consent to pivot {pivot_id} is asked of {draft.actor.person_id} (any more)."
+        )
+    return mine[0]
+
+
+@rule.register
+def consent_to_pivot(command: ConsentToPivot, draft: Draft) -> None:
+    """The last consent puts the new terms in force."""
+    party = _waiting_party(draft, command.pivot_id)
+    subject = _consent(command.pivot_id, party)
+    draft.add(
+        PivotConsented(
+            at=draft.at,
+            pivot_id=command.pivot_id,
+            party=party,
+            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.PIVOT_CONSENT, subject)),
+        )
+    )
+
+
+@rule.register
+def refuse_pivot(command: RefusePivot, draft: Draft) -> None:
+    """One refusal is enough: the terms in force stay."""
+    party = _waiting_party(draft, command.pivot_id)
+    subject = _consent(command.pivot_id, party)
+    others = tuple(
+        sorted(
+            key
+            for key, held in draft.agreement.obligations.items()
+            if held.kind is ObligationKind.PIVOT_CONSENT and held.subject != subject
+        )
+    )
+    settled = (*draft.fulfilled(ObligationKind.PIVOT_CONSENT, subject), *draft.settled(others))
+    draft.add(
+        PivotRefused(
+            at=draft.at,
+            pivot_id=command.pivot_id,
+            party=party,
+            reason=command.reason,
+            ledger=LedgerChange(settled=settled),
+        )
+    )
+
+
+@rule.register
+def pause(command: PausePlacement, draft: Draft) -> None:
+    """A pause has an end ahead; where it leaves dates alone, it lies inside the placement."""
+    agreement = draft.agreement
+    if agreement.paused_until is not None:
+        raise Refused(RefusalCode.PAUSED, "The placement is paused already; resume it to choose another date.")
+    today = agreement.local_date(draft.at)
+    if command.until <= today:
+        raise Refused(RefusalCode.OUTSIDE_THE_PLACEMENT, f"until: choose a day after {today}.")
+    if not command.shifts_dates and command.until > agreement.ends_on:
+        raise Refused(
+            RefusalCode.OUTSIDE_THE_PLACEMENT,
+            f"until: the placement ends on {agreement.ends_on}; let the pause shift dates, or extend it first.",
+        )
+    choices = tuple(
+        sorted(key for key, held in agreement.obligations.items() if held.kind is ObligationKind.FORCED_CHOICE)
+    )
+    settled: tuple[Settlement, ...] = draft.settled(choices, ObligationStatus.FULFILLED)
+    draft.add(
+        PlacementPaused(
+            at=draft.at,
+            resumes_at=agreement.calendar_of(agreement.mentee_id).opening_of(command.until),
+            shifts_dates=command.shifts_dates,
+            reason=command.reason,
+            ledger=LedgerChange(settled=settled),
+        )
+    )
+
+
+@rule.register
+def resume_early(command: ResumePlacement, draft: Draft) -> None:  # noqa: ARG001  it has no fields of its own
+    """Only what is paused resumes."""
+    if draft.agreement.paused_until is None:
+        raise Refused(RefusalCode.NOT_OPEN, "The placement is not paused.")
+    resume(draft)
+
+
+@rule.register
+def extend(command: ExtendPlacement, draft: Draft) -> None:
+    """Later than now planned, and within the agreed limit; the end is decided anew."""
+    agreement = draft.agreement
+    if command.ends_on <= agreement.ends_on:
+        raise Refused(
+            RefusalCode.OUTSIDE_THE_PLACEMENT, f"ends_on: it ends on {agreement.ends_on}; choose a later day."
+        )
+    limit = agreement.terms.extension_limit if isinstance(agreement.terms, SecondmentTerms) else None
+    if limit is not None and command.ends_on > limit:
+        raise Refused(
+            RefusalCode.OUTSIDE_THE_PLACEMENT, f"ends_on: the terms allow no extension beyond {limit}."
+        )
+    _move_end(draft, command.ends_on, command.reason)
+
+
+@rule.register
+def shorten(command: ShortenPlacement, draft: Draft) -> None:
+    """Earlier than now planned, but not in the past."""
+    agreement = draft.agreement
+    today = agreement.local_date(draft.at)
+    if not today <= command.ends_on < agreement.ends_on:
+        raise Refused(
+            RefusalCode.OUTSIDE_THE_PLACEMENT,
+            f"ends_on: choose a day from {today} on and before {agreement.ends_on}.",
+        )
+    _move_end(draft, command.ends_on, command.reason)
+
+
+def _move_end(draft: Draft, ends_on: date, reason: str) -> None:
+    event = EndDateMoved(at=draft.at, ends_on=ends_on, reason=reason)
+    trial = Draft(draft.agreement, draft.at, draft.actor)
+    trial.add(event)
+    draft.add(event.model_copy(update={"ledger": replanned(trial.agreement, draft.at)}))

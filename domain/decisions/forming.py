@@ -1,0 +1,263 @@
+"""Rules of the agreement phase: propose, sign, decline, request changes, amend, withdraw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from domain.agreement import Agreement, Party
+from domain.calendars import Calendar
+from domain.commands.forming import (
+    AmendTerms,
+    DeclineAgreement,
+    ProposeAgreement,
+    RequestChanges,
+    SignAgreement,
+    WithdrawAgreement,
+)
+from domain.decisions.consent import affected_by, changed_fields, check_amendment
+from domain.decisions.dispatch import rule
+from domain.decisions.planning import replanned
+from domain.decisions.transitions import unsigned
+from domain.digests import digest_by_field
+from domain.draft import Draft
+from domain.events.forming import (
+    AgreementDeclined,
+    AgreementProposed,
+    AgreementSigned,
+    AgreementWithdrawn,
+    ChangesRequested,
+    TermsAmended,
+)
+from domain.kinds import KINDS
+from domain.model import PersonId
+from domain.obligations import LedgerChange, Obligation
+from domain.opening import Owed, opened
+from domain.policy import POLICY_SETS, KindPolicy
+from domain.refusals import RefusalCode, Refused
+from domain.terms import Terms, digest
+from domain.vocabulary import Kind, ObligationKind, ObligationStatus, Phase, Role
+
+
+def propose(command: ProposeAgreement, draft: Draft, calendars: Mapping[PersonId, Calendar]) -> None:
+    """Opens the agreement and asks every party for a signature.
+
+    Raises:
+        Refused: If the terms name a policy set that does not exist, or a calendar is missing.
+    """
+    terms = command.terms
+    policy = _policy(terms)
+    parties = parties_of(terms)
+    missing = sorted({party.person_id for party in parties} - calendars.keys())
+    if missing:
+        raise Refused(
+            RefusalCode.UNKNOWN_REFERENCE,
+            f"The directory does not know {', '.join(missing)}; add them with `sojourn people FILE`.",
+        )
+    owner = calendars[terms.programme_owner]
+    expiry_day = owner.working_day_from(owner.local_date(draft.at), policy.expires_unsigned_after)
+    event = AgreementProposed(
+        at=draft.at,
+        agreement_id=command.agreement_id,
+        request_digest=digest(terms),
+        terms=terms,
+        digests=digest_by_field(terms),
+        policy=policy,
+        calendars=calendars,
+        parties=parties,
+        expires_at=owner.closing_of(expiry_day),
+    )
+    trial = Draft(None, draft.at, draft.actor)
+    trial.add(event)
+    owed = tuple(_signatures_owed(trial.agreement, draft.at))
+    draft.add(event.model_copy(update={"ledger": LedgerChange(opened=owed)}))
+
+
+def _policy(terms: Terms) -> KindPolicy:
+    reference = terms.policy_set
+    found = POLICY_SETS.get((reference.policy_set_id, reference.version))
+    if found is None:
+        known = ", ".join(f"{name} version {version}" for name, version in POLICY_SETS)
+        raise Refused(
+            RefusalCode.TERMS_INVALID,
+            f"policy_set: there is no {reference.policy_set_id} version {reference.version}; there is {known}.",
+        )
+    return found.kinds[Kind(terms.kind)]
+
+
+def parties_of(terms: Terms) -> tuple[Party, ...]:
+    """Everybody whom the terms name, in their roles."""
+    common = (
+        (Role.MENTEE, terms.mentee),
+        (Role.MENTOR, terms.mentor),
+        (Role.LINE_MANAGER, terms.line_manager),
+        (Role.HRBP, terms.hrbp),
+        (Role.PROGRAMME_OWNER, terms.programme_owner),
+        *((Role.SPONSOR, person_id) for person_id in terms.sponsors),
+        *((Role.OBSERVER, person_id) for person_id in terms.observers),
+    )
+    named = tuple(Party(role=role, person_id=person_id) for role, person_id in common)
+    return (*named, *KINDS[Kind(terms.kind)].parties(terms))
+
+
+def _signatures_owed(agreement: Agreement, at: datetime) -> list[Obligation]:
+    beside = KINDS[agreement.kind].owed_while_forming(agreement)
+    return [signature_owed(agreement, party, at) for party in unsigned(agreement)] + [
+        opened(agreement, owed, at) for owed in beside
+    ]
+
+
+def signature_owed(agreement: Agreement, party: Party, at: datetime) -> Obligation:
+    """A signature under the version in force; before the start it stalls in time for the first day."""
+    calendar = agreement.calendar_of(party.person_id)
+    latest = calendar.working_day_from(agreement.starts_on, -agreement.policy.signature_before_start)
+    owed = Owed(
+        kind=ObligationKind.SIGNATURE,
+        subject=signature_subject(party, agreement.terms_version),
+        owner=party,
+        stalls_by=latest if agreement.phase is Phase.AGREEMENT else None,
+    )
+    return opened(agreement, owed, at)
+
+
+def signature_subject(party: Party, terms_version: int) -> str:
+    """Names one person's signature under one version."""
+    return f"{party.role}:{party.person_id}:v{terms_version}"
+
+
+def _open_signature(draft: Draft) -> str:
+    """The subject of the signature that the actor owes.
+
+    Raises:
+        Refused: If the actor has signed, or is not asked to.
+    """
+    actor, agreement = draft.actor, draft.agreement
+    owed = [
+        held.subject
+        for held in agreement.obligations.values()
+        if held.kind is ObligationKind.SIGNATURE and held.owner_id == actor.person_id
+    ]
+    if owed:
+        return owed[0]
+    if actor in {signature.party for signature in agreement.signatures}:
+        raise Refused(
+            RefusalCode.ALREADY_DONE, f"{actor.person_id} has signed version {agreement.terms_version} already."
+        )
+    raise Refused(RefusalCode.NOT_OPEN, f"No signature is asked of {actor.person_id} as {actor.role}.")
+
+
+@rule.register
+def sign(command: SignAgreement, draft: Draft) -> None:
+    """Each signatory signs the version in force once and acknowledges the whole checklist."""
+    agreement = draft.agreement
+    subject = _open_signature(draft)
+    if command.terms_version != agreement.terms_version:
+        raise Refused(
+            RefusalCode.VERSION_MISMATCH,
+            f"Version {agreement.terms_version} is in force, not {command.terms_version}; read it and sign that.",
+        )
+    missing = [item.item_id for item in agreement.terms.compliance if item.item_id not in command.acknowledged]
+    if missing:
+        raise Refused(
+            RefusalCode.INCOMPLETE, f"acknowledged: {', '.join(missing)} of the checklist are not acknowledged."
+        )
+    owed = agreement.obligations[f"{ObligationKind.SIGNATURE}:{subject}"]
+    draft.add(
+        AgreementSigned(
+            at=draft.at,
+            party=Party(role=owed.owner_role, person_id=owed.owner_id),
+            terms_version=agreement.terms_version,
+            acknowledged=command.acknowledged,
+            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.SIGNATURE, subject)),
+        )
+    )
+
+
+@rule.register
+def decline(command: DeclineAgreement, draft: Draft) -> None:
+    """A signatory who has not signed may decline, which closes the agreement."""
+    _open_signature(draft)
+    draft.add(
+        AgreementDeclined(
+            at=draft.at,
+            party=draft.actor,
+            reason=command.reason,
+            ledger=LedgerChange(settled=draft.everything_settled()),
+        )
+    )
+
+
+@rule.register
+def request_changes(command: RequestChanges, draft: Draft) -> None:
+    """One open request per person; it names fields that the terms have."""
+    agreement = draft.agreement
+    unknown = sorted(set(command.fields) - set(type(agreement.terms).model_fields))
+    if unknown or not command.fields:
+        raise Refused(
+            RefusalCode.UNKNOWN_REFERENCE,
+            f"fields: {', '.join(unknown) or 'none given'}; name fields of the terms, such as milestones.",
+        )
+    subject = draft.actor.person_id
+    if draft.open(ObligationKind.REQUESTED_CHANGES, subject):
+        raise Refused(RefusalCode.ALREADY_DONE, f"A request of {subject} is open; it has to be answered first.")
+    owed = Owed(
+        kind=ObligationKind.REQUESTED_CHANGES, subject=subject, owner=agreement.holder(Role.PROGRAMME_OWNER)
+    )
+    draft.add(
+        ChangesRequested(
+            at=draft.at,
+            party=draft.actor,
+            fields=command.fields,
+            what=command.what,
+            ledger=LedgerChange(opened=(opened(agreement, owed, draft.at),)),
+        )
+    )
+
+
+@rule.register
+def amend(command: AmendTerms, draft: Draft) -> None:
+    """A new version: the ledger follows its plan, and only those affected by a change sign again."""
+    agreement = draft.agreement
+    check_amendment(agreement, command.terms)
+    changed = changed_fields(agreement, command.terms)
+    affected = affected_by(changed, KINDS[agreement.kind].signatories(agreement))
+    event = TermsAmended(
+        at=draft.at,
+        terms=command.terms,
+        digests=digest_by_field(command.terms),
+        terms_version=agreement.terms_version + 1,
+        changed=changed,
+        affected=affected,
+        parties=agreement.parties,
+        reason=command.reason,
+    )
+    answered = tuple(
+        key
+        for key, held in agreement.obligations.items()
+        if held.kind in {ObligationKind.REQUESTED_CHANGES, ObligationKind.COURSE_CORRECTION}
+    )
+    old_signatures = tuple(
+        key for key, held in agreement.obligations.items() if held.kind is ObligationKind.SIGNATURE
+    )
+    trial = Draft(agreement, draft.at, draft.actor)
+    trial.add(event)
+    after = trial.agreement
+    plan = replanned(after, draft.at) if agreement.phase is Phase.ACTIVE else LedgerChange()
+    signatures = tuple(signature_owed(after, party, draft.at) for party in unsigned(after))
+    change = plan.model_copy(
+        update={
+            "settled": (*plan.settled, *draft.settled(answered, ObligationStatus.FULFILLED), *draft.settled(old_signatures)),
+            "opened": (*plan.opened, *signatures),
+        }
+    )
+    draft.add(event.model_copy(update={"ledger": change}))
+
+
+@rule.register
+def withdraw(command: WithdrawAgreement, draft: Draft) -> None:
+    """Before the start, the placement can be taken back."""
+    draft.add(
+        AgreementWithdrawn(
+            at=draft.at, reason=command.reason, ledger=LedgerChange(settled=draft.everything_settled())
+        )
+    )

@@ -1,0 +1,152 @@
+"""Rules of milestones: completed with evidence, verified by somebody else, returned, re-planned."""
+
+from __future__ import annotations
+
+from domain.agreement import Party
+from domain.commands.progress import CompleteMilestone, ReplanMilestone, ReturnMilestone, VerifyMilestone
+from domain.decisions.dispatch import rule
+from domain.decisions.planning import replanned
+from domain.draft import Draft
+from domain.events.progress import (
+    MilestoneCompleted,
+    MilestoneReplanned,
+    MilestoneReturned,
+    MilestoneVerified,
+)
+from domain.obligations import LedgerChange
+from domain.opening import Owed, opened
+from domain.refusals import RefusalCode, Refused
+from domain.terms.parts import Milestone
+from domain.vocabulary import ObligationKind, Role
+
+
+def _milestone(draft: Draft, milestone_id: str) -> Milestone:
+    milestones = {milestone.milestone_id: milestone for milestone in draft.agreement.terms.milestones}
+    if milestone_id not in milestones:
+        raise Refused(
+            RefusalCode.UNKNOWN_REFERENCE,
+            f"milestone_id: no milestone {milestone_id}; the agreement has {', '.join(milestones) or 'none'}.",
+        )
+    return milestones[milestone_id]
+
+
+def _verifier(draft: Draft, milestone: Milestone) -> Party:
+    return draft.agreement.holder(milestone.verifier)
+
+
+@rule.register
+def complete_milestone(command: CompleteMilestone, draft: Draft) -> None:
+    """Completed once, with evidence of a type that the terms ask for; then its verifier owes a look."""
+    agreement = draft.agreement
+    milestone = _milestone(draft, command.milestone_id)
+    if milestone.milestone_id in agreement.milestones_completed:
+        raise Refused(RefusalCode.ALREADY_DONE, f"{milestone.milestone_id} is completed already.")
+    accepted = {str(evidence_type) for evidence_type in milestone.evidence_types}
+    if accepted and not accepted & {evidence.evidence_type for evidence in command.evidence}:
+        raise Refused(
+            RefusalCode.INCOMPLETE,
+            f"evidence: {milestone.milestone_id} is shown by {', '.join(sorted(accepted))}; none of that is given.",
+        )
+    owed = Owed(
+        kind=ObligationKind.MILESTONE_VERIFICATION,
+        subject=milestone.milestone_id,
+        owner=_verifier(draft, milestone),
+    )
+    draft.add(
+        MilestoneCompleted(
+            at=draft.at,
+            milestone_id=milestone.milestone_id,
+            evidence=command.evidence,
+            indicator_result=command.indicator_result,
+            ledger=LedgerChange(
+                settled=draft.fulfilled(ObligationKind.MILESTONE, milestone.milestone_id),
+                opened=(opened(agreement, owed, draft.at),),
+            ),
+        )
+    )
+
+
+def _awaiting_verification(draft: Draft, milestone: Milestone) -> None:
+    agreement = draft.agreement
+    if milestone.milestone_id in agreement.milestones_verified:
+        raise Refused(RefusalCode.ALREADY_DONE, f"{milestone.milestone_id} is verified already.")
+    if milestone.milestone_id not in agreement.milestones_completed:
+        raise Refused(RefusalCode.OUT_OF_ORDER, f"{milestone.milestone_id} has to be completed first.")
+    verifier = _verifier(draft, milestone)
+    if draft.actor.role not in {verifier.role, Role.OPERATOR, Role.PROGRAMME_OWNER, Role.HRBP}:
+        raise Refused(
+            RefusalCode.NOT_ALLOWED_FOR_ROLE,
+            f"{milestone.milestone_id} is verified by the {milestone.verifier}, not by the {draft.actor.role}.",
+        )
+
+
+@rule.register
+def verify_milestone(command: VerifyMilestone, draft: Draft) -> None:
+    """The agreed verifier accepts; feedback to the mentee is owed next."""
+    agreement = draft.agreement
+    milestone = _milestone(draft, command.milestone_id)
+    _awaiting_verification(draft, milestone)
+    owed = Owed(
+        kind=ObligationKind.FEEDBACK,
+        subject=f"milestone:{milestone.milestone_id}",
+        owner=_verifier(draft, milestone),
+    )
+    draft.add(
+        MilestoneVerified(
+            at=draft.at,
+            milestone_id=milestone.milestone_id,
+            comment=command.comment,
+            ledger=LedgerChange(
+                settled=draft.fulfilled(ObligationKind.MILESTONE_VERIFICATION, milestone.milestone_id),
+                opened=(opened(agreement, owed, draft.at),),
+            ),
+        )
+    )
+
+
+@rule.register
+def return_milestone(command: ReturnMilestone, draft: Draft) -> None:
+    """The evidence goes back, and the milestone is owed again."""
+    agreement = draft.agreement
+    milestone = _milestone(draft, command.milestone_id)
+    _awaiting_verification(draft, milestone)
+    owed = Owed(
+        kind=ObligationKind.MILESTONE,
+        subject=milestone.milestone_id,
+        owner=agreement.holder(milestone.owner),
+        anchor=milestone.due_on,
+    )
+    draft.add(
+        MilestoneReturned(
+            at=draft.at,
+            milestone_id=milestone.milestone_id,
+            missing=command.missing,
+            ledger=LedgerChange(
+                settled=draft.fulfilled(ObligationKind.MILESTONE_VERIFICATION, milestone.milestone_id),
+                opened=(opened(agreement, owed, draft.at),),
+            ),
+        )
+    )
+
+
+@rule.register
+def replan_milestone(command: ReplanMilestone, draft: Draft) -> None:
+    """An open milestone gets another day, ahead and inside the placement."""
+    agreement = draft.agreement
+    milestone = _milestone(draft, command.milestone_id)
+    if milestone.milestone_id in agreement.milestones_completed:
+        raise Refused(RefusalCode.ALREADY_DONE, f"{milestone.milestone_id} is completed already.")
+    today = agreement.local_date(draft.at)
+    if not today <= command.due_on <= agreement.ends_on:
+        raise Refused(
+            RefusalCode.OUTSIDE_THE_PLACEMENT,
+            f"due_on: choose a day from {today} to {agreement.ends_on}, not {command.due_on}.",
+        )
+    if command.due_on == milestone.due_on:
+        raise Refused(RefusalCode.NO_CHANGE, f"due_on: {milestone.milestone_id} is due on {command.due_on} already.")
+    event = MilestoneReplanned(
+        at=draft.at, milestone_id=milestone.milestone_id, due_on=command.due_on, reason=command.reason
+    )
+    trial = Draft(agreement, draft.at, draft.actor)
+    trial.add(event)
+    draft.add(event.model_copy(update={"ledger": replanned(trial.agreement, draft.at)}))

@@ -1,0 +1,225 @@
+"""Rules of a rotation's legs: annex, deliverables, debrief, handover, and the gate to the next leg."""
+
+from __future__ import annotations
+
+from domain.agreement import Party
+from domain.commands.rotation import (
+    AcceptDeliverable,
+    CompleteHandover,
+    DebriefLeg,
+    LogSponsorContact,
+    SignAnnex,
+    StartLeg,
+)
+from domain.decisions.dispatch import rule
+from domain.draft import Draft
+from domain.events.rotation import (
+    AnnexSigned,
+    DeliverableAccepted,
+    HandoverCompleted,
+    LegDebriefed,
+    SponsorContactLogged,
+)
+from domain.kinds.rotation import accepted, annexes_missing, begin_leg, leg_after, legs_in_order
+from domain.obligations import LedgerChange, Obligation
+from domain.opening import Owed, opened
+from domain.refusals import RefusalCode, Refused
+from domain.terms.rotation import Leg
+from domain.vocabulary import ObligationKind, Role
+
+
+def _leg(draft: Draft, leg_id: str) -> Leg:
+    legs = {leg.leg_id: leg for leg in legs_in_order(draft.agreement.terms)}
+    if leg_id not in legs:
+        raise Refused(
+            RefusalCode.UNKNOWN_REFERENCE, f"leg_id: no leg {leg_id}; the agreement has {', '.join(legs)}."
+        )
+    return legs[leg_id]
+
+
+def _leg_under_way(draft: Draft, leg_id: str) -> Leg:
+    leg = _leg(draft, leg_id)
+    if leg_id not in draft.agreement.legs_started:
+        raise Refused(RefusalCode.OUT_OF_ORDER, f"{leg_id} has not started.")
+    return leg
+
+
+def _in_scope(draft: Draft, leg: Leg, *roles: Role) -> Party:
+    """The actor's role in this leg."""
+    parties = [party for role in roles for party in draft.agreement.holding(role, leg.leg_id)]
+    mine = [party for party in parties if party.person_id == draft.actor.person_id]
+    if not mine:
+        raise Refused(
+            RefusalCode.NOT_ALLOWED_FOR_ROLE,
+            f"{draft.actor.person_id} is not {' or '.join(roles)} of {leg.leg_id}.",
+        )
+    return mine[0]
+
+
+@rule.register
+def sign_annex(command: SignAnnex, draft: Draft) -> None:
+    """A leg's manager and its sponsor each sign its annex once."""
+    leg = _leg(draft, command.leg_id)
+    party = _in_scope(draft, leg, Role.LEG_MANAGER, Role.SPONSOR)
+    missing = annexes_missing(leg, draft.agreement)
+    if party not in missing:
+        if not missing:
+            raise Refused(RefusalCode.ALREADY_DONE, f"The annex of {leg.leg_id} is signed already.")
+        party = next((each for each in missing if each.person_id == draft.actor.person_id), party)
+    if party not in missing:
+        raise Refused(RefusalCode.ALREADY_DONE, f"{party.person_id} has signed the annex of {leg.leg_id} already.")
+    subject = f"{leg.leg_id}:{party.role}"
+    draft.add(
+        AnnexSigned(
+            at=draft.at,
+            leg_id=leg.leg_id,
+            party=party,
+            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.ANNEX_SIGNATURE, subject)),
+        )
+    )
+
+
+@rule.register
+def accept_deliverable(command: AcceptDeliverable, draft: Draft) -> None:
+    """Accepted by its verifier; with the last one, the leg's debrief and handover are owed."""
+    agreement = draft.agreement
+    leg = _leg_under_way(draft, command.leg_id)
+    deliverables = {deliverable.deliverable_id: deliverable for deliverable in leg.deliverables}
+    deliverable = deliverables.get(command.deliverable_id)
+    if deliverable is None:
+        raise Refused(
+            RefusalCode.UNKNOWN_REFERENCE,
+            f"deliverable_id: no deliverable {command.deliverable_id}; {leg.leg_id} has {', '.join(deliverables)}.",
+        )
+    subject = f"{leg.leg_id}/{deliverable.deliverable_id}"
+    if subject in agreement.deliverables_accepted:
+        raise Refused(RefusalCode.ALREADY_DONE, f"{subject} is accepted already.")
+    verifiers = agreement.holding(deliverable.verifier, leg.leg_id) or agreement.holding(deliverable.verifier)
+    if draft.actor.person_id not in {party.person_id for party in verifiers}:
+        raise Refused(
+            RefusalCode.NOT_ALLOWED_FOR_ROLE, f"{subject} is accepted by the {deliverable.verifier} of the leg."
+        )
+    event = DeliverableAccepted(
+        at=draft.at,
+        leg_id=leg.leg_id,
+        deliverable_id=deliverable.deliverable_id,
+        evidence=command.evidence,
+    )
+    trial = Draft(agreement, draft.at, draft.actor)
+    trial.add(event)
+    change = LedgerChange(
+        settled=draft.fulfilled(ObligationKind.LEG_DELIVERABLE, subject),
+        opened=_gate_owed(draft, leg) if accepted(leg, trial.agreement) else (),
+    )
+    draft.add(event.model_copy(update={"ledger": change}))
+
+
+def _gate_owed(draft: Draft, leg: Leg) -> tuple[Obligation, ...]:
+    """Feedback, the leg's debrief and its handover."""
+    agreement = draft.agreement
+    mentee = agreement.holder(Role.MENTEE)
+    owed = (
+        Owed(kind=ObligationKind.LEG_DEBRIEF, subject=leg.leg_id, owner=mentee, anchor=leg.ends_on),
+        Owed(kind=ObligationKind.HANDOVER, subject=leg.leg_id, owner=mentee, anchor=leg.ends_on),
+        Owed(
+            kind=ObligationKind.FEEDBACK,
+            subject=f"leg:{leg.leg_id}",
+            owner=agreement.holder(Role.LEG_MANAGER, leg.leg_id),
+        ),
+    )
+    return tuple(opened(agreement, each, draft.at) for each in owed)
+
+
+@rule.register
+def debrief_leg(command: DebriefLeg, draft: Draft) -> None:
+    """Each leg is debriefed once, after its deliverables are accepted."""
+    leg = _leg_under_way(draft, command.leg_id)
+    if leg.leg_id in draft.agreement.legs_debriefed:
+        raise Refused(RefusalCode.ALREADY_DONE, f"{leg.leg_id} is debriefed already.")
+    _delivered(draft, leg)
+    settled = draft.fulfilled(ObligationKind.LEG_DEBRIEF, leg.leg_id)
+    event = LegDebriefed(
+        at=draft.at, leg_id=leg.leg_id, reflection=command.reflection, transfer=command.transfer
+    )
+    opens = _next_leg_owed(draft, leg) if leg.leg_id in draft.agreement.legs_handed_over else ()
+    draft.add(event.model_copy(update={"ledger": LedgerChange(settled=settled, opened=opens)}))
+
+
+@rule.register
+def complete_handover(command: CompleteHandover, draft: Draft) -> None:
+    """Each leg is handed over once, after its deliverables are accepted."""
+    leg = _leg_under_way(draft, command.leg_id)
+    if draft.actor.role is Role.LEG_MANAGER:
+        _in_scope(draft, leg, Role.LEG_MANAGER)
+    if leg.leg_id in draft.agreement.legs_handed_over:
+        raise Refused(RefusalCode.ALREADY_DONE, f"{leg.leg_id} is handed over already.")
+    _delivered(draft, leg)
+    settled = draft.fulfilled(ObligationKind.HANDOVER, leg.leg_id)
+    opens = _next_leg_owed(draft, leg) if leg.leg_id in draft.agreement.legs_debriefed else ()
+    draft.add(
+        HandoverCompleted(
+            at=draft.at,
+            leg_id=leg.leg_id,
+            handed_over=command.handed_over,
+            open_ends=command.open_ends,
+            home_cover=command.home_cover,
+            ledger=LedgerChange(settled=settled, opened=opens),
+        )
+    )
+
+
+def _delivered(draft: Draft, leg: Leg) -> None:
+    if not accepted(leg, draft.agreement):
+        raise Refused(RefusalCode.OUT_OF_ORDER, f"Deliverables of {leg.leg_id} are not all accepted yet.")
+
+
+def _next_leg_owed(draft: Draft, leg: Leg) -> tuple[Obligation, ...]:
+    following = leg_after(draft.agreement.terms, leg.leg_id)
+    if following is None:
+        return ()
+    owed = Owed(
+        kind=ObligationKind.LEG_START,
+        subject=following.leg_id,
+        owner=draft.agreement.holder(Role.LEG_MANAGER, following.leg_id),
+        anchor=following.starts_on,
+    )
+    return (opened(draft.agreement, owed, draft.at),)
+
+
+@rule.register
+def start_leg(command: StartLeg, draft: Draft) -> None:
+    """The gate: the leg before is delivered, debriefed and handed over, and this one's annex is signed."""
+    agreement = draft.agreement
+    leg = _leg(draft, command.leg_id)
+    if leg.leg_id in agreement.legs_started:
+        raise Refused(RefusalCode.ALREADY_DONE, f"{leg.leg_id} has started already.")
+    current = _leg(draft, agreement.legs_started[-1])
+    following = leg_after(agreement.terms, current.leg_id)
+    if following is None or following.leg_id != leg.leg_id:
+        raise Refused(
+            RefusalCode.OUT_OF_ORDER,
+            f"After {current.leg_id} comes {following.leg_id if following else 'the end'}, not {leg.leg_id}.",
+        )
+    _delivered(draft, current)
+    for done, what in (
+        (agreement.legs_debriefed, "debriefed"),
+        (agreement.legs_handed_over, "handed over"),
+    ):
+        if current.leg_id not in done:
+            raise Refused(RefusalCode.OUT_OF_ORDER, f"{current.leg_id} has to be {what} first.")
+    missing = annexes_missing(leg, agreement)
+    if missing:
+        who = ", ".join(f"{party.role} {party.person_id}" for party in missing)
+        raise Refused(RefusalCode.INCOMPLETE, f"The annex of {leg.leg_id} is not signed by {who}.")
+    if agreement.local_date(draft.at) < leg.starts_on:
+        raise Refused(RefusalCode.OUT_OF_ORDER, f"{leg.leg_id} starts on {leg.starts_on}, which is still ahead.")
+    begin_leg(draft, leg)
+
+
+@rule.register
+def log_sponsor_contact(command: LogSponsorContact, draft: Draft) -> None:
+    """The mentee, or this leg's sponsor, keeps the contact log."""
+    leg = _leg_under_way(draft, command.leg_id)
+    if draft.actor.role is Role.SPONSOR:
+        _in_scope(draft, leg, Role.SPONSOR)
+    draft.add(SponsorContactLogged(at=draft.at, leg_id=leg.leg_id, note=command.note))

@@ -1,0 +1,192 @@
+"""Progress: a phase ends when its obligations are fulfilled, and a dated transition when its day has come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain.agreement import Agreement, Party
+from domain.decisions.planning import first_meetings, planned, plan_kinds, replanned
+from domain.draft import Draft
+from domain.events.course import PivotAdopted, PlacementResumed
+from domain.events.ending import AgreementCompleted, DebriefConcluded, PlacementEnded
+from domain.events.forming import AgreementConcluded, AgreementExpired, PlacementStarted
+from domain.kinds import KINDS
+from domain.obligations import LedgerChange, Obligation
+from domain.opening import Owed, opened, reconciled, shifted_by
+from domain.vocabulary import ObligationKind, Phase, Role
+
+OUTLIVE_THE_PLACEMENT = frozenset({ObligationKind.CONCERN, ObligationKind.BREACH})
+"""What has to be settled even after the last day."""
+
+DEBRIEFERS = (Role.MENTEE, Role.MENTOR)
+"""Both sides look back."""
+
+
+def advance(draft: Draft) -> None:
+    """Adds every transition that is possible now, one after another."""
+    steps = (_resume, _conclude, _expire, _adopt_pivot, _start, _end, _conclude_debrief, _complete)
+    while any(step(draft) for step in steps):
+        pass
+
+
+def start_instant(agreement: Agreement) -> datetime:
+    """When the placement starts: the opening of its first day at the mentee's place."""
+    return agreement.calendar_of(agreement.mentee_id).opening_of(agreement.starts_on)
+
+
+def end_instant(agreement: Agreement) -> datetime:
+    """When the placement ends: the close of its last day at the mentee's place."""
+    return agreement.calendar_of(agreement.mentee_id).closing_of(agreement.ends_on)
+
+
+def unsigned(agreement: Agreement) -> tuple[Party, ...]:
+    """The signatories who have not signed the version in force."""
+    signed = {signature.party for signature in agreement.signatures}
+    return tuple(party for party in KINDS[agreement.kind].signatories(agreement) if party not in signed)
+
+
+def _conclude(draft: Draft) -> bool:
+    agreement = draft.agreement
+    if agreement.phase is not Phase.AGREEMENT or agreement.concluded_at is not None:
+        return False
+    if unsigned(agreement) or not KINDS[agreement.kind].may_conclude(agreement):
+        return False
+    answered = tuple(
+        key for key, held in agreement.obligations.items() if held.kind is ObligationKind.REQUESTED_CHANGES
+    )
+    change = LedgerChange(settled=draft.settled(answered))
+    draft.add(AgreementConcluded(at=draft.at, terms_version=agreement.terms_version, ledger=change))
+    return True
+
+
+def _expire(draft: Draft) -> bool:
+    agreement = draft.agreement
+    waits = agreement.phase is Phase.AGREEMENT and agreement.concluded_at is None
+    if not waits or draft.at < agreement.expires_at:
+        return False
+    change = LedgerChange(settled=draft.everything_settled())
+    draft.add(AgreementExpired(at=draft.at, missing=unsigned(agreement), ledger=change))
+    return True
+
+
+def _start(draft: Draft) -> bool:
+    agreement = draft.agreement
+    waits = agreement.phase is Phase.AGREEMENT and agreement.concluded_at is not None
+    if not waits or draft.at < start_instant(agreement):
+        return False
+    starts_on = max(agreement.starts_on, agreement.local_date(draft.at))
+    begun = agreement.model_copy(update={"starts_on": starts_on})
+    change = reconciled(begun, planned(begun), plan_kinds(begun), draft.at)
+    meetings = tuple(first_meetings(begun, draft.at))
+    change = change.model_copy(update={"opened": (*change.opened, *meetings)})
+    draft.add(PlacementStarted(at=draft.at, starts_on=starts_on, ledger=change))
+    KINDS[agreement.kind].on_start(draft)
+    return True
+
+
+def _resume(draft: Draft) -> bool:
+    until = draft.agreement.paused_until
+    if until is None or draft.at < until:
+        return False
+    resume(draft)
+    return True
+
+
+def resume(draft: Draft) -> None:
+    """Ends a pause; where it shifts dates, everything still ahead moves by the days that it lasted."""
+    agreement = draft.agreement
+    paused_at = agreement.paused_at or draft.at
+    days = (agreement.local_date(draft.at) - agreement.local_date(paused_at)).days
+    if not agreement.pause_shifts_dates or days <= 0:
+        draft.add(PlacementResumed(at=draft.at, shifted_days=0))
+        return
+    event = PlacementResumed(at=draft.at, shifted_days=days)
+    trial = Draft(agreement, draft.at, draft.actor)
+    trial.add(event)
+    change = replanned(trial.agreement, draft.at)
+    governed = plan_kinds(agreement)
+    others = tuple(
+        shifted_by(agreement, held, days)
+        for _, held in sorted(agreement.obligations.items())
+        if held.kind not in governed
+    )
+    draft.add(event.model_copy(update={"ledger": change.model_copy(update={"moved": (*change.moved, *others)})}))
+
+
+def _adopt_pivot(draft: Draft) -> bool:
+    pivot = draft.agreement.pivot
+    if pivot is None or pivot.waiting_for:
+        return False
+    event = PivotAdopted(at=draft.at, pivot_id=pivot.pivot_id, terms_version=draft.agreement.terms_version + 1)
+    trial = Draft(draft.agreement, draft.at, draft.actor)
+    trial.add(event)
+    draft.add(event.model_copy(update={"ledger": replanned(trial.agreement, draft.at)}))
+    return True
+
+
+def _end(draft: Draft) -> bool:
+    agreement = draft.agreement
+    decided = agreement.phase is Phase.ACTIVE and agreement.end_decision is not None
+    if not decided or agreement.paused_until is not None or draft.at < end_instant(agreement):
+        return False
+    lapsed = tuple(
+        sorted(key for key, held in agreement.obligations.items() if held.kind not in OUTLIVE_THE_PLACEMENT)
+    )
+    change = LedgerChange(settled=draft.settled(lapsed), opened=tuple(_owed_looking_back(agreement, draft.at)))
+    draft.add(PlacementEnded(at=draft.at, ended_on=agreement.ends_on, unfinished=lapsed, ledger=change))
+    return True
+
+
+def _owed_looking_back(agreement: Agreement, at: datetime) -> list[Obligation]:
+    """Debriefs of both sides, and feedback from as many people as the terms ask for."""
+    debriefs = [
+        Owed(kind=ObligationKind.DEBRIEF, subject=role, owner=agreement.holder(role), anchor=agreement.ends_on)
+        for role in DEBRIEFERS
+    ]
+    lacking = agreement.terms.minimum_feedback_sources - len(agreement.feedback_sources)
+    asked = [party for party in _who_saw_the_work(agreement) if party.person_id not in agreement.feedback_sources]
+    requests = [
+        Owed(kind=ObligationKind.FEEDBACK, subject=f"closing:{party.person_id}", owner=party)
+        for party in asked[: max(0, lacking)]
+    ]
+    return [opened(agreement, owed, at) for owed in (*debriefs, *requests)]
+
+
+def _who_saw_the_work(agreement: Agreement) -> list[Party]:
+    """People who can give the mentee feedback, closest first, each once."""
+    close = (
+        Role.MENTOR, Role.HOST_MANAGER, Role.HOST_EXPERT, Role.LEG_MANAGER, Role.SPONSOR, Role.LINE_MANAGER,
+    )
+    seen: dict[str, Party] = {}
+    for role in close:
+        for party in agreement.holding(role):
+            seen.setdefault(party.person_id, party)
+    return list(seen.values())
+
+
+def _conclude_debrief(draft: Draft) -> bool:
+    agreement = draft.agreement
+    if agreement.phase is not Phase.DEBRIEF:
+        return False
+    if any(held.kind is ObligationKind.DEBRIEF for held in agreement.obligations.values()):
+        return False
+    owed = Owed(
+        kind=ObligationKind.SYNTHESIS,
+        subject="placement",
+        owner=agreement.holder(Role.MENTEE),
+        anchor=agreement.ends_on,
+    )
+    change = LedgerChange(opened=(opened(agreement, owed, draft.at),))
+    draft.add(DebriefConcluded(at=draft.at, ledger=change))
+    return True
+
+
+def _complete(draft: Draft) -> bool:
+    agreement = draft.agreement
+    if agreement.phase is not Phase.SYNTHESIS or agreement.synthesis_versions == 0 or agreement.matters:
+        return False
+    blocking = {ObligationKind.SYNTHESIS, ObligationKind.SYNTHESIS_SIGNATURE}
+    if any(held.kind in blocking for held in agreement.obligations.values()):
+        return False
+    draft.add(AgreementCompleted(at=draft.at, ledger=LedgerChange(settled=draft.everything_settled())))
+    return True

@@ -1,0 +1,61 @@
+"""Events to and from JSON, old schema versions included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import JsonValue
+
+from domain.agreement import Agreement
+from domain.events import EVENTS, Event
+from domain.evolve import evolve
+from domain.recording import NewEvent, RecordedEvent
+from domain.upcasting import upcast
+
+ENVELOPE_FIELDS = {"type", "at"}
+"""Kept in columns of their own."""
+
+
+class UnreadableEvent(Exception):  # noqa: N818  named for what it is
+    """An event that this release cannot read, such as one written by a newer release."""
+
+
+def to_new_event(event: Event, event_id: str) -> NewEvent:
+    """The event as it is appended."""
+    return NewEvent(
+        event_id=event_id,
+        type=event.type,
+        schema_version=event.schema_version,
+        data=event.model_dump(mode="json", exclude=ENVELOPE_FIELDS),
+    )
+
+
+def read_event(recorded: RecordedEvent) -> Event:
+    """The event of a record's row, brought to the current schema.
+
+    Raises:
+        UnreadableEvent: If the type or its schema version is unknown to this release.
+    """
+    known = EVENTS.get(recorded.type)
+    if known is None or recorded.schema_version > known.schema_version:
+        raise UnreadableEvent(
+            f"{recorded.agreement_id} version {recorded.version}: {recorded.type} schema "
+            f"{recorded.schema_version} is unknown to this release; run a release that knows it."
+        )
+    data: Mapping[str, JsonValue] = upcast(recorded.type, recorded.schema_version, recorded.data)
+    return known.model_validate({**data, "at": recorded.occurred_at})
+
+
+def fold_recorded(recorded: Iterable[RecordedEvent], agreement: Agreement | None = None) -> Agreement | None:
+    """The agreement after these rows of its stream, in order.
+
+    Raises:
+        UnreadableEvent: As `read_event`.
+        ValueError: If the rows are not the next versions of the stream.
+    """
+    for row in recorded:
+        expected = 1 if agreement is None else agreement.version + 1
+        if row.version != expected:
+            raise ValueError(f"{row.agreement_id}: version {expected} is missing before {row.version}")
+        agreement = evolve(agreement, read_event(row))
+    return agreement

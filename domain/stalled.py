@@ -1,0 +1,161 @@
+"""Health, and stalled: what is held up, by whom, since when, and what happens next.
+
+Everything here is read off the ledger: no instant is computed, so the same question answered in SQL over the
+obligations' columns has the same answer.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from domain.agreement import Agreement
+from domain.model import Frozen, Instant, PersonId
+from domain.obligations import Level, Obligation
+from domain.vocabulary import Health, ObligationKind, Phase, Role, StallReason
+
+TOO_EARLY_FOR = timedelta(days=7)
+"""How long after its start an active placement is too early to judge."""
+
+AT_RISK_FROM_LEVEL: Level = 3
+"""From this rung on an overdue obligation puts the placement at risk."""
+
+ON_THE_LADDER = {
+    0: "a heads-up to the {role}",
+    1: "a reminder to the {role}",
+    2: "a second reminder to the {role}, and word to the counterpart",
+    3: "the mentor and the manager concerned are told",
+    4: "it enters the operators' queue",
+    5: "sponsor and HR are told",
+    6: "the programme owner has to choose",
+}
+"""What each rung means, in words."""
+
+
+class WaitingOn(Frozen):
+    """Who holds an agreement up."""
+
+    role: Role
+    person_id: PersonId
+
+
+class Stall(Frozen):
+    """Why an agreement counts as stalled."""
+
+    reason: StallReason
+    waiting_on: WaitingOn
+    since: Instant
+    """When it became stalled."""
+    obligation_id: str | None
+    """None where the reason is silence."""
+    obligation_kind: ObligationKind | None
+    due_at: Instant | None
+    level: Level | None
+    """The highest rung reached."""
+    next: str
+    """What happens next if nothing else does, in one sentence."""
+
+
+class Assessment(Frozen):
+    """An agreement at an instant."""
+
+    health: Health
+    stall: Stall | None
+    waiting_on: WaitingOn | None
+    """Who owes what is due first."""
+    next_due_at: Instant | None
+
+
+def level_at(obligation: Obligation, at: datetime) -> Level | None:
+    """The highest rung whose instant has come."""
+    return max((rung.level for rung in obligation.ladder if rung.at <= at), default=None)
+
+
+def oldest_first(agreement: Agreement) -> list[Obligation]:
+    """The open obligations, the one due first in front."""
+    return sorted(agreement.obligations.values(), key=lambda held: (held.due_at, held.obligation_id))
+
+
+def assess(agreement: Agreement, at: datetime) -> Assessment:
+    """Health, stall and what is due first, at an instant.
+
+    Stalled is an obligation past its stall instant, or silence past its limit, in an agreement that is
+    neither closed nor paused nor on hold.
+    """
+    owed = oldest_first(agreement)
+    first = owed[0] if owed else None
+    stall = _stall(agreement, at)
+    return Assessment(
+        health=_health(agreement, owed, stall, at),
+        stall=stall,
+        waiting_on=None
+        if first is None
+        else WaitingOn(role=first.owner_role, person_id=first.owner_id),
+        next_due_at=None if first is None else first.due_at,
+    )
+
+
+def _stall(agreement: Agreement, at: datetime) -> Stall | None:
+    if agreement.closed or agreement.held or agreement.paused_until is not None:
+        return None
+    past = [held for held in agreement.obligations.values() if held.stalled_at <= at]
+    if past:
+        oldest = min(past, key=lambda held: (held.stalled_at, held.obligation_id))
+        return Stall(
+            reason=oldest.reason,
+            waiting_on=WaitingOn(role=oldest.owner_role, person_id=oldest.owner_id),
+            since=oldest.stalled_at,
+            obligation_id=oldest.obligation_id,
+            obligation_kind=oldest.kind,
+            due_at=oldest.due_at,
+            level=level_at(oldest, at),
+            next=next_step(oldest, at),
+        )
+    if agreement.phase is Phase.ACTIVE and agreement.silent_at is not None and agreement.silent_at <= at:
+        mentor = agreement.holder(Role.MENTOR)
+        return Stall(
+            reason=StallReason.SILENT,
+            waiting_on=WaitingOn(role=mentor.role, person_id=mentor.person_id),
+            since=agreement.silent_at,
+            obligation_id=None,
+            obligation_kind=None,
+            due_at=None,
+            level=None,
+            next="It stays in the operators' queue until somebody acts.",
+        )
+    return None
+
+
+def next_step(obligation: Obligation, at: datetime) -> str:
+    """What happens next about an obligation if nobody fulfils it."""
+    ahead = [rung for rung in obligation.ladder if rung.at > at]
+    if not ahead:
+        return "The ladder is at its end; it waits for the programme owner's decision."
+    rung = ahead[0]
+    what = ON_THE_LADDER[rung.level].format(role=obligation.owner_role.replace("_", " "))
+    return f"On {rung.at:%Y-%m-%d} (level {rung.level}): {what}."
+
+
+def _health(  # noqa: PLR0911  one line per value, most pressing first
+    agreement: Agreement, owed: list[Obligation], stall: Stall | None, at: datetime
+) -> Health:
+    if agreement.closed:
+        return Health.CLOSED
+    if agreement.held:
+        return Health.EXTERNAL_HOLD
+    if agreement.paused_until is not None:
+        return Health.PAUSED
+    if stall is not None:
+        return Health.STALLED
+    overdue = [held for held in owed if held.due_at <= at]
+    if any(held.kind is ObligationKind.END_DECISION for held in overdue):
+        return Health.END_DECISION_DUE
+    if any((level_at(held, at) or 0) >= AT_RISK_FROM_LEVEL for held in overdue):
+        return Health.AT_RISK
+    if overdue:
+        return Health.OVERDUE
+    if any(level_at(held, at) is not None for held in owed):
+        return Health.DUE_SOON
+    waits = agreement.phase is Phase.AGREEMENT and agreement.concluded_at is not None
+    if waits or (agreement.started_at is not None and agreement.started_at + TOO_EARLY_FOR > at):
+        return Health.TOO_EARLY
+    return Health.ON_TRACK
