@@ -12,6 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from activities.delivery.wording import KINDS, OBLIGATIONS, announcement_of, role_name
+from domain.commands import COMMANDS
 from domain.notices import Notice, NoticeKind
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -82,7 +83,7 @@ def on_the_wall(instant: datetime, zone: ZoneInfo) -> str:
 
 def _opened(notice: Notice, addressee: Addressee) -> tuple[str, list[str]]:
     return f"New: {_noun(notice)}{_by(notice, addressee)}", [
-        f"In this {_kind(notice)} you, as {_role(notice)}, have a new item: {_noun(notice)}.",
+        f"New in this {_kind(notice)}, for {_whose(notice, addressee)} attention: {_noun(notice)}.",
         _asks(notice),
         f"It is due by {_due(notice, addressee)}.",
         _how(notice, addressee),
@@ -90,21 +91,23 @@ def _opened(notice: Notice, addressee: Addressee) -> tuple[str, list[str]]:
 
 
 def _heads_up(notice: Notice, addressee: Addressee) -> tuple[str, list[str]]:
+    owed = f"{_whose(notice, addressee).capitalize()} {_noun(notice)}"
     return f"Coming up: {_noun(notice)}{_by(notice, addressee)}", [
-        f"Your {_noun(notice)} in this {_kind(notice)} is due soon: by {_due(notice, addressee)}.",
+        f"{owed} in this {_kind(notice)} is due soon: by {_due(notice, addressee)}.",
         _asks(notice),
         _how(notice, addressee),
     ]
 
 
 def _reminder(notice: Notice, addressee: Addressee) -> tuple[str, list[str]]:
+    owed = f"{_whose(notice, addressee).capitalize()} {_noun(notice)}"
     paragraphs = [
-        f"Your {_noun(notice)} in this {_kind(notice)} is still open.",
+        f"{owed} in this {_kind(notice)} is still open.",
         f"It was due by {_due(notice, addressee)}.",
         _asks(notice),
         _how(notice, addressee),
     ]
-    if not addressee.stands_in:
+    if _may_give("raise_blocker", notice, addressee):
         paragraphs += [
             "If something is in the way, say so, and help is asked for:",
             _act(notice, addressee, "raise_blocker"),
@@ -140,19 +143,26 @@ _STEPS: dict[int, str] = {
     3: "Please help to get it done: ask its owner what is needed, and clear the way where you can.",
     4: _REASSIGN + "Left as it is, it goes on to the sponsor and HR.",
     5: _REASSIGN + "Left as it is, a way forward has to be chosen next.",
-    6: "A way forward has to be chosen within five working days: reassign a role, re-plan, pause, pivot, "
-    "or end with a debrief.",
+    6: "A way forward has to be chosen now: reassign a role, re-plan, pause, pivot, or end with a debrief.",
 }
 
 
 def _invite(notice: Notice, addressee: Addressee) -> tuple[str, list[str]]:
     moved = notice.meeting is not None and notice.meeting.sequence > 0
     word = "has moved" if moved else "is arranged"
-    return f"{'Moved' if moved else 'Invitation'}: {_noun(notice)} on {_meeting(notice, addressee)}", [
-        f"The {_noun(notice)} of your {_kind(notice)} {word}: {_meeting(notice, addressee)}.",
-        "The calendar entry comes with this message. Where the time does not suit, move it:",
-        _act(notice, addressee, "reschedule_meeting"),
+    paragraphs = [
+        f"The {_noun(notice)} of this {_kind(notice)} {word}: {_meeting(notice, addressee)}.",
+        "The calendar entry comes with this message.",
     ]
+    if _may_give("reschedule_meeting", notice, addressee):
+        paragraphs += [
+            "Where the time does not suit, move it:",
+            _act(notice, addressee, "reschedule_meeting"),
+        ]
+    else:
+        paragraphs.append(_look(notice))
+    subject = f"{'Moved' if moved else 'Invitation'}: {_noun(notice)} on {_meeting(notice, addressee)}"
+    return subject, paragraphs
 
 
 def _invite_cancelled(notice: Notice, addressee: Addressee) -> tuple[str, list[str]]:
@@ -215,22 +225,32 @@ def _meeting(notice: Notice, addressee: Addressee) -> str:
     return on_the_wall(notice.meeting.starts_at, addressee.zone) if notice.meeting else "the agreed day"
 
 
+def _whose(notice: Notice, addressee: Addressee) -> str:
+    return f"the {_role(notice)}'s" if addressee.stands_in else "your"
+
+
 def _how(notice: Notice, addressee: Addressee) -> str:
-    if notice.obligation_kind is None:
-        return _look(notice)
-    does_it = _act(notice, addressee, OBLIGATIONS[notice.obligation_kind].command)
-    if addressee.stands_in:
-        return does_it
-    return f"To do it:\n\n{does_it}\n\n`sojourn commands` shows what goes into JSON, with an example."
-
-
-def _act(notice: Notice, addressee: Addressee, command: str) -> str:
-    """The command line for it, or what to do instead for those who only stand in: they hold no role."""
+    """The command line that does it, for those who may give it."""
     if addressee.stands_in:
         return (
             f"It can wait for the {_role(notice)} where that does no harm. "
             f"Where it cannot, ask the programme owner to reassign the role.\n\n{_look(notice)}"
         )
+    if notice.obligation_kind is None:
+        return _look(notice)
+    command = OBLIGATIONS[notice.obligation_kind].command
+    if not _may_give(command, notice, addressee):
+        return _look(notice)
+    does_it = _act(notice, addressee, command)
+    return f"To do it:\n\n{does_it}\n\n`sojourn commands` shows what goes into JSON, with an example."
+
+
+def _may_give(command: str, notice: Notice, addressee: Addressee) -> bool:
+    """Whether the command would be heard from this reader: who stands in holds no role."""
+    return not addressee.stands_in and notice.recipient_role in COMMANDS[command].given_by
+
+
+def _act(notice: Notice, addressee: Addressee, command: str) -> str:
     return f"    sojourn act {notice.agreement_id} {command} --as {addressee.person_id} --data JSON"
 
 
