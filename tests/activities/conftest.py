@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import asyncpg
 import pytest
@@ -44,8 +43,8 @@ def now() -> datetime:
 def make_head() -> Callable[..., Head]:
     """Makes the head of an agreement: a secondment of p-ada's, mentored by p-grace."""
 
-    def make(**changes: Any) -> Head:
-        fields: dict[str, Any] = {
+    def make(**changes: object) -> Head:
+        fields: dict[str, object] = {
             "kind": Kind.SECONDMENT,
             "phase": Phase.AGREEMENT,
             "outcome": None,
@@ -67,7 +66,7 @@ def make_head() -> Callable[..., Head]:
                 PartyRow(role=Role.MENTOR, person_id="p-grace"),
             ),
         }
-        return Head(**{**fields, **changes})
+        return Head.model_validate({**fields, **changes})
 
     return make
 
@@ -82,34 +81,34 @@ def make_append(make_head: Callable[..., Head]) -> Callable[..., Append]:
     def make(
         ledgers: Sequence[LedgerChange] = (LedgerChange(),),
         *,
-        head: dict[str, Any] | None = None,
-        data: dict[str, Any] | None = None,
-        **changes: Any,
+        expected_version: int = 0,
+        head: dict[str, object] | None = None,
+        data: dict[str, object] | None = None,
+        **changes: object,
     ) -> Append:
-        expected = changes.get("expected_version", 0)
         events = tuple(
-            NewEvent(
+            NewEvent.model_construct(
                 event_id=str(uuid.uuid4()),
-                type=f"story.event_{expected + number}",
+                type=f"story.event_{expected_version + number}",
                 schema_version=1,
                 data={**(data or {}), "ledger": ledger.model_dump(mode="json")},
             )
             for number, ledger in enumerate(ledgers, start=1)
         )
-        fields: dict[str, Any] = {
+        fields: dict[str, object] = {
             "agreement_id": "agreement-1",
-            "expected_version": expected,
-            "command_id": f"command-{expected}",
+            "expected_version": expected_version,
+            "command_id": f"command-{expected_version}",
             "command_type": "sign_agreement",
             "command_digest": "c" * 64,
             "actor_id": "p-ada",
             "actor_role": Role.MENTEE,
-            "occurred_at": _MONDAY + timedelta(hours=expected),
+            "occurred_at": _MONDAY + timedelta(hours=expected_version),
             "events": events,
             "head": make_head(**(head or {})),
             "notices": (),
         }
-        return Append(**{**fields, **changes})
+        return Append.model_validate({**fields, **changes})
 
     return make
 
@@ -118,8 +117,8 @@ def make_append(make_head: Callable[..., Head]) -> Callable[..., Append]:
 def make_obligation() -> Callable[..., Obligation]:
     """Makes an obligation of p-ada's, due a week after the story begins and stalled two weeks after."""
 
-    def make(obligation_id: str = "milestone:map", **changes: Any) -> Obligation:
-        fields: dict[str, Any] = {
+    def make(obligation_id: str = "milestone:map", **changes: object) -> Obligation:
+        fields: dict[str, object] = {
             "obligation_id": obligation_id,
             "kind": ObligationKind.MILESTONE,
             "subject": "map",
@@ -136,7 +135,7 @@ def make_obligation() -> Callable[..., Obligation]:
                 Rung(level=3, at=_MONDAY + timedelta(days=15)),
             ),
         }
-        return Obligation(**{**fields, **changes})
+        return Obligation.model_validate({**fields, **changes})
 
     return make
 
@@ -145,8 +144,8 @@ def make_obligation() -> Callable[..., Obligation]:
 def make_notice() -> Callable[..., Notice]:
     """Makes a notice to p-ada about her milestone."""
 
-    def make(notice_id: str = "notice-1", **changes: Any) -> Notice:
-        fields: dict[str, Any] = {
+    def make(notice_id: str = "notice-1", **changes: object) -> Notice:
+        fields: dict[str, object] = {
             "notice_id": notice_id,
             "kind": NoticeKind.OBLIGATION_OPENED,
             "agreement_id": "agreement-1",
@@ -159,6 +158,6 @@ def make_notice() -> Callable[..., Notice]:
             "obligation_kind": ObligationKind.MILESTONE,
             "due_at": _MONDAY + timedelta(days=7),
         }
-        return Notice(**{**fields, **changes})
+        return Notice.model_validate({**fields, **changes})
 
     return make

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from typing import Literal, TypeAlias
 
 import asyncpg
 import pytest
@@ -18,7 +19,7 @@ from activities.record import Record
 from domain.obligations import LedgerChange
 from domain.recording import Append, Appended, NewEvent
 
-Pool = "asyncpg.Pool[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Make = Callable[..., Append]
 
 TWO = (LedgerChange(), LedgerChange())
@@ -165,16 +166,18 @@ async def test_what_cannot_be_stored_is_refused_for_good(
     assert await record.stream("agreement-1") == []
 
 
-async def test_an_append_inside_a_transaction_is_refused(pool: Pool, make_append: Make) -> None:
+@pytest.mark.parametrize(
+    ("isolation", "first"), [("read_committed", "pg_current_xact_id()"), ("repeatable_read", "1")]
+)
+async def test_an_append_inside_a_transaction_is_refused(
+    pool: Pool, isolation: Literal["read_committed", "repeatable_read"], first: str
+) -> None:
     """A transaction id drawn before the append could sort an event before its predecessor."""
-    append_arguments = pytest.importorskip("activities.record")._append_arguments(make_append())
-    statement = pytest.importorskip("activities.statements").STATEMENTS["append"]
-    async with pool.acquire() as connection:
-        for isolation, first in (("read_committed", "pg_current_xact_id()"), ("repeatable_read", "1")):
-            with pytest.raises(asyncpg.PostgresError, match="must be the first write"):
-                async with connection.transaction(isolation=isolation):  # pyright: ignore[reportArgumentType]
-                    await connection.execute(f"SELECT {first}")
-                    await connection.fetchrow(statement, *append_arguments)
+    arguments = "'a', 0, 'c', 't', 'd', 'p', 'r', now(), '{}', '{}', '{}', '{}', '{}', '[]'"
+    async with pool.acquire() as connection, connection.transaction(isolation=isolation):
+        await connection.execute(f"SELECT {first}")
+        with pytest.raises(asyncpg.PostgresError, match="must be the first write"):
+            await connection.fetchrow(f"SELECT sojourn.append_events_v1({arguments})")
 
 
 @pytest.mark.parametrize("statement", ["UPDATE {} SET type = 'x'", "DELETE FROM {}", "TRUNCATE {}"])
@@ -186,6 +189,24 @@ async def test_the_log_refuses_change(
     await record.append(make_append())
     with pytest.raises(asyncpg.PostgresError, match="the log is append-only"):
         await pool.execute(statement.format(table))
+
+
+async def test_a_role_without_rights_on_the_tables_appends_through_the_function(
+    database: str, pool: Pool, make_append: Make
+) -> None:
+    """Whoever may append needs no right to write the log itself."""
+    role = f"writer_{uuid.uuid4().hex}"
+    await pool.execute(
+        f"CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA sojourn TO {role}; "
+        f"GRANT EXECUTE ON FUNCTION sojourn.append_events_v1 TO {role}"
+    )
+    limited = await open_pool(database.replace("postgres@", f"{role}@"), largest=1)
+    assert (await Record(limited).append(make_append())).outcome == "appended"
+    for forbidden in ("SELECT FROM sojourn.event", "INSERT INTO sojourn.command DEFAULT VALUES"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await limited.execute(forbidden)
+    await limited.close()
+    await pool.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
 async def test_a_database_that_is_away_may_be_tried_again(
@@ -219,7 +240,8 @@ async def test_a_pool_limits_what_a_session_may_do(database: str) -> None:
     """A forgotten transaction cannot hold back the readers of the global order."""
     opened = await open_pool(database, application_name="sojourn-test")
     settings = await opened.fetchrow(
-        "SELECT current_setting('application_name') AS name, current_setting('statement_timeout') AS statement, "
+        "SELECT current_setting('application_name') AS name, "
+        "current_setting('statement_timeout') AS statement, "
         "current_setting('idle_in_transaction_session_timeout') AS idle, current_setting('timezone') AS zone"
     )
     await opened.close()

@@ -1,0 +1,91 @@
+"""The directory: people as given, found by id."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from typing import TypeAlias
+
+import asyncpg
+import pytest
+
+from activities.database import DatabaseRefusedError
+from activities.directory import Directory
+from domain.calendars import Leave
+from domain.people import Person
+
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+ADA = Person(
+    person_id="p-ada",
+    name="Ada Lovelace",
+    email="ada@example.org",
+    channels=("slack://token/channel",),
+    time_zone="Europe/London",
+    holiday_calendar="GB-ENG",
+    working_weekdays=(1, 2, 3, 4),
+    opens=time(8, 30),
+    closes=time(16),
+    leave=(Leave(first=date(2026, 8, 3), last=date(2026, 8, 14)),),
+    delegate_id="p-grace",
+    locale="en-GB",
+    employee_number="0042",
+    assignment_id="A-7",
+    mentor_hours_per_month=7.5,
+)
+GRACE = Person(
+    person_id="p-grace",
+    name="Grace Hopper",
+    time_zone="America/New_York",
+    holiday_calendar="US",
+    is_operator=True,
+)
+
+
+@pytest.fixture
+async def directory(pool: Pool) -> Directory:
+    """A directory of two people."""
+    filled = Directory(pool)
+    assert await filled.upsert([ADA, GRACE]) == 2
+    return filled
+
+
+async def test_people_are_read_as_they_were_written(directory: Directory) -> None:
+    """Every field survives; who is not known is not invented."""
+    assert await directory.get(["p-grace", "p-ada", "p-ada", "p-nobody"]) == {"p-ada": ADA, "p-grace": GRACE}
+    assert await directory.get([]) == {}
+
+
+async def test_an_upsert_replaces_who_is_named_only(directory: Directory) -> None:
+    """HR's latest word on a person counts, and nobody else is touched."""
+    married = ADA.model_copy(update={"name": "Ada King", "leave": (), "email": None})
+    assert await directory.upsert([ADA, married]) == 1
+    assert await directory.get(["p-ada", "p-grace"]) == {"p-ada": married, "p-grace": GRACE}
+    assert await directory.upsert([]) == 0
+
+
+async def test_a_person_who_leaves_works_no_queue(directory: Directory) -> None:
+    """After their last day a person is no operator any more."""
+    last_day = date(2026, 6, 30)
+    assert await directory.operators(last_day) == ["p-grace"]
+    await directory.leave("p-grace", last_day)
+    assert (await directory.get(["p-grace"]))["p-grace"].left_on == last_day
+    assert await directory.operators(last_day) == ["p-grace"]
+    assert await directory.operators(date(2026, 7, 1)) == []
+    await directory.leave("p-grace", None)
+    assert await directory.operators(date(2026, 7, 1)) == ["p-grace"]
+
+
+async def test_an_absence_is_added_once(directory: Directory) -> None:
+    """The same days announced twice are one absence."""
+    absence = Leave(first=date(2026, 12, 21), last=date(2026, 12, 31))
+    await directory.away("p-ada", absence)
+    await directory.away("p-ada", absence)
+    assert (await directory.get(["p-ada"]))["p-ada"].leave == (*ADA.leave, absence)
+
+
+async def test_an_unknown_person_is_an_error(directory: Directory) -> None:
+    """A mistyped id does not pass for a change that was made."""
+    with pytest.raises(DatabaseRefusedError, match="Nobody in the directory has the id p-nobody"):
+        await directory.leave("p-nobody", date(2026, 1, 1))
+    with pytest.raises(DatabaseRefusedError, match="p-nobody"):
+        await directory.away("p-nobody", Leave(first=date(2026, 1, 1), last=date(2026, 1, 2)))
