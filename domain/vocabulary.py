@@ -68,7 +68,6 @@ class ObligationKind(StrEnum):
     SELF_ASSESSMENT = "self_assessment"
     OBSERVATION = "observation"
     PRACTICE = "practice"
-    SESSION_NOTE = "session_note"
     SESSION_DEBRIEF = "session_debrief"
     EXPERIMENT = "experiment"
     LEG_DELIVERABLE = "leg_deliverable"

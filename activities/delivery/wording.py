@@ -76,9 +76,6 @@ OBLIGATIONS: dict[ObligationKind, Wording] = {
         "Please practise under supervision as planned and log the session.",
         "log_practice",
     ),
-    ObligationKind.SESSION_NOTE: Wording(
-        "session note", "Please write down what you noticed and what you want to ask.", "log_observation"
-    ),
     ObligationKind.SESSION_DEBRIEF: Wording(
         "session debrief", "Please talk the session through and record what came of it.", "debrief_session"
     ),

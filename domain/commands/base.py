@@ -27,7 +27,7 @@ FORMING = frozenset({Phase.AGREEMENT})
 ACTIVE = frozenset({Phase.ACTIVE})
 BEFORE_THE_END = frozenset({Phase.AGREEMENT, Phase.ACTIVE})
 UNTIL_CLOSED = frozenset(Phase) - {Phase.CLOSED}
-LOOKING_BACK = frozenset({Phase.DEBRIEF, Phase.SYNTHESIS})
+ACTIVE_OR_LOOKING_BACK = frozenset({Phase.ACTIVE, Phase.DEBRIEF, Phase.SYNTHESIS})
 
 
 class Command(Frozen):

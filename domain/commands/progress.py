@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue
 from domain.agreement import MeetingKind
 from domain.commands.base import (
     ACTIVE,
+    ACTIVE_OR_LOOKING_BACK,
     CLOSE_TO_THE_WORK,
     EVERYBODY,
     HR,
@@ -30,9 +31,7 @@ from domain.narratives import (
     Tone,
 )
 from domain.obligations import ObligationId
-from domain.vocabulary import ObligationKind, Phase, Role
-
-ACTIVE_OR_LOOKING_BACK = frozenset({Phase.ACTIVE, Phase.DEBRIEF, Phase.SYNTHESIS})
+from domain.vocabulary import ObligationKind, Role
 
 _EVIDENCE: JsonValue = {
     "evidence_type": "document",
@@ -134,7 +133,7 @@ class CompleteMilestone(Command):
     """Say that a milestone is reached, with evidence; its verifier is asked to look."""
 
     given_by: ClassVar = frozenset({Role.MENTEE, Role.MENTOR})
-    phases: ClassVar = ACTIVE
+    phases: ClassVar = ACTIVE_OR_LOOKING_BACK
     example: ClassVar[dict[str, JsonValue]] = {
         "milestone_id": "supplier-map",
         "evidence": [_EVIDENCE],
@@ -151,7 +150,7 @@ class VerifyMilestone(Command):
     """Accept a milestone's evidence. Feedback is owed next."""
 
     given_by: ClassVar = MANAGERS | HR | {Role.MENTOR, Role.HOST_EXPERT, Role.SPONSOR}
-    phases: ClassVar = ACTIVE
+    phases: ClassVar = ACTIVE_OR_LOOKING_BACK
     example: ClassVar[dict[str, JsonValue]] = {"milestone_id": "supplier-map", "comment": "Complete."}
 
     type: Literal["verify_milestone"] = "verify_milestone"
@@ -163,7 +162,7 @@ class ReturnMilestone(Command):
     """Send a milestone's evidence back, saying what is missing."""
 
     given_by: ClassVar = VerifyMilestone.given_by
-    phases: ClassVar = ACTIVE
+    phases: ClassVar = ACTIVE_OR_LOOKING_BACK
     example: ClassVar[dict[str, JsonValue]] = {
         "milestone_id": "supplier-map",
         "missing": "Three suppliers have no owner.",

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from domain.commands.base import ACTIVE, BEFORE_THE_END, HR, PAIR, ROTATION_ONLY, Command
+from domain.commands.base import ACTIVE, ACTIVE_OR_LOOKING_BACK, BEFORE_THE_END, HR, PAIR, ROTATION_ONLY, Command
 from domain.model import Slug, Words
 from domain.narratives import Evidence, Reflection, Transfer
 from domain.vocabulary import Role
@@ -48,7 +48,7 @@ class AcceptDeliverable(Command):
     """Accept what a leg had to deliver, with its evidence."""
 
     given_by: ClassVar = frozenset({Role.LEG_MANAGER, Role.SPONSOR, Role.MENTOR})
-    phases: ClassVar = ACTIVE
+    phases: ClassVar = ACTIVE_OR_LOOKING_BACK
     kinds: ClassVar = ROTATION_ONLY
     example: ClassVar[dict[str, JsonValue]] = {
         "leg_id": "planning",
@@ -66,7 +66,7 @@ class DebriefLeg(Command):
     """Look back on a leg: decisions, and what transferred, adapted and connected."""
 
     given_by: ClassVar = frozenset({Role.MENTEE})
-    phases: ClassVar = ACTIVE
+    phases: ClassVar = ACTIVE_OR_LOOKING_BACK
     kinds: ClassVar = ROTATION_ONLY
     example: ClassVar[dict[str, JsonValue]] = {
         "leg_id": "planning",
@@ -84,7 +84,7 @@ class CompleteHandover(Command):
     """Hand the work of a leg over, so that the next can begin."""
 
     given_by: ClassVar = frozenset({Role.MENTEE, Role.LEG_MANAGER})
-    phases: ClassVar = ACTIVE
+    phases: ClassVar = ACTIVE_OR_LOOKING_BACK
     kinds: ClassVar = ROTATION_ONLY
     example: ClassVar[dict[str, JsonValue]] = {
         "leg_id": "planning",

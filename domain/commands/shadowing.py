@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from domain.commands.base import ACTIVE, SHADOWING_ONLY, Command
+from domain.commands.base import ACTIVE, ACTIVE_OR_LOOKING_BACK, SHADOWING_ONLY, Command
 from domain.model import Slug, Words
 from domain.narratives import FieldNote
 from domain.vocabulary import Role
@@ -57,7 +57,7 @@ class DebriefSession(Command):
     """Talk a session through: behaviour, tied to one of the agreed indicators."""
 
     given_by: ClassVar = frozenset({Role.MENTEE, Role.MENTOR, Role.HOST_EXPERT})
-    phases: ClassVar = ACTIVE
+    phases: ClassVar = ACTIVE_OR_LOOKING_BACK
     kinds: ClassVar = SHADOWING_ONLY
     example: ClassVar[dict[str, JsonValue]] = {
         "session_id": "s1",
@@ -81,7 +81,7 @@ class RecordExperiment(Command):
     """Record a method that was tried in the mentee's own role."""
 
     given_by: ClassVar = frozenset({Role.MENTEE})
-    phases: ClassVar = ACTIVE
+    phases: ClassVar = ACTIVE_OR_LOOKING_BACK
     kinds: ClassVar = SHADOWING_ONLY
     example: ClassVar[dict[str, JsonValue]] = {
         "hypothesis": "Naming blockers first shortens our stand-up.",

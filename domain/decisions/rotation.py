@@ -25,7 +25,7 @@ from domain.obligations import LedgerChange, Obligation
 from domain.opening import Owed, opened
 from domain.refusals import RefusalCode, Refused
 from domain.terms.rotation import Leg
-from domain.vocabulary import ObligationKind, Role
+from domain.vocabulary import ObligationKind, Phase, Role
 
 
 def _leg(draft: Draft, leg_id: str) -> Leg:
@@ -115,19 +115,18 @@ def accept_deliverable(command: AcceptDeliverable, draft: Draft) -> None:
 
 
 def _gate_owed(draft: Draft, leg: Leg) -> tuple[Obligation, ...]:
-    """Feedback, the leg's debrief and its handover."""
+    """Feedback, and what is missing of the leg's debrief and its handover."""
     agreement = draft.agreement
     mentee = agreement.holder(Role.MENTEE)
-    owed = (
-        Owed(kind=ObligationKind.LEG_DEBRIEF, subject=leg.leg_id, owner=mentee, anchor=leg.ends_on),
-        Owed(kind=ObligationKind.HANDOVER, subject=leg.leg_id, owner=mentee, anchor=leg.ends_on),
-        Owed(
-            kind=ObligationKind.FEEDBACK,
-            subject=f"leg:{leg.leg_id}",
-            owner=agreement.holder(Role.LEG_MANAGER, leg.leg_id),
-        ),
-    )
-    return tuple(opened(agreement, each, draft.at) for each in owed)
+    manager = agreement.holder(Role.LEG_MANAGER, leg.leg_id)
+    gate = [Owed(kind=ObligationKind.FEEDBACK, subject=f"leg:{leg.leg_id}", owner=manager)]
+    for kind, done in (
+        (ObligationKind.LEG_DEBRIEF, agreement.legs_debriefed),
+        (ObligationKind.HANDOVER, agreement.legs_handed_over),
+    ):
+        if leg.leg_id not in done and not draft.open(kind, leg.leg_id):
+            gate.append(Owed(kind=kind, subject=leg.leg_id, owner=mentee, anchor=leg.ends_on))
+    return tuple(opened(agreement, owed, draft.at) for owed in gate)
 
 
 @rule.register
@@ -169,13 +168,14 @@ def complete_handover(command: CompleteHandover, draft: Draft) -> None:
 
 
 def _delivered(draft: Draft, leg: Leg) -> None:
-    if not accepted(leg, draft.agreement):
+    """What a leg had to deliver comes before its debrief, unless the placement ended without it."""
+    if draft.agreement.phase is Phase.ACTIVE and not accepted(leg, draft.agreement):
         raise Refused(RefusalCode.OUT_OF_ORDER, f"Deliverables of {leg.leg_id} are not all accepted yet.")
 
 
 def _next_leg_owed(draft: Draft, leg: Leg) -> tuple[Obligation, ...]:
     following = leg_after(draft.agreement.terms, leg.leg_id)
-    if following is None:
+    if following is None or draft.agreement.phase is not Phase.ACTIVE:
         return ()
     owed = Owed(
         kind=ObligationKind.LEG_START,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.agreement import Agreement, Party
 from domain.decisions.planning import first_meetings, planned, plan_kinds, replanned
@@ -15,11 +15,35 @@ from domain.obligations import LedgerChange, Obligation
 from domain.opening import Owed, opened, reconciled, shifted_by
 from domain.vocabulary import ObligationKind, Phase, Role
 
-OUTLIVE_THE_PLACEMENT = frozenset({ObligationKind.CONCERN, ObligationKind.BREACH})
-"""What has to be settled even after the last day."""
+LAPSES_WITH_THE_PLACEMENT = frozenset(
+    {
+        ObligationKind.CHECK_IN,
+        ObligationKind.REFLECTIVE_SESSION,
+        ObligationKind.OBSERVATION,
+        ObligationKind.PRACTICE,
+        ObligationKind.LEG_START,
+        ObligationKind.BLOCKER,
+        ObligationKind.PROPOSAL,
+        ObligationKind.COURSE_CORRECTION,
+        ObligationKind.PIVOT_CONSENT,
+        ObligationKind.REQUESTED_CHANGES,
+        ObligationKind.SIGNATURE,
+        ObligationKind.ANNEX_SIGNATURE,
+        ObligationKind.RETURN_PLAN,
+        ObligationKind.FORCED_CHOICE,
+    }
+)
+"""What makes no sense after the last day. Evidence, feedback and debriefs are still owed."""
+
+GRACE_AFTER_THE_END = timedelta(days=14)
+"""Work planned for later than this after the last day lapses with an early end."""
 
 DEBRIEFERS = (Role.MENTEE, Role.MENTOR)
 """Both sides look back."""
+
+
+DEBRIEFS = frozenset({ObligationKind.DEBRIEF, ObligationKind.LEG_DEBRIEF, ObligationKind.SESSION_DEBRIEF})
+"""All of them come before the synthesis."""
 
 
 def advance(draft: Draft) -> None:
@@ -129,12 +153,16 @@ def _end(draft: Draft) -> bool:
     decided = agreement.phase is Phase.ACTIVE and agreement.end_decision is not None
     if not decided or agreement.paused_until is not None or draft.at < end_instant(agreement):
         return False
-    lapsed = tuple(
-        sorted(key for key, held in agreement.obligations.items() if held.kind not in OUTLIVE_THE_PLACEMENT)
-    )
+    lapsed = tuple(sorted(key for key, held in agreement.obligations.items() if _lapses(held, draft.at)))
     change = LedgerChange(settled=draft.settled(lapsed), opened=tuple(_owed_looking_back(agreement, draft.at)))
     draft.add(PlacementEnded(at=draft.at, ended_on=agreement.ends_on, unfinished=lapsed, ledger=change))
     return True
+
+
+def _lapses(obligation: Obligation, ended_at: datetime) -> bool:
+    return (
+        obligation.kind in LAPSES_WITH_THE_PLACEMENT or obligation.due_at > ended_at + GRACE_AFTER_THE_END
+    )
 
 
 def _owed_looking_back(agreement: Agreement, at: datetime) -> list[Obligation]:
@@ -149,7 +177,8 @@ def _owed_looking_back(agreement: Agreement, at: datetime) -> list[Obligation]:
         Owed(kind=ObligationKind.FEEDBACK, subject=f"closing:{party.person_id}", owner=party)
         for party in asked[: max(0, lacking)]
     ]
-    return [opened(agreement, owed, at) for owed in (*debriefs, *requests)]
+    of_its_kind = KINDS[agreement.kind].owed_at_end(agreement)
+    return [opened(agreement, owed, at) for owed in (*debriefs, *requests, *of_its_kind)]
 
 
 def _who_saw_the_work(agreement: Agreement) -> list[Party]:
@@ -168,7 +197,7 @@ def _conclude_debrief(draft: Draft) -> bool:
     agreement = draft.agreement
     if agreement.phase is not Phase.DEBRIEF:
         return False
-    if any(held.kind is ObligationKind.DEBRIEF for held in agreement.obligations.values()):
+    if any(held.kind in DEBRIEFS for held in agreement.obligations.values()):
         return False
     owed = Owed(
         kind=ObligationKind.SYNTHESIS,
@@ -188,5 +217,11 @@ def _complete(draft: Draft) -> bool:
     blocking = {ObligationKind.SYNTHESIS, ObligationKind.SYNTHESIS_SIGNATURE}
     if any(held.kind in blocking for held in agreement.obligations.values()):
         return False
-    draft.add(AgreementCompleted(at=draft.at, ledger=LedgerChange(settled=draft.everything_settled())))
+    draft.add(
+        AgreementCompleted(
+            at=draft.at,
+            unfinished=tuple(sorted(agreement.obligations)),
+            ledger=LedgerChange(settled=draft.everything_settled()),
+        )
+    )
     return True

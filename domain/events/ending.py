@@ -91,6 +91,8 @@ class AgreementCompleted(Event):
     """The synthesis is signed by everybody: the agreement has done what it was for."""
 
     type: Literal["agreement.completed"] = "agreement.completed"
+    unfinished: tuple[str, ...]
+    """Lesser obligations that were open and are now superseded."""
 
 
 class AgreementClosedIncomplete(MeaningfulEvent):

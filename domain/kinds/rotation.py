@@ -117,11 +117,23 @@ class RotationRules:
         """The first leg begins with the placement."""
         begin_leg(draft, legs_in_order(draft.agreement.terms)[0])
 
+    def owed_at_end(self, agreement: Agreement) -> Iterable[Owed]:
+        """The debrief of every leg that was begun, delivered or not."""
+        for leg_id in agreement.legs_started:
+            owed = Owed(
+                kind=ObligationKind.LEG_DEBRIEF,
+                subject=leg_id,
+                owner=agreement.holder(Role.MENTEE),
+                anchor=agreement.ends_on,
+            )
+            if leg_id not in agreement.legs_debriefed and owed.obligation_id not in agreement.obligations:
+                yield owed
+
     def synthesis_gaps(self, agreement: Agreement, synthesis: Synthesis) -> Iterable[str]:  # noqa: ARG002
         """Legs that were begun and never debriefed."""
         missing = [leg_id for leg_id in agreement.legs_started if leg_id not in agreement.legs_debriefed]
         if missing:
-            yield f"legs not debriefed: {', '.join(missing)}; debrief each or have it waived"
+            yield f"legs not debriefed: {', '.join(missing)}; debrief each first"
 
 
 def begin_leg(draft: Draft, leg: Leg) -> None:

@@ -47,6 +47,10 @@ class KindRules(Protocol):
         """Adds what happens of itself on the first day, beside the start."""
         ...
 
+    def owed_at_end(self, agreement: Agreement) -> Iterable[Owed]:
+        """What is owed after the last day, beside debriefs and feedback."""
+        ...
+
     def synthesis_gaps(self, agreement: Agreement, synthesis: Synthesis) -> Iterable[str]:
         """What the synthesis lacks, a sentence each."""
         ...

@@ -57,6 +57,10 @@ class SecondmentRules:
     def on_start(self, draft: Draft) -> None:
         """Nothing beside the start."""
 
+    def owed_at_end(self, agreement: Agreement) -> Iterable[Owed]:  # noqa: ARG002
+        """Nothing beside debriefs and feedback."""
+        return ()
+
     def synthesis_gaps(self, agreement: Agreement, synthesis: Synthesis) -> Iterable[str]:  # noqa: ARG002
         """Nothing beside what every synthesis has."""
         return ()

@@ -75,6 +75,10 @@ class ShadowingRules:
     def on_start(self, draft: Draft) -> None:
         """Nothing beside the start."""
 
+    def owed_at_end(self, agreement: Agreement) -> Iterable[Owed]:  # noqa: ARG002
+        """Nothing beside debriefs and feedback."""
+        return ()
+
     def synthesis_gaps(self, agreement: Agreement, synthesis: Synthesis) -> Iterable[str]:
         """The toolkit, and focus tags that no observation covered."""
         if not synthesis.toolkit:
