@@ -1,0 +1,63 @@
+"""What callers of the workflows rely on: type names, ids, inputs, receipts, task queue.
+
+HR tooling in any language starts an agreement by these names; a test holds them still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from domain.model import Frozen
+from domain.terms import Terms
+from domain.vocabulary import Kind
+
+TASK_QUEUE = "sojourn"
+"""The task queue of workflows and activities, unless settings name another."""
+
+WORKFLOW_TYPES: Mapping[Kind, str] = {
+    Kind.SECONDMENT: "SecondmentWorkflow",
+    Kind.SHADOWING: "ShadowingWorkflow",
+    Kind.ROTATION: "RotationWorkflow",
+}
+"""Workflow type per kind of placement."""
+
+STATUS_QUERY = "status"
+"""Answers with a StatusView."""
+OBLIGATIONS_QUERY = "obligations"
+"""Answers with the open obligations, the one due first in front."""
+CONFIRM_UPDATE = "confirm_placement"
+"""Answers with a Receipt once the proposal is in the record."""
+NUDGE_SIGNAL = "nudge"
+"""Does nothing but wake the workflow, so that it notices a new worker version."""
+
+
+class AgreementInput(Frozen):
+    """What a workflow is started with: a new request, or the id of an agreement to resume from its record."""
+
+    schema_version: int = 1
+    terms: dict[str, JsonValue] | None = None
+    """The terms, people by id only. Checked by the workflow, which fails naming each field."""
+    agreement_id: str | None = None
+    """Set instead of terms to resume: the stream is loaded and folded."""
+
+
+class Receipt(Frozen):
+    """What an accepted command led to."""
+
+    agreement_id: str
+    command_id: str
+    version: int
+    """The stream's version after the command."""
+    event_types: tuple[str, ...]
+    """In order; empty where the command changed nothing."""
+
+
+def agreement_id_of(terms: Terms) -> str:
+    """The id of the agreement that a request leads to, which is its workflow id too.
+
+    The tenant and the request's own id: the same request again is the same workflow, and another kind under
+    the same request id is refused by Temporal itself.
+    """
+    return f"{terms.tenant}.{terms.request_id}"
