@@ -17,7 +17,6 @@ MeetingKind = Literal[ObligationKind.CHECK_IN, ObligationKind.REFLECTIVE_SESSION
 """The two cadences: brief check-ins, and longer reflective sessions beside them."""
 
 
-
 class Party(Frozen):
     """A person in a role."""
 

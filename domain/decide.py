@@ -14,7 +14,7 @@ import domain.decisions.meetings
 import domain.decisions.milestones
 import domain.decisions.people
 import domain.decisions.rotation
-import domain.decisions.shadowing  # noqa: F401  importing the rules registers them
+import domain.decisions.shadowing
 from domain.agreement import Agreement, Party
 from domain.calendars import Calendar
 from domain.commands import Command, ProposeAgreement
@@ -62,7 +62,9 @@ def decide(
         propose(command, draft, calendars or {})
         return draft.events
     if agreement is None:
-        raise Refused(RefusalCode.UNKNOWN_REFERENCE, "There is no such agreement yet; place the request first.")
+        raise Refused(
+            RefusalCode.UNKNOWN_REFERENCE, "There is no such agreement yet; place the request first."
+        )
     if isinstance(command, LetTimePass):
         draft = Draft(agreement, at, Party(role=Role.SYSTEM, person_id=SYSTEM_ACTOR))
         pass_time(draft)
@@ -85,7 +87,8 @@ def actor_of(agreement: Agreement, command: Command) -> Party:
     name = command.type
     if agreement.closed:
         raise Refused(
-            RefusalCode.AGREEMENT_CLOSED, f"{agreement.agreement_id} is closed ({agreement.outcome}); {name} came too late."
+            RefusalCode.AGREEMENT_CLOSED,
+            f"{agreement.agreement_id} is closed ({agreement.outcome}); {name} came too late.",
         )
     if agreement.kind not in command.kinds:
         kinds = " and ".join(sorted(command.kinds))
@@ -93,25 +96,23 @@ def actor_of(agreement: Agreement, command: Command) -> Party:
     if agreement.phase not in command.phases:
         phases = " or ".join(phase for phase in Phase if phase in command.phases)
         raise Refused(
-            RefusalCode.WRONG_PHASE, f"{name} is possible in phase {phases}; this agreement is in {agreement.phase}."
+            RefusalCode.WRONG_PHASE,
+            f"{name} is possible in phase {phases}; this agreement is in {agreement.phase}.",
         )
     if command.acting_as is Role.OPERATOR and Role.OPERATOR in command.given_by:
         return Party(role=Role.OPERATOR, person_id=command.actor_id)
     held = [party for party in agreement.parties if party.person_id == command.actor_id]
     if not held:
-        raise Refused(
-            RefusalCode.NOT_A_PARTY, f"{command.actor_id} is no party to {agreement.agreement_id}."
-        )
+        raise Refused(RefusalCode.NOT_A_PARTY, f"{command.actor_id} is no party to {agreement.agreement_id}.")
     able = [
-        party
-        for party in held
-        if party.role in command.given_by and command.acting_as in {None, party.role}
+        party for party in held if party.role in command.given_by and command.acting_as in {None, party.role}
     ]
     if not able:
         roles = ", ".join(role for role in Role if role in command.given_by)
         mine = ", ".join(sorted({party.role for party in held}))
         raise Refused(
-            RefusalCode.NOT_ALLOWED_FOR_ROLE, f"{name} may be given by {roles}; {command.actor_id} is {mine} here."
+            RefusalCode.NOT_ALLOWED_FOR_ROLE,
+            f"{name} may be given by {roles}; {command.actor_id} is {mine} here.",
         )
     return able[0]
 

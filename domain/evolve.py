@@ -76,7 +76,7 @@ def _proposed(event: forming.AgreementProposed) -> Agreement:
 
 
 @singledispatch
-def _changes(event: Event, agreement: Agreement) -> Changes:  # noqa: ARG001  many events change the ledger only
+def _changes(event: Event, agreement: Agreement) -> Changes:
     return {}
 
 
@@ -116,27 +116,27 @@ def _(event: forming.TermsAmended, agreement: Agreement) -> Changes:
 
 
 @_changes.register
-def _(event: forming.AgreementConcluded, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: forming.AgreementConcluded, agreement: Agreement) -> Changes:
     return {"concluded_at": event.at}
 
 
 @_changes.register
-def _(event: forming.AgreementDeclined, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: forming.AgreementDeclined, agreement: Agreement) -> Changes:
     return _closed(Outcome.DECLINED)
 
 
 @_changes.register
-def _(event: forming.AgreementWithdrawn, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: forming.AgreementWithdrawn, agreement: Agreement) -> Changes:
     return _closed(Outcome.WITHDRAWN)
 
 
 @_changes.register
-def _(event: forming.AgreementExpired, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: forming.AgreementExpired, agreement: Agreement) -> Changes:
     return _closed(Outcome.EXPIRED_UNSIGNED)
 
 
 @_changes.register
-def _(event: forming.PlacementStarted, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: forming.PlacementStarted, agreement: Agreement) -> Changes:
     return {
         "phase": Phase.ACTIVE,
         "started_at": event.at,
@@ -159,19 +159,17 @@ def _meetings_scheduled(
 
 def _meeting_over(agreement: Agreement, kind: ObligationKind, counted: str, missed_running: int) -> Changes:
     series = agreement.meetings[kind]
-    over = series.model_copy(
-        update={counted: getattr(series, counted) + 1, "missed_running": missed_running}
-    )
+    over = series.model_copy(update={counted: getattr(series, counted) + 1, "missed_running": missed_running})
     return {"meetings": {**agreement.meetings, kind: over}}
 
 
 @_changes.register
-def _(event: progress.CheckInHeld, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: progress.CheckInHeld, agreement: Agreement) -> Changes:
     return _meeting_over(agreement, ObligationKind.CHECK_IN, "held", 0)
 
 
 @_changes.register
-def _(event: progress.ReflectiveSessionHeld, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: progress.ReflectiveSessionHeld, agreement: Agreement) -> Changes:
     return _meeting_over(agreement, ObligationKind.REFLECTIVE_SESSION, "held", 0)
 
 
@@ -293,7 +291,7 @@ def _(event: shadowing.SessionDebriefed, agreement: Agreement) -> Changes:
 
 
 @_changes.register
-def _(event: shadowing.ExperimentRecorded, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: shadowing.ExperimentRecorded, agreement: Agreement) -> Changes:
     return {"experiments": agreement.experiments + 1}
 
 
@@ -319,7 +317,7 @@ def _(event: rotation.HandoverCompleted, agreement: Agreement) -> Changes:
 
 
 @_changes.register
-def _(event: course.PivotProposed, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: course.PivotProposed, agreement: Agreement) -> Changes:
     pivot = Pivot(
         pivot_id=event.pivot_id,
         option=event.option,
@@ -339,7 +337,7 @@ def _(event: course.PivotConsented, agreement: Agreement) -> Changes:
 
 
 @_changes.register
-def _(event: course.PivotRefused, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: course.PivotRefused, agreement: Agreement) -> Changes:
     return {"pivot": None}
 
 
@@ -357,7 +355,7 @@ def _(event: course.PivotAdopted, agreement: Agreement) -> Changes:
 
 
 @_changes.register
-def _(event: course.PlacementPaused, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: course.PlacementPaused, agreement: Agreement) -> Changes:
     return {
         "paused_at": event.at,
         "paused_until": event.resumes_at,
@@ -371,12 +369,14 @@ def _(event: course.PlacementResumed, agreement: Agreement) -> Changes:
         "paused_at": None,
         "paused_until": None,
         "ends_on": agreement.ends_on + timedelta(days=event.shifted_days),
-        "terms": shifted(agreement.terms, event.shifted_days, after=agreement.local_date(agreement.paused_at or event.at)),
+        "terms": shifted(
+            agreement.terms, event.shifted_days, after=agreement.local_date(agreement.paused_at or event.at)
+        ),
     }
 
 
 @_changes.register
-def _(event: course.EndDateMoved, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: course.EndDateMoved, agreement: Agreement) -> Changes:
     return {"ends_on": event.ends_on, "end_decision": None}
 
 
@@ -392,29 +392,31 @@ def _(event: course.RoleReassigned, agreement: Agreement) -> Changes:
 
 
 @_changes.register
-def _(event: ending.EndDecided, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: ending.EndDecided, agreement: Agreement) -> Changes:
     return {"end_decision": event.decision}
 
 
 @_changes.register
-def _(event: ending.ReturnPlanned, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: ending.ReturnPlanned, agreement: Agreement) -> Changes:
     return {"return_planned": True}
 
 
 @_changes.register
-def _(event: ending.EndBroughtForward, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: ending.EndBroughtForward, agreement: Agreement) -> Changes:
     return {"ends_on": event.ends_on, "ended_early_by": event.by, "end_decision": "end"}
 
 
 @_changes.register
-def _(event: ending.PlacementEnded, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: ending.PlacementEnded, agreement: Agreement) -> Changes:
     return {
         "phase": Phase.DEBRIEF,
         "ended_at": event.at,
         "silent_at": None,
         "paused_until": None,
         "pivot": None,
-        "matters": {key: matter for key, matter in agreement.matters.items() if matter.outlives_the_placement},
+        "matters": {
+            key: matter for key, matter in agreement.matters.items() if matter.outlives_the_placement
+        },
     }
 
 
@@ -424,12 +426,12 @@ def _(event: ending.DebriefSubmitted, agreement: Agreement) -> Changes:
 
 
 @_changes.register
-def _(event: ending.DebriefConcluded, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: ending.DebriefConcluded, agreement: Agreement) -> Changes:
     return {"phase": Phase.SYNTHESIS}
 
 
 @_changes.register
-def _(event: ending.SynthesisSubmitted, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: ending.SynthesisSubmitted, agreement: Agreement) -> Changes:
     return {"synthesis_versions": event.synthesis_version, "synthesis_signatures": ()}
 
 
@@ -444,5 +446,5 @@ def _(event: ending.AgreementCompleted, agreement: Agreement) -> Changes:
 
 
 @_changes.register
-def _(event: ending.AgreementClosedIncomplete, agreement: Agreement) -> Changes:  # noqa: ARG001
+def _(event: ending.AgreementClosedIncomplete, agreement: Agreement) -> Changes:
     return _closed(Outcome.CLOSED_INCOMPLETE)

@@ -153,7 +153,8 @@ def shifted_by(agreement: Agreement, obligation: Obligation, days: int) -> Oblig
             "due_at": calendar.closing_of(moved(obligation.due_at)),
             "stalled_at": calendar.closing_of(moved(obligation.stalled_at)),
             "ladder": tuple(
-                rung.model_copy(update={"at": calendar.opening_of(moved(rung.at))}) for rung in obligation.ladder
+                rung.model_copy(update={"at": calendar.opening_of(moved(rung.at))})
+                for rung in obligation.ladder
             ),
             "acts_by_itself_at": None if missed is None else calendar.closing_of(moved(missed)),
             "starts_at": None if obligation.starts_at is None else obligation.starts_at + by,
@@ -188,7 +189,9 @@ def _remaining(agreement: Agreement, obligation: Obligation, *, counted_from_due
     return Allowance(due=due, stalled=due + grace)
 
 
-def reconciled(agreement: Agreement, planned: Iterable[Owed], kinds: frozenset[ObligationKind], at: datetime) -> LedgerChange:
+def reconciled(
+    agreement: Agreement, planned: Iterable[Owed], kinds: frozenset[ObligationKind], at: datetime
+) -> LedgerChange:
     """How the ledger must change so that it holds what the plan says, and nothing else of these kinds.
 
     Args:

@@ -87,9 +87,7 @@ def assess(agreement: Agreement, at: datetime) -> Assessment:
     return Assessment(
         health=_health(agreement, owed, stall, at),
         stall=stall,
-        waiting_on=None
-        if first is None
-        else WaitingOn(role=first.owner_role, person_id=first.owner_id),
+        waiting_on=None if first is None else WaitingOn(role=first.owner_role, person_id=first.owner_id),
         next_due_at=None if first is None else first.due_at,
     )
 
@@ -135,9 +133,7 @@ def next_step(obligation: Obligation, at: datetime) -> str:
     return f"On {rung.at:%Y-%m-%d} (level {rung.level}): {what}."
 
 
-def _health(  # noqa: PLR0911  one line per value, most pressing first
-    agreement: Agreement, owed: list[Obligation], stall: Stall | None, at: datetime
-) -> Health:
+def _health(agreement: Agreement, owed: list[Obligation], stall: Stall | None, at: datetime) -> Health:
     if agreement.closed:
         return Health.CLOSED
     if agreement.held:

@@ -13,7 +13,12 @@ UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
 """From (type, schema version) to the next version's data. Additive changes need none: give a default."""
 
 
-def upcast(event_type: str, schema_version: int, data: Data, upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS) -> Data:
+def upcast(
+    event_type: str,
+    schema_version: int,
+    data: Data,
+    upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS,
+) -> Data:
     """The data as the newest schema version has it."""
     while (step := upcasters.get((event_type, schema_version))) is not None:
         data = step(data)

@@ -23,7 +23,9 @@ def _declared() -> Iterator[type[Command]]:
                 yield member
 
 
-COMMANDS: Mapping[str, type[Command]] = {command.model_fields["type"].default: command for command in _declared()}
+COMMANDS: Mapping[str, type[Command]] = {
+    command.model_fields["type"].default: command for command in _declared()
+}
 """Name to class, of every command that a person can give, in the order of a placement's life."""
 
 __all__ = ["COMMANDS", "Command", "CommandId", "ProposeAgreement"]

@@ -98,5 +98,3 @@ class WithdrawAgreement(Command):
 
     type: Literal["withdraw_agreement"] = "withdraw_agreement"
     reason: Words
-
-

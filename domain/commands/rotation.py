@@ -6,7 +6,15 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from domain.commands.base import ACTIVE, ACTIVE_OR_LOOKING_BACK, BEFORE_THE_END, HR, PAIR, ROTATION_ONLY, Command
+from domain.commands.base import (
+    ACTIVE,
+    ACTIVE_OR_LOOKING_BACK,
+    BEFORE_THE_END,
+    HR,
+    PAIR,
+    ROTATION_ONLY,
+    Command,
+)
 from domain.model import Slug, Words
 from domain.narratives import Evidence, Reflection, Transfer
 from domain.vocabulary import Role

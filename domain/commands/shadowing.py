@@ -12,7 +12,11 @@ from domain.narratives import FieldNote
 from domain.vocabulary import Role
 
 _LEARNERS = frozenset({Role.MENTEE, Role.HOST_EXPERT})
-_NOTE: JsonValue = {"about": "bottleneck", "focus": "triage", "note": "Every third case waits for one sign-off."}
+_NOTE: JsonValue = {
+    "about": "bottleneck",
+    "focus": "triage",
+    "note": "Every third case waits for one sign-off.",
+}
 
 
 class LogObservation(Command):

@@ -71,10 +71,13 @@ def check_amendment(agreement: Agreement, terms: Terms) -> None:
     """
     changed = set(changed_fields(agreement, terms))
     if not changed:
-        raise Refused(RefusalCode.NO_CHANGE, "terms: these are the terms in force; change at least one field.")
+        raise Refused(
+            RefusalCode.NO_CHANGE, "terms: these are the terms in force; change at least one field."
+        )
     if changed & FIXED:
         raise Refused(
-            RefusalCode.TERMS_INVALID, f"terms: {', '.join(sorted(changed & FIXED))} cannot be amended; place a new request."
+            RefusalCode.TERMS_INVALID,
+            f"terms: {', '.join(sorted(changed & FIXED))} cannot be amended; place a new request.",
         )
     if changed & PEOPLE:
         raise Refused(
@@ -88,5 +91,6 @@ def check_amendment(agreement: Agreement, terms: Terms) -> None:
         raise Refused(RefusalCode.TERMS_INVALID, f"terms.{first.field}: {first.sentence}{more}")
     if agreement.phase is Phase.ACTIVE and "effective_from" in changed:
         raise Refused(
-            RefusalCode.OUTSIDE_THE_PLACEMENT, "terms.effective_from: the placement has started; its first day is past."
+            RefusalCode.OUTSIDE_THE_PLACEMENT,
+            "terms.effective_from: the placement has started; its first day is past.",
         )

@@ -41,7 +41,8 @@ def propose_pivot(command: ProposePivot, draft: Draft) -> None:
     agreement = draft.agreement
     if agreement.pivot is not None:
         raise Refused(
-            RefusalCode.ALREADY_DONE, f"Pivot {agreement.pivot.pivot_id} is open; it has to be answered first."
+            RefusalCode.ALREADY_DONE,
+            f"Pivot {agreement.pivot.pivot_id} is open; it has to be answered first.",
         )
     options = {str(option) for option in agreement.terms.pivot_terms.options}
     if command.option not in options:
@@ -88,7 +89,8 @@ def _waiting_party(draft: Draft, pivot_id: str) -> Party:
     mine = [party for party in pivot.waiting_for if party.person_id == draft.actor.person_id]
     if not mine:
         raise Refused(
-            RefusalCode.NOT_OPEN, f"No consent to pivot {pivot_id} is asked of {draft.actor.person_id} (any more)."
+            RefusalCode.NOT_OPEN,
+            f"No consent to pivot {pivot_id} is asked of {draft.actor.person_id} (any more).",
         )
     return mine[0]
 
@@ -137,7 +139,9 @@ def pause(command: PausePlacement, draft: Draft) -> None:
     """A pause has an end ahead; where it leaves dates alone, it lies inside the placement."""
     agreement = draft.agreement
     if agreement.paused_until is not None:
-        raise Refused(RefusalCode.PAUSED, "The placement is paused already; resume it to choose another date.")
+        raise Refused(
+            RefusalCode.PAUSED, "The placement is paused already; resume it to choose another date."
+        )
     today = agreement.local_date(draft.at)
     if command.until <= today:
         raise Refused(RefusalCode.OUTSIDE_THE_PLACEMENT, f"until: choose a day after {today}.")
@@ -147,7 +151,9 @@ def pause(command: PausePlacement, draft: Draft) -> None:
             f"until: the placement ends on {agreement.ends_on}; let the pause shift dates, or extend it first.",
         )
     choices = tuple(
-        sorted(key for key, held in agreement.obligations.items() if held.kind is ObligationKind.FORCED_CHOICE)
+        sorted(
+            key for key, held in agreement.obligations.items() if held.kind is ObligationKind.FORCED_CHOICE
+        )
     )
     settled: tuple[Settlement, ...] = draft.settled(choices, ObligationStatus.FULFILLED)
     draft.add(
@@ -162,7 +168,7 @@ def pause(command: PausePlacement, draft: Draft) -> None:
 
 
 @rule.register
-def resume_early(command: ResumePlacement, draft: Draft) -> None:  # noqa: ARG001  it has no fields of its own
+def resume_early(command: ResumePlacement, draft: Draft) -> None:
     """Only what is paused resumes."""
     if draft.agreement.paused_until is None:
         raise Refused(RefusalCode.NOT_OPEN, "The placement is not paused.")

@@ -54,7 +54,9 @@ def decide_end(command: DecideEnd, draft: Draft) -> None:
     trial.add(event)
     change = replanned(trial.agreement, draft.at)
     decided = draft.fulfilled(ObligationKind.END_DECISION, "placement")
-    others = tuple(each for each in change.settled if each.obligation_id not in {d.obligation_id for d in decided})
+    others = tuple(
+        each for each in change.settled if each.obligation_id not in {d.obligation_id for d in decided}
+    )
     draft.add(event.model_copy(update={"ledger": change.model_copy(update={"settled": (*others, *decided)})}))
 
 
@@ -128,7 +130,9 @@ def submit_synthesis(command: SubmitSynthesis, draft: Draft) -> None:
     """Complete, supported by enough people's feedback, and not waiting for signatures already."""
     agreement = draft.agreement
     if not draft.open(ObligationKind.SYNTHESIS, "placement"):
-        raise Refused(RefusalCode.ALREADY_DONE, "A synthesis is out for signature; have it returned to change it.")
+        raise Refused(
+            RefusalCode.ALREADY_DONE, "A synthesis is out for signature; have it returned to change it."
+        )
     gaps = list(KINDS[agreement.kind].synthesis_gaps(agreement, command.synthesis))
     gaps += _lacking_sources(agreement)
     if gaps:
@@ -179,7 +183,8 @@ def _signature_subject(draft: Draft, synthesis_version: int) -> tuple[str, Party
     ]
     if not owed:
         raise Refused(
-            RefusalCode.NOT_OPEN, f"No signature under the synthesis is asked of {draft.actor.person_id} (any more)."
+            RefusalCode.NOT_OPEN,
+            f"No signature under the synthesis is asked of {draft.actor.person_id} (any more).",
         )
     return owed[0].subject, Party(role=owed[0].owner_role, person_id=owed[0].owner_id)
 

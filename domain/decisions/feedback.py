@@ -34,7 +34,8 @@ def give_feedback(command: GiveFeedback, draft: Draft) -> None:
     agreement = draft.agreement
     if command.receiver_id == draft.actor.person_id:
         raise Refused(
-            RefusalCode.CONFLICT_OF_INTEREST, "receiver_id: feedback to oneself is a self-assessment; record that."
+            RefusalCode.CONFLICT_OF_INTEREST,
+            "receiver_id: feedback to oneself is a self-assessment; record that.",
         )
     if not agreement.roles_of(command.receiver_id):
         raise Refused(
@@ -143,7 +144,8 @@ def give_endorsement(command: GiveEndorsement, draft: Draft) -> None:
     """One endorsement a person; revoke it to write another."""
     if draft.actor.person_id in draft.agreement.endorsers:
         raise Refused(
-            RefusalCode.ALREADY_DONE, f"{draft.actor.person_id} has endorsed already; revoke it to write another."
+            RefusalCode.ALREADY_DONE,
+            f"{draft.actor.person_id} has endorsed already; revoke it to write another.",
         )
     draft.add(
         EndorsementGiven(

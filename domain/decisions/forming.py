@@ -141,7 +141,8 @@ def _open_signature(draft: Draft) -> str:
         return owed[0]
     if actor in {signature.party for signature in agreement.signatures}:
         raise Refused(
-            RefusalCode.ALREADY_DONE, f"{actor.person_id} has signed version {agreement.terms_version} already."
+            RefusalCode.ALREADY_DONE,
+            f"{actor.person_id} has signed version {agreement.terms_version} already.",
         )
     raise Refused(RefusalCode.NOT_OPEN, f"No signature is asked of {actor.person_id} as {actor.role}.")
 
@@ -156,10 +157,13 @@ def sign(command: SignAgreement, draft: Draft) -> None:
             RefusalCode.VERSION_MISMATCH,
             f"Version {agreement.terms_version} is in force, not {command.terms_version}; read it and sign that.",
         )
-    missing = [item.item_id for item in agreement.terms.compliance if item.item_id not in command.acknowledged]
+    missing = [
+        item.item_id for item in agreement.terms.compliance if item.item_id not in command.acknowledged
+    ]
     if missing:
         raise Refused(
-            RefusalCode.INCOMPLETE, f"acknowledged: {', '.join(missing)} of the checklist are not acknowledged."
+            RefusalCode.INCOMPLETE,
+            f"acknowledged: {', '.join(missing)} of the checklist are not acknowledged.",
         )
     owed = agreement.obligations[f"{ObligationKind.SIGNATURE}:{subject}"]
     draft.add(
@@ -199,7 +203,9 @@ def request_changes(command: RequestChanges, draft: Draft) -> None:
         )
     subject = draft.actor.person_id
     if draft.open(ObligationKind.REQUESTED_CHANGES, subject):
-        raise Refused(RefusalCode.ALREADY_DONE, f"A request of {subject} is open; it has to be answered first.")
+        raise Refused(
+            RefusalCode.ALREADY_DONE, f"A request of {subject} is open; it has to be answered first."
+        )
     owed = Owed(
         kind=ObligationKind.REQUESTED_CHANGES, subject=subject, owner=agreement.holder(Role.PROGRAMME_OWNER)
     )
@@ -246,7 +252,11 @@ def amend(command: AmendTerms, draft: Draft) -> None:
     signatures = tuple(signature_owed(after, party, draft.at) for party in unsigned(after))
     change = plan.model_copy(
         update={
-            "settled": (*plan.settled, *draft.settled(answered, ObligationStatus.FULFILLED), *draft.settled(old_signatures)),
+            "settled": (
+                *plan.settled,
+                *draft.settled(answered, ObligationStatus.FULFILLED),
+                *draft.settled(old_signatures),
+            ),
             "opened": (*plan.opened, *signatures),
         }
     )

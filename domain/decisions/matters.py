@@ -131,17 +131,18 @@ def settle_matter(command: SettleMatter, draft: Draft) -> None:
     matter = draft.agreement.matters.get(command.matter_id)
     if matter is None:
         known = ", ".join(sorted(draft.agreement.matters)) or "none"
-        raise Refused(
-            RefusalCode.NOT_OPEN, f"matter_id: {command.matter_id} is not open; open are {known}."
-        )
+        raise Refused(RefusalCode.NOT_OPEN, f"matter_id: {command.matter_id} is not open; open are {known}.")
     owed = draft.agreement.obligations[f"{matter.kind}:{matter.matter_id}"]
     may_settle = {owed.owner_id} if matter.outlives_the_placement else {owed.owner_id, matter.raised_by}
     if draft.actor.person_id not in may_settle and draft.actor.role is not Role.OPERATOR:
         raise Refused(
-            RefusalCode.NOT_ALLOWED_FOR_ROLE, f"{matter.matter_id} is with the {owed.owner_role}, who settles it."
+            RefusalCode.NOT_ALLOWED_FOR_ROLE,
+            f"{matter.matter_id} is with the {owed.owner_role}, who settles it.",
         )
     if matter.kind is ObligationKind.PROPOSAL and command.accepted is None:
-        raise Refused(RefusalCode.INCOMPLETE, "accepted: say whether the proposal is accepted, true or false.")
+        raise Refused(
+            RefusalCode.INCOMPLETE, "accepted: say whether the proposal is accepted, true or false."
+        )
     draft.add(
         MatterSettled(
             at=draft.at,

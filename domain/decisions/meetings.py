@@ -34,7 +34,8 @@ def _scheduled(draft: Draft, kind: ObligationKind) -> Obligation:
     meeting = open_meeting(draft.agreement, kind)
     if meeting is None:
         raise Refused(
-            RefusalCode.NOT_OPEN, f"No {kind.replace('_', ' ')} is scheduled; the last one fell before the end."
+            RefusalCode.NOT_OPEN,
+            f"No {kind.replace('_', ' ')} is scheduled; the last one fell before the end.",
         )
     return meeting
 
@@ -77,7 +78,8 @@ def record_check_in(command: RecordCheckIn, draft: Draft) -> None:
     _check_prompts(tuple(answer.prompt_id for answer in command.answers))
     if agreement.kind is Kind.ROTATION and not command.skills:
         raise Refused(
-            RefusalCode.INCOMPLETE, "skills: a rotation's check-in names at least one transferable skill seen."
+            RefusalCode.INCOMPLETE,
+            "skills: a rotation's check-in names at least one transferable skill seen.",
         )
     change = _followed_by(draft, meeting, ObligationStatus.FULFILLED, 0)
     corrects = not draft.open(ObligationKind.COURSE_CORRECTION, "placement")
@@ -182,7 +184,9 @@ def reschedule_meeting(command: RescheduleMeeting, draft: Draft) -> None:
         kind=meeting.kind,
         subject=meeting.subject,
         owner=next(
-            party for party in agreement.parties if party.person_id == meeting.owner_id and party.role is meeting.owner_role
+            party
+            for party in agreement.parties
+            if party.person_id == meeting.owner_id and party.role is meeting.owner_role
         ),
         anchor=day,
         allowance=allowance,
@@ -213,7 +217,9 @@ def record_offline_meeting(command: RecordOfflineMeeting, draft: Draft) -> None:
         raise Refused(RefusalCode.OUTSIDE_THE_PLACEMENT, f"held_on: {command.held_on} is still ahead.")
     strangers = sorted(set(command.between) - {party.person_id for party in agreement.parties})
     if strangers:
-        raise Refused(RefusalCode.NOT_A_PARTY, f"between: {', '.join(strangers)} is no party to this agreement.")
+        raise Refused(
+            RefusalCode.NOT_A_PARTY, f"between: {', '.join(strangers)} is no party to this agreement."
+        )
     draft.add(
         OfflineMeetingRecorded(
             at=draft.at, held_on=command.held_on, between=command.between, note=command.note

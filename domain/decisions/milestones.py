@@ -143,7 +143,9 @@ def replan_milestone(command: ReplanMilestone, draft: Draft) -> None:
             f"due_on: choose a day from {today} to {agreement.ends_on}, not {command.due_on}.",
         )
     if command.due_on == milestone.due_on:
-        raise Refused(RefusalCode.NO_CHANGE, f"due_on: {milestone.milestone_id} is due on {command.due_on} already.")
+        raise Refused(
+            RefusalCode.NO_CHANGE, f"due_on: {milestone.milestone_id} is due on {command.due_on} already."
+        )
     event = MilestoneReplanned(
         at=draft.at, milestone_id=milestone.milestone_id, due_on=command.due_on, reason=command.reason
     )

@@ -86,7 +86,8 @@ def _successors_to_sign(after: Agreement, command: ReassignRole) -> tuple[Party,
 def _check_successor(agreement: Agreement, command: ReassignRole) -> None:
     if command.role in NEVER_REASSIGNED:
         raise Refused(
-            RefusalCode.NOT_ALLOWED_FOR_ROLE, f"role: the {command.role} cannot be reassigned; place a new request."
+            RefusalCode.NOT_ALLOWED_FOR_ROLE,
+            f"role: the {command.role} cannot be reassigned; place a new request.",
         )
     holders = {party.person_id for party in agreement.holding(command.role)}
     if command.from_person not in holders:

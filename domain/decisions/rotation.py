@@ -67,7 +67,9 @@ def sign_annex(command: SignAnnex, draft: Draft) -> None:
             raise Refused(RefusalCode.ALREADY_DONE, f"The annex of {leg.leg_id} is signed already.")
         party = next((each for each in missing if each.person_id == draft.actor.person_id), party)
     if party not in missing:
-        raise Refused(RefusalCode.ALREADY_DONE, f"{party.person_id} has signed the annex of {leg.leg_id} already.")
+        raise Refused(
+            RefusalCode.ALREADY_DONE, f"{party.person_id} has signed the annex of {leg.leg_id} already."
+        )
     subject = f"{leg.leg_id}:{party.role}"
     draft.add(
         AnnexSigned(
@@ -97,7 +99,8 @@ def accept_deliverable(command: AcceptDeliverable, draft: Draft) -> None:
     verifiers = agreement.holding(deliverable.verifier, leg.leg_id) or agreement.holding(deliverable.verifier)
     if draft.actor.person_id not in {party.person_id for party in verifiers}:
         raise Refused(
-            RefusalCode.NOT_ALLOWED_FOR_ROLE, f"{subject} is accepted by the {deliverable.verifier} of the leg."
+            RefusalCode.NOT_ALLOWED_FOR_ROLE,
+            f"{subject} is accepted by the {deliverable.verifier} of the leg.",
         )
     event = DeliverableAccepted(
         at=draft.at,
@@ -212,7 +215,9 @@ def start_leg(command: StartLeg, draft: Draft) -> None:
         who = ", ".join(f"{party.role} {party.person_id}" for party in missing)
         raise Refused(RefusalCode.INCOMPLETE, f"The annex of {leg.leg_id} is not signed by {who}.")
     if agreement.local_date(draft.at) < leg.starts_on:
-        raise Refused(RefusalCode.OUT_OF_ORDER, f"{leg.leg_id} starts on {leg.starts_on}, which is still ahead.")
+        raise Refused(
+            RefusalCode.OUT_OF_ORDER, f"{leg.leg_id} starts on {leg.starts_on}, which is still ahead."
+        )
     begin_leg(draft, leg)
 
 

@@ -44,12 +44,14 @@ def _session_to_log(draft: Draft, session_id: str, phase: SessionPhase) -> Plann
         raise Refused(RefusalCode.ALREADY_DONE, f"{session_id} is logged already.")
     if found.starts_at > draft.at:
         raise Refused(
-            RefusalCode.OUT_OF_ORDER, f"{session_id} starts at {found.starts_at:%Y-%m-%d %H:%M} UTC, which is still ahead."
+            RefusalCode.OUT_OF_ORDER,
+            f"{session_id} starts at {found.starts_at:%Y-%m-%d %H:%M} UTC, which is still ahead.",
         )
     before = [each for each in sessions if each.starts_at < found.starts_at and _is_owed(draft, each)]
     if before:
         raise Refused(
-            RefusalCode.OUT_OF_ORDER, f"{before[0].session_id} comes before {session_id}; log it or have it waived."
+            RefusalCode.OUT_OF_ORDER,
+            f"{before[0].session_id} comes before {session_id}; log it or have it waived.",
         )
     return found
 

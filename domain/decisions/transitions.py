@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from domain.agreement import Agreement, Party
-from domain.decisions.planning import first_meetings, planned, plan_kinds, replanned
+from domain.decisions.planning import first_meetings, plan_kinds, planned, replanned
 from domain.draft import Draft
 from domain.events.course import PivotAdopted, PlacementResumed
 from domain.events.ending import AgreementCompleted, DebriefConcluded, PlacementEnded
@@ -134,14 +134,18 @@ def resume(draft: Draft) -> None:
         for _, held in sorted(agreement.obligations.items())
         if held.kind not in governed
     )
-    draft.add(event.model_copy(update={"ledger": change.model_copy(update={"moved": (*change.moved, *others)})}))
+    draft.add(
+        event.model_copy(update={"ledger": change.model_copy(update={"moved": (*change.moved, *others)})})
+    )
 
 
 def _adopt_pivot(draft: Draft) -> bool:
     pivot = draft.agreement.pivot
     if pivot is None or pivot.waiting_for:
         return False
-    event = PivotAdopted(at=draft.at, pivot_id=pivot.pivot_id, terms_version=draft.agreement.terms_version + 1)
+    event = PivotAdopted(
+        at=draft.at, pivot_id=pivot.pivot_id, terms_version=draft.agreement.terms_version + 1
+    )
     trial = Draft(draft.agreement, draft.at, draft.actor)
     trial.add(event)
     draft.add(event.model_copy(update={"ledger": replanned(trial.agreement, draft.at)}))
@@ -154,25 +158,29 @@ def _end(draft: Draft) -> bool:
     if not decided or agreement.paused_until is not None or draft.at < end_instant(agreement):
         return False
     lapsed = tuple(sorted(key for key, held in agreement.obligations.items() if _lapses(held, draft.at)))
-    change = LedgerChange(settled=draft.settled(lapsed), opened=tuple(_owed_looking_back(agreement, draft.at)))
+    change = LedgerChange(
+        settled=draft.settled(lapsed), opened=tuple(_owed_looking_back(agreement, draft.at))
+    )
     draft.add(PlacementEnded(at=draft.at, ended_on=agreement.ends_on, unfinished=lapsed, ledger=change))
     return True
 
 
 def _lapses(obligation: Obligation, ended_at: datetime) -> bool:
-    return (
-        obligation.kind in LAPSES_WITH_THE_PLACEMENT or obligation.due_at > ended_at + GRACE_AFTER_THE_END
-    )
+    return obligation.kind in LAPSES_WITH_THE_PLACEMENT or obligation.due_at > ended_at + GRACE_AFTER_THE_END
 
 
 def _owed_looking_back(agreement: Agreement, at: datetime) -> list[Obligation]:
     """Debriefs of both sides, and feedback from as many people as the terms ask for."""
     debriefs = [
-        Owed(kind=ObligationKind.DEBRIEF, subject=role, owner=agreement.holder(role), anchor=agreement.ends_on)
+        Owed(
+            kind=ObligationKind.DEBRIEF, subject=role, owner=agreement.holder(role), anchor=agreement.ends_on
+        )
         for role in DEBRIEFERS
     ]
     lacking = agreement.terms.minimum_feedback_sources - len(agreement.feedback_sources)
-    asked = [party for party in _who_saw_the_work(agreement) if party.person_id not in agreement.feedback_sources]
+    asked = [
+        party for party in _who_saw_the_work(agreement) if party.person_id not in agreement.feedback_sources
+    ]
     requests = [
         Owed(kind=ObligationKind.FEEDBACK, subject=f"closing:{party.person_id}", owner=party)
         for party in asked[: max(0, lacking)]
@@ -184,7 +192,12 @@ def _owed_looking_back(agreement: Agreement, at: datetime) -> list[Obligation]:
 def _who_saw_the_work(agreement: Agreement) -> list[Party]:
     """People who can give the mentee feedback, closest first, each once."""
     close = (
-        Role.MENTOR, Role.HOST_MANAGER, Role.HOST_EXPERT, Role.LEG_MANAGER, Role.SPONSOR, Role.LINE_MANAGER,
+        Role.MENTOR,
+        Role.HOST_MANAGER,
+        Role.HOST_EXPERT,
+        Role.LEG_MANAGER,
+        Role.SPONSOR,
+        Role.LINE_MANAGER,
     )
     seen: dict[str, Party] = {}
     for role in close:

@@ -13,7 +13,11 @@ _MODULES = (forming, progress, matters, shadowing, rotation, course, ending)
 def _declared() -> Iterator[type[Event]]:
     for module in _MODULES:
         for member in vars(module).values():
-            if isinstance(member, type) and issubclass(member, Event) and member.__module__ == module.__name__:
+            if (
+                isinstance(member, type)
+                and issubclass(member, Event)
+                and member.__module__ == module.__name__
+            ):
                 yield member
 
 

@@ -129,7 +129,7 @@ class RotationRules:
             if leg_id not in agreement.legs_debriefed and owed.obligation_id not in agreement.obligations:
                 yield owed
 
-    def synthesis_gaps(self, agreement: Agreement, synthesis: Synthesis) -> Iterable[str]:  # noqa: ARG002
+    def synthesis_gaps(self, agreement: Agreement, synthesis: Synthesis) -> Iterable[str]:
         """Legs that were begun and never debriefed."""
         missing = [leg_id for leg_id in agreement.legs_started if leg_id not in agreement.legs_debriefed]
         if missing:
@@ -143,5 +143,9 @@ def begin_leg(draft: Draft, leg: Leg) -> None:
     change = reconciled(begun, rules.planned(begun), rules.plan_kinds, draft.at)
     start = draft.fulfilled(ObligationKind.LEG_START, leg.leg_id)
     draft.add(
-        LegStarted(at=draft.at, leg_id=leg.leg_id, ledger=change.model_copy(update={"settled": (*change.settled, *start)}))
+        LegStarted(
+            at=draft.at,
+            leg_id=leg.leg_id,
+            ledger=change.model_copy(update={"settled": (*change.settled, *start)}),
+        )
     )

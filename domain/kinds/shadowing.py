@@ -30,7 +30,8 @@ class ShadowingRules:
     def parties(self, terms: Terms) -> tuple[Party, ...]:
         """The host experts."""
         return tuple(
-            Party(role=Role.HOST_EXPERT, person_id=expert) for expert in dict.fromkeys(_terms(terms).host_experts)
+            Party(role=Role.HOST_EXPERT, person_id=expert)
+            for expert in dict.fromkeys(_terms(terms).host_experts)
         )
 
     def signatories(self, agreement: Agreement) -> tuple[Party, ...]:
@@ -42,11 +43,11 @@ class ShadowingRules:
             *agreement.holding(Role.HOST_EXPERT),
         )
 
-    def owed_while_forming(self, agreement: Agreement) -> Iterable[Owed]:  # noqa: ARG002
+    def owed_while_forming(self, agreement: Agreement) -> Iterable[Owed]:
         """Nothing beside the signatures."""
         return ()
 
-    def may_conclude(self, agreement: Agreement) -> bool:  # noqa: ARG002
+    def may_conclude(self, agreement: Agreement) -> bool:
         """The signatures are all it takes."""
         return True
 
@@ -75,7 +76,7 @@ class ShadowingRules:
     def on_start(self, draft: Draft) -> None:
         """Nothing beside the start."""
 
-    def owed_at_end(self, agreement: Agreement) -> Iterable[Owed]:  # noqa: ARG002
+    def owed_at_end(self, agreement: Agreement) -> Iterable[Owed]:
         """Nothing beside debriefs and feedback."""
         return ()
 

@@ -16,7 +16,9 @@ Answer = tuple[str, dict[str, JsonValue]]
 """The name of a command and its own fields."""
 
 
-def answer(owed: Obligation, terms: Terms, terms_version: int = 1, synthesis_version: int = 1) -> Command | None:
+def answer(
+    owed: Obligation, terms: Terms, terms_version: int = 1, synthesis_version: int = 1
+) -> Command | None:
     """The command by which the owner of an obligation fulfils it; None where nobody of the cast would.
 
     Args:
@@ -329,4 +331,3 @@ _ANSWERS: Mapping[ObligationKind, Callable[[Asked], Answer]] = {
     ObligationKind.SYNTHESIS: _synthesis,
     ObligationKind.SYNTHESIS_SIGNATURE: _synthesis_signature,
 }
-
