@@ -281,8 +281,11 @@ async def test_notices_are_queued_with_their_events(
     append = make_append(notices=(later, make_notice()))
     await record.append(append)
     await record.append(append)
-    await record.append(make_append(notices=(later,), expected_version=1))
     assert await record.undelivered_notices("agreement-1") == [make_notice(), later]
+    await record.settle_notice("notice-2", "sent")
+    await record.append(make_append(notices=(later,), expected_version=1))
+    assert await record.undelivered_notices("agreement-1") == [make_notice()]
+    assert [notice.attempts for notice in await record.notices("agreement-1")] == [0, 1]
     lost = make_append(notices=(make_notice("notice-3"),), expected_version=7, command_id="late")
     assert (await record.append(lost)).outcome == "conflict"
     assert len(await record.notices("agreement-1")) == 2
