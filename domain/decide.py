@@ -14,7 +14,7 @@ import domain.decisions.meetings
 import domain.decisions.milestones
 import domain.decisions.people
 import domain.decisions.rotation
-import domain.decisions.shadowing
+import domain.decisions.shadowing  # noqa: F401  importing the rules registers them
 from domain.agreement import Agreement, Party
 from domain.calendars import Calendar
 from domain.commands import Command, ProposeAgreement

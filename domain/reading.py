@@ -16,7 +16,7 @@ ENVELOPE_FIELDS = {"type", "at"}
 """Kept in columns of their own."""
 
 
-class UnreadableEvent(Exception):
+class UnreadableEvent(Exception):  # noqa: N818  named for what it is
     """An event that this release cannot read, such as one written by a newer release."""
 
 

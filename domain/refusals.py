@@ -28,7 +28,7 @@ class RefusalCode(StrEnum):
     COMMAND_REUSED = "command_reused"
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818  named for what happened to the command
     """A command that the rules do not allow. Nothing was written."""
 
     def __init__(self, code: RefusalCode, sentence: str) -> None:

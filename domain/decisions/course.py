@@ -168,7 +168,7 @@ def pause(command: PausePlacement, draft: Draft) -> None:
 
 
 @rule.register
-def resume_early(command: ResumePlacement, draft: Draft) -> None:
+def resume_early(command: ResumePlacement, draft: Draft) -> None:  # noqa: ARG001  it has no fields of its own
     """Only what is paused resumes."""
     if draft.agreement.paused_until is None:
         raise Refused(RefusalCode.NOT_OPEN, "The placement is not paused.")

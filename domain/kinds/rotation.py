@@ -129,7 +129,7 @@ class RotationRules:
             if leg_id not in agreement.legs_debriefed and owed.obligation_id not in agreement.obligations:
                 yield owed
 
-    def synthesis_gaps(self, agreement: Agreement, synthesis: Synthesis) -> Iterable[str]:
+    def synthesis_gaps(self, agreement: Agreement, synthesis: Synthesis) -> Iterable[str]:  # noqa: ARG002
         """Legs that were begun and never debriefed."""
         missing = [leg_id for leg_id in agreement.legs_started if leg_id not in agreement.legs_debriefed]
         if missing:

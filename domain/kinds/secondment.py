@@ -35,11 +35,11 @@ class SecondmentRules:
         roles = (Role.MENTEE, Role.MENTOR, Role.LINE_MANAGER, Role.HOST_MANAGER, Role.HRBP)
         return tuple(agreement.holder(role) for role in roles)
 
-    def owed_while_forming(self, agreement: Agreement) -> Iterable[Owed]:
+    def owed_while_forming(self, agreement: Agreement) -> Iterable[Owed]:  # noqa: ARG002  signatures are all
         """Nothing beside the signatures."""
         return ()
 
-    def may_conclude(self, agreement: Agreement) -> bool:
+    def may_conclude(self, agreement: Agreement) -> bool:  # noqa: ARG002
         """The signatures are all it takes."""
         return True
 
@@ -57,10 +57,10 @@ class SecondmentRules:
     def on_start(self, draft: Draft) -> None:
         """Nothing beside the start."""
 
-    def owed_at_end(self, agreement: Agreement) -> Iterable[Owed]:
+    def owed_at_end(self, agreement: Agreement) -> Iterable[Owed]:  # noqa: ARG002
         """Nothing beside debriefs and feedback."""
         return ()
 
-    def synthesis_gaps(self, agreement: Agreement, synthesis: Synthesis) -> Iterable[str]:
+    def synthesis_gaps(self, agreement: Agreement, synthesis: Synthesis) -> Iterable[str]:  # noqa: ARG002
         """Nothing beside what every synthesis has."""
         return ()

@@ -43,11 +43,11 @@ class ShadowingRules:
             *agreement.holding(Role.HOST_EXPERT),
         )
 
-    def owed_while_forming(self, agreement: Agreement) -> Iterable[Owed]:
+    def owed_while_forming(self, agreement: Agreement) -> Iterable[Owed]:  # noqa: ARG002
         """Nothing beside the signatures."""
         return ()
 
-    def may_conclude(self, agreement: Agreement) -> bool:
+    def may_conclude(self, agreement: Agreement) -> bool:  # noqa: ARG002
         """The signatures are all it takes."""
         return True
 
@@ -76,7 +76,7 @@ class ShadowingRules:
     def on_start(self, draft: Draft) -> None:
         """Nothing beside the start."""
 
-    def owed_at_end(self, agreement: Agreement) -> Iterable[Owed]:
+    def owed_at_end(self, agreement: Agreement) -> Iterable[Owed]:  # noqa: ARG002
         """Nothing beside debriefs and feedback."""
         return ()
 

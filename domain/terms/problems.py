@@ -22,7 +22,7 @@ class Problem(Frozen):
         return f"{self.field or 'the request'}: {self.sentence}"
 
 
-class RequestRefused(ValueError):
+class RequestRefused(ValueError):  # noqa: N818  a refusal is an answer, not an error of the program
     """A request that cannot become a placement, with every problem found in it.
 
     Attributes:

@@ -77,7 +77,7 @@ def request_schema() -> dict[str, Any]:
     return {**schema, "title": "PlacementRequest"}
 
 
-def _with_inline_people(schema: Any) -> Any:
+def _with_inline_people(schema: Any) -> Any:  # noqa: ANN401  any part of a JSON Schema
     if isinstance(schema, list):
         return [_with_inline_people(part) for part in cast("list[Any]", schema)]
     if not isinstance(schema, dict):
@@ -119,7 +119,7 @@ class _Collected:
         return person.person_id
 
 
-def _without_people(raw: JsonValue, annotation: Any, where: str, collected: _Collected) -> JsonValue:
+def _without_people(raw: JsonValue, annotation: Any, where: str, collected: _Collected) -> JsonValue:  # noqa: ANN401
     """The value with each inline person replaced by its id, wherever the model expects an id of a person."""
     origin = get_origin(annotation)
     if origin is Annotated:
@@ -146,7 +146,7 @@ def _without_people(raw: JsonValue, annotation: Any, where: str, collected: _Col
     return raw
 
 
-def _annotated(field_info: FieldInfo) -> Any:
+def _annotated(field_info: FieldInfo) -> Any:  # noqa: ANN401  an annotation can be any object
     return Annotated[field_info.annotation, field_info, *field_info.metadata]
 
 

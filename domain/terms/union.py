@@ -15,7 +15,7 @@ Terms = Annotated[SecondmentTerms | ShadowingTerms | RotationTerms, Field(discri
 _TERMS: TypeAdapter[Terms] = TypeAdapter(Terms)
 
 
-def parse_terms(raw: Any) -> Terms:
+def parse_terms(raw: Any) -> Terms:  # noqa: ANN401  what a payload holds is unknown until it is parsed
     """Reads terms that were accepted before, from a stream or a workflow's input.
 
     It checks the structure only, so that rules that become stricter never make an old stream unreadable.

@@ -37,7 +37,7 @@ def _fields(model: type[BaseModel]) -> Mapping[str, bool]:
     }
 
 
-def _holds_words(annotation: Any) -> bool:
+def _holds_words(annotation: Any) -> bool:  # noqa: ANN401  an annotation can be any object
     if get_origin(annotation) is Annotated and any(
         isinstance(mark, WrittenByPeople) for mark in annotation.__metadata__
     ):
@@ -45,7 +45,7 @@ def _holds_words(annotation: Any) -> bool:
     return any(_holds_words(argument) for argument in get_args(annotation))
 
 
-def _without_words(value: Any, written: bool) -> Any:
+def _without_words(value: Any, written: bool) -> Any:  # noqa: ANN401  the value of any field
     if isinstance(value, BaseModel):
         return without_words(value)
     if isinstance(value, str):
