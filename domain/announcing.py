@@ -1,0 +1,235 @@
+"""Which notices follow from an event: invites, requests, reminders, escalations, announcements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from domain.agreement import Agreement, Party
+from domain.events import Event, course, ending, forming
+from domain.kinds import KINDS
+from domain.notices import Meeting, Notice, NoticeKind
+from domain.obligations import Obligation
+from domain.terms import ShadowingTerms
+from domain.vocabulary import ObligationKind, Role
+
+TOLD_BY_THE_HEADS_UP = frozenset(
+    {
+        ObligationKind.MILESTONE,
+        ObligationKind.LEG_DELIVERABLE,
+        ObligationKind.END_DECISION,
+        ObligationKind.RETURN_PLAN,
+        ObligationKind.EXPERIMENT,
+    }
+)
+"""Known from the terms since the first day: the heads-up before the due day is soon enough."""
+
+ANNOUNCED: tuple[type[Event], ...] = (
+    forming.AgreementConcluded,
+    forming.AgreementDeclined,
+    forming.AgreementWithdrawn,
+    forming.AgreementExpired,
+    forming.TermsAmended,
+    forming.PlacementStarted,
+    course.PivotAdopted,
+    course.PlacementPaused,
+    course.PlacementResumed,
+    course.EndDateMoved,
+    course.RoleReassigned,
+    ending.EndBroughtForward,
+    ending.PlacementEnded,
+    ending.AgreementCompleted,
+    ending.AgreementClosedIncomplete,
+)
+"""Events that every signatory is told about."""
+
+MANAGER_OF: Mapping[Role, tuple[Role, ...]] = {
+    Role.HOST_MANAGER: (Role.HRBP,),
+    Role.LINE_MANAGER: (Role.HRBP,),
+    Role.LEG_MANAGER: (Role.SPONSOR,),
+    Role.HOST_EXPERT: (Role.LINE_MANAGER,),
+}
+"""Whom the third rung tells beside the mentor; the line manager where a role is not listed."""
+
+
+def notices_of(before: Agreement | None, after: Agreement, event: Event, event_id: str) -> tuple[Notice, ...]:
+    """Everybody who is to be told about an event.
+
+    Args:
+        before: The agreement before the event; None for the proposal.
+        after: The agreement after it.
+        event: What happened.
+        event_id: From which the notices take their ids, so that a retry queues the same ones.
+    """
+    notices = _Notices(before, after, event, event_id)
+    found = (*notices.about_the_ledger(), *notices.announcements())
+    return tuple({notice.notice_id: notice for notice in found}.values())
+
+
+class _Notices:
+    """The notices of one event."""
+
+    def __init__(self, before: Agreement | None, after: Agreement, event: Event, event_id: str) -> None:
+        self._before: Mapping[str, Obligation] = {} if before is None else before.obligations
+        self._after = after
+        self._event = event
+        self._event_id = event_id
+
+    def about_the_ledger(self) -> Iterator[Notice]:
+        """What the change of the ledger gives reason to tell."""
+        change = self._event.ledger
+        for settlement in change.settled:
+            yield from self._cancelled(self._before[settlement.obligation_id])
+        if isinstance(self._event, course.PlacementPaused):
+            for held in self._before.values():
+                yield from self._cancelled(held, before=self._event.resumes_at)
+        for obligation in change.opened:
+            yield from self._asked(obligation)
+        for obligation in change.moved:
+            yield from self._moved(obligation)
+        for escalation in change.escalated:
+            yield from self._escalated(self._after.obligations[escalation.obligation_id], escalation.level)
+
+    def announcements(self) -> Iterator[Notice]:
+        """Word to all signatories that something happened to the placement."""
+        if not isinstance(self._event, ANNOUNCED):
+            return
+        for party in KINDS[self._after.kind].signatories(self._after):
+            yield self._notice(NoticeKind.ANNOUNCEMENT, party.role, party.person_id)
+
+    def _asked(self, obligation: Obligation) -> Iterator[Notice]:
+        if obligation.starts_at is not None:
+            yield from self._invited(obligation)
+        elif obligation.kind not in TOLD_BY_THE_HEADS_UP:
+            yield self._to_owner(NoticeKind.OBLIGATION_OPENED, obligation)
+
+    def _moved(self, obligation: Obligation) -> Iterator[Notice]:
+        previous = self._before[obligation.obligation_id]
+        if obligation.starts_at is not None:
+            yield from self._invited(obligation)
+        elif previous.starts_at is not None:
+            yield from self._cancelled(previous)
+        if previous.owner_id != obligation.owner_id:
+            yield self._to_owner(NoticeKind.OBLIGATION_OPENED, obligation)
+
+    def _invited(self, obligation: Obligation) -> Iterator[Notice]:
+        for party in self._attendees(obligation):
+            yield self._notice(
+                NoticeKind.INVITE, party.role, party.person_id, obligation, meeting=self._meeting(obligation, 0)
+            )
+
+    def _cancelled(self, obligation: Obligation, before: datetime | None = None) -> Iterator[Notice]:
+        """A meeting that is still ahead is off; a client heeds this only under a higher sequence."""
+        starts_at = obligation.starts_at
+        if starts_at is None or starts_at <= self._event.at or (before is not None and starts_at >= before):
+            return
+        for party in self._attendees(obligation):
+            yield self._notice(
+                NoticeKind.INVITE_CANCELLED,
+                party.role,
+                party.person_id,
+                obligation,
+                meeting=self._meeting(obligation, 1),
+            )
+
+    def _attendees(self, obligation: Obligation) -> tuple[Party, ...]:
+        mentee = self._after.holder(Role.MENTEE)
+        if obligation.kind in {ObligationKind.OBSERVATION, ObligationKind.PRACTICE}:
+            return (mentee, self._expert(obligation.subject))
+        return (mentee, Party(role=obligation.owner_role, person_id=obligation.owner_id))
+
+    def _expert(self, session_id: str) -> Party:
+        terms = self._after.terms
+        experts = self._after.holding(Role.HOST_EXPERT)
+        if isinstance(terms, ShadowingTerms):
+            planned = {session.session_id: session.host_expert for session in terms.sessions}
+            for expert in experts:
+                if expert.person_id == planned.get(session_id):
+                    return expert
+        return self._after.holder(Role.HOST_EXPERT)
+
+    def _meeting(self, obligation: Obligation, later: int) -> Meeting:
+        starts_at = obligation.starts_at or obligation.due_at
+        return Meeting(
+            uid=f"{self._after.agreement_id}/{obligation.obligation_id}",
+            sequence=obligation.sequence + later,
+            starts_at=starts_at,
+            minutes=_minutes(self._after, obligation),
+            attendees=tuple(party.person_id for party in self._attendees(obligation)),
+        )
+
+    def _escalated(self, obligation: Obligation, level: int) -> Iterator[Notice]:
+        match level:
+            case 0:
+                yield self._to_owner(NoticeKind.HEADS_UP, obligation)
+            case 1:
+                yield self._to_owner(NoticeKind.REMINDER, obligation)
+            case 2:
+                yield self._to_owner(NoticeKind.REMINDER, obligation)
+                yield from self._told(NoticeKind.COUNTERPART, obligation, self._counterparts(obligation))
+            case 3:
+                yield from self._told(NoticeKind.ESCALATION, obligation, self._close_to(obligation))
+            case 5:
+                roles = (Role.SPONSOR, Role.HRBP)
+                yield from self._told(NoticeKind.ESCALATION, obligation, self._holding(roles))
+            case _:
+                # The fourth rung is the operators' queue and the sixth an obligation of its own.
+                return
+
+    def _counterparts(self, obligation: Obligation) -> Iterable[Party]:
+        other = Role.MENTOR if obligation.owner_role is Role.MENTEE else Role.MENTEE
+        return self._after.holding(other)
+
+    def _close_to(self, obligation: Obligation) -> Iterable[Party]:
+        managers = MANAGER_OF.get(obligation.owner_role, (Role.LINE_MANAGER,))
+        return self._holding((Role.MENTOR, *managers))
+
+    def _holding(self, roles: tuple[Role, ...]) -> Iterator[Party]:
+        for role in roles:
+            yield from self._after.holding(role)[:1]
+
+    def _told(self, kind: NoticeKind, obligation: Obligation, parties: Iterable[Party]) -> Iterator[Notice]:
+        for party in parties:
+            if party.person_id != obligation.owner_id:
+                yield self._notice(kind, party.role, party.person_id, obligation)
+
+    def _to_owner(self, kind: NoticeKind, obligation: Obligation) -> Notice:
+        return self._notice(kind, obligation.owner_role, obligation.owner_id, obligation)
+
+    def _notice(
+        self,
+        kind: NoticeKind,
+        role: Role,
+        person_id: str,
+        obligation: Obligation | None = None,
+        meeting: Meeting | None = None,
+    ) -> Notice:
+        calendar = self._after.calendar_of(person_id)
+        at = self._event.at
+        subject = "" if obligation is None else f":{obligation.obligation_id}"
+        return Notice(
+            notice_id=f"{self._event_id}:{kind}{subject}:{person_id}",
+            kind=kind,
+            agreement_id=self._after.agreement_id,
+            agreement_kind=self._after.kind,
+            recipient_id=person_id,
+            recipient_role=role,
+            not_before=at if meeting is not None else calendar.next_working_moment(at),
+            event_type=self._event.type,
+            obligation_id=None if obligation is None else obligation.obligation_id,
+            obligation_kind=None if obligation is None else obligation.kind,
+            due_at=None if obligation is None else obligation.due_at,
+            level=None if obligation is None else obligation.reached,
+            meeting=meeting,
+        )
+
+
+def _minutes(agreement: Agreement, obligation: Obligation) -> int:
+    cadence = agreement.terms.cadence
+    if obligation.kind is ObligationKind.CHECK_IN:
+        return cadence.check_in_minutes
+    if isinstance(agreement.terms, ShadowingTerms):
+        for session in agreement.terms.sessions:
+            if session.session_id == obligation.subject:
+                return session.minutes
+    return cadence.reflective_session_minutes
