@@ -24,6 +24,7 @@ from activities.rows import (
     StalledRow,
 )
 from activities.statements import STATEMENTS
+from domain.loading import REMEMBERED_COMMANDS, KnownCommand
 from domain.notices import Notice
 from domain.obligations import Obligation
 from domain.recording import Append, Appended, Head, NewEvent, RecordedEvent
@@ -152,6 +153,11 @@ class Record:
         """Hours per month that a mentor has promised over all open agreements but one."""
         row = await self._database.row("mentor_hours", mentor_id, excluding)
         return 0.0 if row is None else row["hours"]
+
+    async def recent_commands(self, agreement_id: str, limit: int = REMEMBERED_COMMANDS) -> list[KnownCommand]:
+        """An agreement's last commands with what they led to, oldest first."""
+        rows = await self._database.rows("recent_commands", agreement_id, limit)
+        return [KnownCommand(**{**row, "event_types": tuple(row["event_types"])}) for row in rows]
 
     async def obligations(self, agreement_id: str) -> list[ObligationRow]:
         """Every obligation that an agreement ever had, by due instant."""

@@ -99,6 +99,22 @@ WHERE head.phase <> 'closed'
         WHERE party.person_id = $1 AND party.role = 'mentor'
     )
 
+-- recent_commands --
+-- The last commands of one agreement with the events they led to, oldest first: what a resumed workflow knows by heart.
+SELECT command_id, digest, version, event_types
+FROM (
+    SELECT
+        known.command_id, known.digest, known.last_version AS version,
+        array_agg(written.type ORDER BY written.version) AS event_types
+    FROM (
+        SELECT * FROM sojourn.command WHERE agreement_id = $1 ORDER BY last_version DESC LIMIT $2
+    ) AS known
+    JOIN sojourn.event AS written
+        ON written.agreement_id = $1 AND written.version BETWEEN known.first_version AND known.last_version
+    GROUP BY known.command_id, known.digest, known.last_version
+) AS recent
+ORDER BY version
+
 -- obligations --
 -- The ledger of one agreement: the open obligations, or the settled ones as well.
 SELECT

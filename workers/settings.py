@@ -117,10 +117,10 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = Field(
         default=None, description="Password of that account.", examples=["secret"]
     )
-    smtp_starttls: bool | None = Field(
-        default=None,
-        description="Encrypt mail with STARTTLS: true insists, false never does; unset: where it is offered.",
-        examples=["true"],
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        description="How mail is encrypted: starttls insists on it, tls is encrypted from the first byte, none is for a server on this machine.",
+        examples=["starttls"],
     )
     smtp_timeout_seconds: float = Field(
         default=20.0, gt=0, description="How long the mail server may take to answer.", examples=["20"]

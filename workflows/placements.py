@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
     from domain.vocabulary import Kind
@@ -12,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.contract import WORKFLOW_TYPES, AgreementInput
 
 
-@workflow.defn(name=WORKFLOW_TYPES[Kind.SECONDMENT], versioning_behavior=VersioningBehavior.PINNED)
+@workflow.defn(name=WORKFLOW_TYPES[Kind.SECONDMENT])
 @with_command_updates
 class SecondmentWorkflow(AgreementRun):
     """A post with a host, and the way back."""
@@ -27,7 +26,7 @@ class SecondmentWorkflow(AgreementRun):
         return await self.live(Kind.SECONDMENT)
 
 
-@workflow.defn(name=WORKFLOW_TYPES[Kind.SHADOWING], versioning_behavior=VersioningBehavior.PINNED)
+@workflow.defn(name=WORKFLOW_TYPES[Kind.SHADOWING])
 @with_command_updates
 class ShadowingWorkflow(AgreementRun):
     """Observe, practise, debrief beside an expert."""
@@ -42,7 +41,7 @@ class ShadowingWorkflow(AgreementRun):
         return await self.live(Kind.SHADOWING)
 
 
-@workflow.defn(name=WORKFLOW_TYPES[Kind.ROTATION], versioning_behavior=VersioningBehavior.PINNED)
+@workflow.defn(name=WORKFLOW_TYPES[Kind.ROTATION])
 @with_command_updates
 class RotationWorkflow(AgreementRun):
     """Several posts in a row, each with a challenge of its own."""

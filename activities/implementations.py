@@ -1,0 +1,98 @@
+"""The activities that a worker hosts: thin, typed as workflows name them, over the record and the directory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.calendars import CalendarSources
+from activities.directory import Directory
+from activities.notices import NoticeDelivery
+from activities.record import Record
+from domain.calendars import Calendar
+from domain.loading import CalendarsWanted, Delivery, LoadedAgreement
+from domain.model import PersonId
+from domain.people import Person
+from domain.reading import fold_recorded
+from domain.recording import Append, Appended
+
+UNKNOWN_PERSON = "UnknownPerson"
+"""The error type of somebody whom the directory does not have, or whose calendar cannot be resolved."""
+
+
+class Activities:
+    """Everything that workflows ask of the world.
+
+    Args:
+        record: The event log, its read models and the outbox.
+        directory: People.
+        calendars: Where working time is resolved.
+        delivery: How notices reach people.
+    """
+
+    def __init__(
+        self, record: Record, directory: Directory, calendars: CalendarSources, delivery: NoticeDelivery
+    ) -> None:
+        self._record = record
+        self._directory = directory
+        self._calendars = calendars
+        self._delivery = delivery
+
+    def all(self) -> Sequence[Callable[..., Any]]:
+        """The activities to register."""
+        return (self.append_events, self.load_agreement, self.resolve_calendars, self.deliver_notice)
+
+    @activity.defn
+    async def append_events(self, append: Append) -> Appended:
+        """Writes a command's events, read models and notices in one statement; idempotent."""
+        return await self._record.append(append)
+
+    @activity.defn
+    async def load_agreement(self, agreement_id: str) -> LoadedAgreement:
+        """Folds an agreement's stream, with what its workflow still has to deliver."""
+        return LoadedAgreement(
+            agreement=fold_recorded(await self._record.stream(agreement_id)),
+            commands=tuple(await self._record.recent_commands(agreement_id)),
+            undelivered=tuple(await self._record.undelivered_notices(agreement_id)),
+        )
+
+    @activity.defn
+    async def resolve_calendars(self, wanted: CalendarsWanted) -> Mapping[PersonId, Calendar]:
+        """Snapshots people's working time.
+
+        Raises:
+            ApplicationError: Of type `UnknownPerson`, naming everybody whom the directory lacks or whose
+                time zone or holiday calendar is unknown.
+        """
+        people = await self._directory.get(wanted.person_ids)
+        missing = [person_id for person_id in wanted.person_ids if person_id not in people]
+        if missing:
+            raise ApplicationError(
+                f"The directory does not know {', '.join(missing)}; add them with `sojourn people FILE`.",
+                type=UNKNOWN_PERSON,
+                non_retryable=True,
+            )
+        return await asyncio.to_thread(self._resolve, list(people.values()), wanted)
+
+    def _resolve(self, people: list[Person], wanted: CalendarsWanted) -> Mapping[PersonId, Calendar]:
+        problems = [
+            f"{person.person_id}: {problem}" for person in people for problem in self._calendars.problems(person)
+        ]
+        if problems:
+            raise ApplicationError("; ".join(problems), type=UNKNOWN_PERSON, non_retryable=True)
+        return {
+            person.person_id: self._calendars.resolve(person, wanted.first, wanted.last) for person in people
+        }
+
+    @activity.defn
+    async def deliver_notice(self, delivery: Delivery) -> str:
+        """Looks at the obligation again and sends a notice: `sent`, `skipped` or `failed`."""
+        policy = activity.info().retry_policy
+        attempts = 0 if policy is None else policy.maximum_attempts
+        will_retry = attempts == 0 or activity.info().attempt < attempts
+        result = await self._delivery.deliver(delivery.notice, delivery.at, will_retry=will_retry)
+        return result.outcome

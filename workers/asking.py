@@ -1,0 +1,159 @@
+"""Asking a running agreement for something, patiently: the same update id until there is an answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+from temporalio.client import (
+    Client,
+    RPCTimeoutOrCancelledError,
+    WorkflowUpdateFailedError,
+)
+from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.commands import Command
+from workflows.contract import Receipt
+
+PATIENCE = timedelta(seconds=60)
+"""How long to keep asking before giving up, unless told otherwise."""
+
+REFUSED = "Refused"
+"""The type of the error by which a workflow refuses a command; its details are a code and a sentence."""
+
+_ATTEMPT = timedelta(seconds=10)
+_PAUSE = timedelta(seconds=0.5)
+_TRY_AGAIN = frozenset(
+    {
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.CANCELLED,
+        RPCStatusCode.ABORTED,
+        RPCStatusCode.RESOURCE_EXHAUSTED,
+        RPCStatusCode.INTERNAL,
+        RPCStatusCode.UNKNOWN,
+    }
+)
+_LOST_AT_A_NEW_RUN = "AcceptedUpdateCompletedWorkflow"
+"""The run ended between accepting the update and finishing it; its successor knows what was recorded."""
+
+Waiting = Callable[[timedelta], None]
+"""Told, after each attempt without an answer, how long has been waited altogether."""
+
+
+class AskedInVainError(Exception):
+    """The workflow cannot be asked. The text says why."""
+
+
+class NotRunningError(AskedInVainError):
+    """No such workflow runs: it never did, or it has ended."""
+
+
+class NoAnswerError(AskedInVainError):
+    """No answer came in time: the command may still be accepted, and may be repeated with the same id."""
+
+
+class UpdateRefusedError(AskedInVainError):
+    """The workflow refused; nothing was written."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+async def ask(
+    client: Client,
+    agreement_id: str,
+    update: str,
+    command: Command | None = None,
+    *,
+    update_id: str,
+    patience: timedelta = PATIENCE,
+    waiting: Waiting | None = None,
+) -> Receipt:
+    """Sends an update until it is answered, always under the same id, so that it takes effect once.
+
+    Args:
+        client: The way to Temporal.
+        agreement_id: Which workflow.
+        update: Its name: that of a command, or `confirm_placement`.
+        command: Its argument, where it has one.
+        update_id: The command's id.
+        patience: How long to keep asking; at least one attempt is made.
+        waiting: Told of attempts without an answer.
+
+    Raises:
+        UpdateRefusedError: A rule or the state of the agreement forbids it.
+        NotRunningError: There is no such workflow, or it has ended.
+        NoAnswerError: Nobody answered in time.
+        RPCError: Temporal refuses the call itself, such as for want of permission.
+    """
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while True:
+        left = patience - timedelta(seconds=loop.time() - began)
+        try:
+            return await _once(client, agreement_id, update, command, update_id, min(_ATTEMPT, left))
+        except WorkflowUpdateFailedError as failed:
+            _raise_unless_lost(failed)
+        except RPCTimeoutOrCancelledError:
+            _raise_if_cancelled()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise NotRunningError(f"No workflow {agreement_id} is running.") from error
+            if error.status not in _TRY_AGAIN:
+                raise
+        except TimeoutError:
+            pass
+        waited = timedelta(seconds=loop.time() - began)
+        if waited + _PAUSE >= patience:
+            raise NoAnswerError(
+                f"{agreement_id} did not answer within {patience.total_seconds():g} seconds; it may still "
+                "accept what was asked"
+            )
+        if waiting is not None:
+            waiting(waited)
+        await asyncio.sleep(_PAUSE.total_seconds())
+
+
+async def _once(
+    client: Client,
+    agreement_id: str,
+    update: str,
+    command: Command | None,
+    update_id: str,
+    limit: timedelta,
+) -> Receipt:
+    # The SDK goes on polling for an outcome whatever its own timeout says, so the limit is ours.
+    async with asyncio.timeout(max(limit.total_seconds(), 1.0)):
+        return await client.get_workflow_handle(agreement_id).execute_update(
+            update,
+            args=[] if command is None else [command],
+            id=update_id,
+            result_type=Receipt,
+            rpc_timeout=_ATTEMPT,
+        )
+
+
+def _raise_if_cancelled() -> None:
+    # The SDK reports its own timeout and our being cancelled (Ctrl-C) by the same error.
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+def _raise_unless_lost(failed: WorkflowUpdateFailedError) -> None:
+    cause: BaseException | None = failed.cause
+    if isinstance(cause, ActivityError):
+        cause = cause.cause
+    if not isinstance(cause, ApplicationError):
+        raise UpdateRefusedError("failed", f"The workflow could not do it: {cause}") from failed
+    if cause.type == _LOST_AT_A_NEW_RUN:
+        return
+    if cause.type == REFUSED and cause.details:
+        code, *sentences = (str(detail) for detail in cause.details)
+        raise UpdateRefusedError(code, sentences[0] if sentences else cause.message) from failed
+    raise UpdateRefusedError(cause.type or "failed", cause.message) from failed

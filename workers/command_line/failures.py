@@ -1,0 +1,85 @@
+"""How a command ends: one sentence on standard error and one exit code, never a traceback."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import asyncpg
+from temporalio.service import RPCError
+
+from activities.database import DatabaseRefusedError, DatabaseUnavailableError
+from deploy.embedded import EmbeddedServerError, StackAlreadyRunningError
+from deploy.migrate import MigrationRefusedError
+from domain.reading import UnreadableEvent
+from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError
+from workers.connection import NoTemporalError
+from workers.settings import SettingsError
+
+
+class ExitCode(IntEnum):
+    """What a script can tell apart."""
+
+    OK = 0
+    """Done."""
+    REFUSED = 1
+    """A rule, the input or the state forbids it; nothing was changed."""
+    USAGE = 2
+    """The command line or a setting is wrong."""
+    UNREACHABLE = 3
+    """PostgreSQL or Temporal cannot be reached, or is not ready; try again later."""
+    UNKNOWN_OUTCOME = 4
+    """No answer in time: it may still take effect. Repeat the same call; it takes effect once."""
+    INTERRUPTED = 130
+    """Ctrl-C."""
+
+
+EXIT_CODES = """Exit codes:
+
+\b
+  0    done
+  1    refused, or a problem was found; nothing was changed
+  2    the command line or a setting is wrong
+  3    PostgreSQL or Temporal cannot be reached or is not ready
+  4    no answer in time: it may still take effect; repeat the same call
+  130  interrupted with Ctrl-C"""
+"""For the help."""
+
+
+class Failure(Exception):  # noqa: N818  it ends a command as its author intended
+    """Ends a command with a sentence that says what to do.
+
+    Attributes:
+        sentence: For standard error.
+        code: What the process exits with.
+    """
+
+    def __init__(self, sentence: str, code: ExitCode = ExitCode.REFUSED) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.code = code
+
+
+def expected(error: BaseException) -> Failure | None:
+    """The failure that an exception stands for; None where it is a fault of the program."""
+    match error:
+        case Failure():
+            return error
+        case SettingsError():
+            code = ExitCode.UNREACHABLE if str(error).startswith("No database") else ExitCode.USAGE
+            return Failure(str(error), code)
+        case NoTemporalError() | EmbeddedServerError() | MigrationRefusedError():
+            return Failure(str(error), ExitCode.UNREACHABLE)
+        case DatabaseUnavailableError() | DatabaseRefusedError():
+            return Failure(str(error), ExitCode.UNREACHABLE)
+        case asyncpg.PostgresError():
+            return Failure(f"PostgreSQL refuses: {error}", ExitCode.UNREACHABLE)
+        case StackAlreadyRunningError() | UnreadableEvent() | UpdateRefusedError() | NotRunningError():
+            return Failure(str(error), ExitCode.REFUSED)
+        case NoAnswerError():
+            return Failure(str(error), ExitCode.UNKNOWN_OUTCOME)
+        case RPCError():
+            return Failure(
+                f"Temporal answers: {error.message} ({error.status.name.lower()}).", ExitCode.UNREACHABLE
+            )
+        case _:
+            return None

@@ -1,0 +1,90 @@
+"""What a command prints: JSON for programs, tables for people, both readable in a narrow window."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, JsonValue
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+NOTHING = "–"
+
+
+def console() -> Console:
+    """For people, on standard output. Without colour where that is no terminal."""
+    return Console(file=sys.stdout, highlight=False, soft_wrap=False)
+
+
+def progress_console() -> Console:
+    """For progress and remarks, on standard error, so that they never mix with data."""
+    return Console(file=sys.stderr, highlight=False)
+
+
+def say(sentence: str) -> None:
+    """A remark on standard error."""
+    sys.stderr.write(sentence + "\n")
+
+
+def print_json(value: JsonValue) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_models(models: Iterable[BaseModel]) -> None:
+    """A JSON array of models on standard output."""
+    print_json([model.model_dump(mode="json") for model in models])
+
+
+def instant(value: datetime | None) -> str:
+    """An instant for people: to the minute, in UTC."""
+    return NOTHING if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M}Z"
+
+
+def words(name: str | None) -> str:
+    """A name of the vocabulary as words."""
+    return NOTHING if name is None else name.replace("_", " ")
+
+
+def table(*columns: str, rows: Iterable[Sequence[object]], title: str | None = None) -> Table:
+    """A table that folds long cells instead of cutting them: an id that is cut cannot be copied."""
+    made = Table(
+        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold"
+    )
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+    return made
+
+
+class Counting:
+    """A bar on standard error where that is a terminal; otherwise nothing but the closing remarks."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+
+    def one_more(self, *_: Any) -> None:  # noqa: ANN401  takes whatever a callback is given
+        """One of them is done."""
+        self._progress.advance(self._task)
+
+    def tell(self, doing: str) -> None:
+        """What is being done now."""
+        self._progress.update(self._task, description=doing)
+
+
+@contextmanager
+def counting(doing: str, total: int) -> Generator[Counting]:
+    """Shows how many of so many are done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    errors = progress_console()
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        yield Counting(progress, progress.add_task(doing, total=total))

@@ -1,0 +1,70 @@
+"""What a command reaches for: settings, the record and Temporal, each opened when first asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import TypeVar
+
+import asyncpg
+from temporalio.client import Client
+
+from activities.database import open_pool
+from activities.directory import Directory
+from activities.record import Record
+from deploy.migrate import check_schema
+from workers.connection import connect
+from workers.settings import Settings, load_settings
+
+CONNECTIONS = 8
+"""Most connections to PostgreSQL that one command opens."""
+
+Result = TypeVar("Result")
+
+
+class Reach:
+    """One command's way to the world; use it through `reaching`."""
+
+    def __init__(self, settings: Settings, opened: AsyncExitStack) -> None:
+        self.settings = settings
+        self._opened = opened
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._client: Client | None = None
+
+    async def record(self) -> Record:
+        """The record, in a database that is at this release's migration."""
+        return Record(await self.pool())
+
+    async def directory(self) -> Directory:
+        """The people directory, in the same database."""
+        return Directory(await self.pool())
+
+    async def client(self) -> Client:
+        """Temporal."""
+        if self._client is None:
+            self._client = await connect(self.settings)
+        return self._client
+
+    async def pool(self) -> asyncpg.Pool[asyncpg.Record]:
+        """Connections to the database."""
+        if self._pool is None:
+            self._pool = await open_pool(
+                self.settings.database_dsn(),
+                application_name="sojourn-command-line",
+                smallest=0,
+                largest=min(CONNECTIONS, self.settings.database_pool_size),
+                check=check_schema,
+            )
+            self._opened.push_async_callback(self._pool.close)
+        return self._pool
+
+
+def reaching(work: Callable[[Reach], Awaitable[Result]]) -> Result:
+    """Runs a command's work and closes what it opened, whether or not it succeeds."""
+
+    async def within() -> Result:
+        async with AsyncExitStack() as opened:
+            return await work(Reach(load_settings(), opened))
+
+    return asyncio.run(within())

@@ -1,0 +1,100 @@
+"""Starting the workflow of an agreement, once, and hearing that it is in the record."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from pydantic import ValidationError
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.terms import Terms, parse_terms
+from domain.terms.digest import digest
+from domain.vocabulary import Kind
+from workers.asking import Waiting, ask
+from workflows.contract import CONFIRM_UPDATE, WORKFLOW_TYPES, AgreementInput, Receipt, agreement_id_of
+from workflows.search_attributes import at_start
+from workflows.story import static_details, static_summary
+
+
+class Known(NamedTuple):
+    """A request that was placed before."""
+
+    agreement_id: str
+    digest: str
+    """Of its terms; empty where they cannot be read any more."""
+
+
+class Starter:
+    """Starts agreements over a Temporal client, on one task queue."""
+
+    def __init__(self, client: Client, task_queue: str) -> None:
+        self._client = client
+        self._task_queue = task_queue
+
+    async def running(self, agreement_id: str) -> Known | None:
+        """What Temporal knows of a workflow that the record may not have yet; None where it knows none.
+
+        Raises:
+            RPCError: Temporal cannot be asked.
+        """
+        history = self._client.get_workflow_handle(agreement_id).fetch_history_events(page_size=1)
+        try:
+            first = await anext(aiter(history), None)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+        if first is None or first.event_type != EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+            return None
+        payloads = first.workflow_execution_started_event_attributes.input.payloads
+        (given,) = await self._client.data_converter.decode(payloads, [AgreementInput])
+        try:
+            return Known(agreement_id, digest(parse_terms(given.terms)))
+        except ValidationError:
+            return Known(agreement_id, "")
+
+    async def start(self, terms: Terms) -> bool:
+        """Starts the agreement of a request.
+
+        Returns:
+            Whether it is new; False where it was started before.
+
+        Raises:
+            RPCError: Temporal does not take it.
+        """
+        try:
+            await self._client.start_workflow(
+                WORKFLOW_TYPES[Kind(terms.kind)],
+                AgreementInput(terms=terms.model_dump(mode="json")),
+                id=agreement_id_of(terms),
+                task_queue=self._task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                search_attributes=at_start(terms),
+                static_summary=static_summary(terms),
+                static_details=static_details(terms),
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        return True
+
+    async def confirm(
+        self, agreement_id: str, patience: timedelta, waiting: Waiting | None = None
+    ) -> Receipt:
+        """Waits until an agreement is in the record.
+
+        Raises:
+            AskedInVainError: It refused the request, has ended, or did not answer in time.
+        """
+        return await ask(
+            self._client,
+            agreement_id,
+            CONFIRM_UPDATE,
+            update_id=f"confirm/{agreement_id}",
+            patience=patience,
+            waiting=waiting,
+        )

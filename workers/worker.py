@@ -1,0 +1,97 @@
+"""The worker: hosts the workflows and the activities until it is told to stop. Only wiring."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import asyncpg
+from temporalio.client import Client
+from temporalio.worker import Interceptor, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.calendars import CalendarSources
+from activities.database import open_pool
+from activities.delivery.mail import MailSettings
+from activities.directory import Directory
+from activities.implementations import Activities
+from activities.notices import NoticeDelivery
+from activities.record import Record
+from deploy.migrate import check_schema
+from workers.connection import connect
+from workers.settings import Settings
+from workflows.placements import WORKFLOWS
+
+PASSED_THROUGH = ("domain", "workflows", "pydantic", "annotated_types", "structlog")
+"""Pure modules that every sandbox shares: importing them once per run would cost ten times the replay."""
+
+
+async def run_worker(settings: Settings, *, stop: asyncio.Event, client: Client | None = None) -> None:
+    """Hosts everything until `stop` is set, then lets running activities finish.
+
+    Args:
+        settings: Where the record, the mail server and Temporal are, and the limits of this process.
+        stop: Set it to drain and return.
+        client: A connection to use instead of opening one.
+
+    Raises:
+        NoTemporalError: Temporal does not answer.
+        DatabaseUnavailableError: PostgreSQL does not answer.
+        DatabaseRefusedError: The database is not one that this release can use.
+    """
+    async with hosting(settings, client or await connect(settings)):
+        await stop.wait()
+
+
+@asynccontextmanager
+async def hosting(
+    settings: Settings, client: Client, *, interceptors: Sequence[Interceptor] = ()
+) -> AsyncIterator[Worker]:
+    """A running worker with its own pool of database connections."""
+    pool = await open_pool(
+        settings.database_dsn(), largest=settings.database_pool_size, check=check_schema
+    )
+    try:
+        async with worker_of(settings, client, pool, interceptors) as worker:
+            yield worker
+    finally:
+        await pool.close()
+
+
+def worker_of(
+    settings: Settings,
+    client: Client,
+    pool: asyncpg.Pool[asyncpg.Record],
+    interceptors: Sequence[Interceptor] = (),
+) -> Worker:
+    """The worker over an open pool."""
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+    return Worker(
+        client,
+        task_queue=settings.task_queue,
+        workflows=WORKFLOWS,
+        activities=activities_of(settings, pool).all(),
+        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        interceptors=interceptors,
+        max_cached_workflows=settings.max_cached_workflows,
+        max_concurrent_activities=settings.max_concurrent_activities,
+        graceful_shutdown_timeout=timedelta(seconds=settings.shutdown_seconds),
+    )
+
+
+def activities_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Activities:
+    """The activities over an open pool."""
+    record, directory = Record(pool), Directory(pool)
+    mail = MailSettings(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        sender=settings.notice_sender,
+        security=settings.smtp_security,
+        username=settings.smtp_username,
+        password=None if settings.smtp_password is None else settings.smtp_password.get_secret_value(),
+        timeout_seconds=settings.smtp_timeout_seconds,
+        greets_as="localhost" if settings.smtp_security == "none" else None,
+    )
+    return Activities(record, directory, CalendarSources(), NoticeDelivery(record, directory, mail))
