@@ -31,7 +31,8 @@ from domain.kinds import KINDS
 from domain.obligations import LedgerChange, Settlement
 from domain.opening import Owed, opened
 from domain.refusals import RefusalCode, Refused
-from domain.terms import SecondmentTerms
+from domain.terms import RotationTerms, SecondmentTerms, ShadowingTerms, Terms, rotation, shadowing
+from domain.terms.rules.rule import months_after
 from domain.vocabulary import ObligationKind, ObligationStatus
 
 
@@ -183,12 +184,25 @@ def extend(command: ExtendPlacement, draft: Draft) -> None:
         raise Refused(
             RefusalCode.OUTSIDE_THE_PLACEMENT, f"ends_on: it ends on {agreement.ends_on}; choose a later day."
         )
-    limit = agreement.terms.extension_limit if isinstance(agreement.terms, SecondmentTerms) else None
-    if limit is not None and command.ends_on > limit:
+    limit = _latest_end(agreement.terms)
+    if command.ends_on > limit:
         raise Refused(
-            RefusalCode.OUTSIDE_THE_PLACEMENT, f"ends_on: the terms allow no extension beyond {limit}."
+            RefusalCode.OUTSIDE_THE_PLACEMENT,
+            f"ends_on: a {agreement.kind} that began on {agreement.terms.effective_from} cannot be extended "
+            f"beyond {limit}.",
         )
     _move_end(draft, command.ends_on, command.reason)
+
+
+def _latest_end(terms: Terms) -> date:
+    """The last day that a placement of its kind can be extended to."""
+    match terms:
+        case SecondmentTerms():
+            return terms.extension_limit
+        case ShadowingTerms():
+            return months_after(terms.effective_from, shadowing.LONGEST_MONTHS)
+        case RotationTerms():
+            return months_after(terms.effective_from, rotation.LONGEST_MONTHS)
 
 
 @rule.register
