@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, dataclass_transform
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
+    Field,
     GetJsonSchemaHandler,
+    PrivateAttr,
     StringConstraints,
+)
+from pydantic._internal._model_construction import (
+    ModelMetaclass,  # pyright: ignore[reportPrivateImportUsage] BaseModel's own has no public name
 )
 from pydantic_core import CoreSchema
 
@@ -25,7 +30,12 @@ PERSON_ID_FORMAT = "person-id"
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
 
 
-class Frozen(BaseModel):
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field, PrivateAttr))
+class _FrozenByDefault(ModelMetaclass):
+    """Tells type checkers that no field is ever assigned, so that a subclass may narrow one."""
+
+
+class Frozen(BaseModel, metaclass=_FrozenByDefault):
     """An immutable value that refuses fields it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
