@@ -6,9 +6,10 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from domain.model import Frozen, Slug, Words
+from domain.terms.parts import Label, SkillUri
 from domain.vocabulary import Role
 
 Confidence = Annotated[int, Field(ge=1, le=5)]
@@ -43,7 +44,7 @@ class PromptAnswer(Frozen):
 class SkillObservation(Frozen):
     """A transferable skill seen at work."""
 
-    skill_uri: str
+    skill_uri: SkillUri
     seen: Words
 
 
@@ -59,7 +60,8 @@ class Anchor(Frozen):
     """What feedback is tied to: an agreed criterion or a skill."""
 
     kind: Literal["criterion", "skill"]
-    reference: str
+    reference: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=540)]
+    """The criterion's id, or the skill's."""
 
 
 class Tone(StrEnum):
@@ -101,9 +103,9 @@ class Transfer(Frozen):
 class SkillGain(Frozen):
     """One line of the skill map: a claim with its assessor and its evidence."""
 
-    skill_uri: str
+    skill_uri: SkillUri
     framework: Slug
-    framework_version: str
+    framework_version: Label
     level_before: Annotated[int, Field(ge=0, le=7)]
     level_after: Annotated[int, Field(ge=0, le=7)]
     assessor: Role

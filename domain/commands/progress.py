@@ -31,6 +31,7 @@ from domain.narratives import (
     Tone,
 )
 from domain.obligations import ObligationId
+from domain.terms.parts import SkillUri
 from domain.vocabulary import ObligationKind, Role
 
 _EVIDENCE: JsonValue = {
@@ -216,6 +217,8 @@ class GiveFeedback(Command):
     next_step: Words
     anchor: Anchor
     tone: Tone
+    rating: Confidence | None = None
+    """How far the criterion is met, beside the mentee's rating of themselves; only with such an anchor."""
 
 
 class RequestPeerFeedback(Command):
@@ -276,7 +279,7 @@ class GiveEndorsement(Command):
 
     type: Literal["give_endorsement"] = "give_endorsement"
     statement: Words
-    skill_uri: str
+    skill_uri: SkillUri
     consents_to_be_named: Literal[True]
 
 

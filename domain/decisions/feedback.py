@@ -21,11 +21,15 @@ from domain.events.progress import (
     SelfAssessmentRecorded,
     WinOrSetbackRecorded,
 )
+from domain.model import PersonId
 from domain.narratives import Anchor
 from domain.obligations import LedgerChange, Obligation, Settlement
 from domain.opening import Owed, opened
 from domain.refusals import RefusalCode, Refused
 from domain.vocabulary import ObligationKind, ObligationStatus, Role
+
+ON_THE_MENTORING = "mentoring"
+"""The subject of the feedback that the mentee owes after a reflective session."""
 
 
 @rule.register
@@ -42,7 +46,11 @@ def give_feedback(command: GiveFeedback, draft: Draft) -> None:
             RefusalCode.NOT_A_PARTY, f"receiver_id: {command.receiver_id} is no party to this agreement."
         )
     _check_anchor(agreement, command.anchor)
-    owed = _owed_by(draft, command.about)
+    if command.rating is not None and command.anchor.kind != "criterion":
+        raise Refused(
+            RefusalCode.UNKNOWN_REFERENCE, "rating: it rates a criterion; anchor the feedback to one."
+        )
+    owed = _owed_by(draft, command.receiver_id, command.about)
     settled = () if owed is None else (_fulfilled(owed),)
     draft.add(
         FeedbackGiven(
@@ -55,6 +63,7 @@ def give_feedback(command: GiveFeedback, draft: Draft) -> None:
             next_step=command.next_step,
             anchor=command.anchor,
             tone=command.tone,
+            rating=command.rating,
             ledger=LedgerChange(settled=settled),
         )
     )
@@ -69,21 +78,33 @@ def _check_anchor(agreement: Agreement, anchor: Anchor) -> None:
         )
 
 
-def _owed_by(draft: Draft, about: str | None) -> Obligation | None:
-    """The feedback obligation that this fulfils: the one named, or the only one that the giver owes."""
+def _owed_by(draft: Draft, receiver_id: PersonId, about: str | None) -> Obligation | None:
+    """The feedback obligation that this fulfils: the one named, or the first that is owed to this person."""
     owed = {
         key: held
         for key, held in draft.agreement.obligations.items()
         if held.kind is ObligationKind.FEEDBACK and held.owner_id == draft.actor.person_id
     }
+    if about is not None and about not in owed:
+        raise Refused(
+            RefusalCode.NOT_OPEN,
+            f"about: {draft.actor.person_id} does not owe {about}; open are {', '.join(sorted(owed)) or 'none'}.",
+        )
+    fitting = {key: held for key, held in owed.items() if _is_for(draft.agreement, held, receiver_id)}
     if about is not None:
-        if about not in owed:
+        if about not in fitting:
             raise Refused(
-                RefusalCode.NOT_OPEN,
-                f"about: {draft.actor.person_id} does not owe {about}; open are {', '.join(sorted(owed)) or 'none'}.",
+                RefusalCode.UNKNOWN_REFERENCE, f"receiver_id: {about} is not feedback to {receiver_id}."
             )
-        return owed[about]
-    return min(owed.values(), key=lambda held: (held.due_at, held.obligation_id), default=None)
+        return fitting[about]
+    return min(fitting.values(), key=lambda held: (held.due_at, held.obligation_id), default=None)
+
+
+def _is_for(agreement: Agreement, owed: Obligation, receiver_id: PersonId) -> bool:
+    """Feedback on the mentoring goes to the mentor, all other feedback that is owed to the mentee."""
+    if owed.subject == ON_THE_MENTORING:
+        return Role.MENTOR in agreement.roles_of(receiver_id)
+    return receiver_id == agreement.mentee_id
 
 
 def _fulfilled(obligation: Obligation) -> Settlement:

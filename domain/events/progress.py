@@ -133,6 +133,7 @@ class FeedbackGiven(MeaningfulEvent):
     next_step: Words
     anchor: Anchor
     tone: Tone
+    rating: Confidence | None = None
 
 
 class PeerFeedbackRequested(MeaningfulEvent):
