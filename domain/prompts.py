@@ -1,4 +1,4 @@
-"""The bank of reflective prompts: versioned, so that an answer can be read beside its question."""
+"""Banks of prompts and questions: versioned, so that an answer can be read beside its question."""
 
 from __future__ import annotations
 
@@ -26,9 +26,23 @@ PROMPT_BANK = PromptBank(
         "mentoring": "What of our mentoring helps, and what should we drop?",
     },
 )
-"""The prompts in use."""
+"""The prompts of check-ins and reflective sessions."""
 
 
-def unknown_prompts(prompt_ids: Iterable[str]) -> tuple[str, ...]:
+QUESTION_BANK = PromptBank(
+    version="1",
+    prompts={
+        "where-it-waits": "Where does work wait here, and for whom?",
+        "who-decides": "Who decides this, and who is asked before?",
+        "what-is-routine": "What do you do every day without thinking about it?",
+        "why-this-way": "Why is it done this way, and what was tried before?",
+        "what-you-look-at": "What do you look at first, and what do you leave out?",
+        "when-it-goes-wrong": "How do you notice that it goes wrong, and what do you do then?",
+    },
+)
+"""What a guest can ask a host; an observation's log names those that were asked."""
+
+
+def unknown_prompts(prompt_ids: Iterable[str], bank: PromptBank = PROMPT_BANK) -> tuple[str, ...]:
     """Those of the ids that the bank does not have."""
-    return tuple(prompt_id for prompt_id in prompt_ids if prompt_id not in PROMPT_BANK.prompts)
+    return tuple(prompt_id for prompt_id in prompt_ids if prompt_id not in bank.prompts)

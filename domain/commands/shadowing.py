@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue
 
 from domain.commands.base import ACTIVE, ACTIVE_OR_LOOKING_BACK, SHADOWING_ONLY, Command
 from domain.model import Slug, Words
-from domain.narratives import FieldNote
+from domain.narratives import FieldNote, PromptAnswer
 from domain.vocabulary import Role
 
 _LEARNERS = frozenset({Role.MENTEE, Role.HOST_EXPERT})
@@ -29,12 +29,16 @@ class LogObservation(Command):
         "session_id": "s1",
         "notes": [_NOTE],
         "questions": ["Who may sign instead?"],
+        "answers": [{"prompt_id": "where-it-waits", "answer": "At the sign-off, for the expert on duty."}],
     }
 
     type: Literal["log_observation"] = "log_observation"
     session_id: Slug
     notes: tuple[FieldNote, ...] = Field(min_length=1)
     questions: tuple[Words, ...] = Field(min_length=1)
+    """Still open; the debrief answers them."""
+    answers: tuple[PromptAnswer, ...] = ()
+    """What the host answered to questions of the question bank."""
 
 
 class LogPractice(Command):

@@ -101,6 +101,7 @@ def record_check_in(command: RecordCheckIn, draft: Draft) -> None:
             next_steps=command.next_steps,
             skills=command.skills,
             calls_for=command.calls_for,
+            prompt_bank=PROMPT_BANK.version if command.answers else None,
             ledger=change,
         )
     )

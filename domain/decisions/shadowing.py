@@ -11,6 +11,7 @@ from domain.narratives import FieldNote
 from domain.obligations import LedgerChange, Obligation
 from domain.opening import Owed, opened
 from domain.policy import Allowance
+from domain.prompts import QUESTION_BANK, unknown_prompts
 from domain.refusals import RefusalCode, Refused
 from domain.terms import ShadowingTerms
 from domain.terms.shadowing import PlannedSession, SessionPhase
@@ -75,6 +76,15 @@ def _check_focus(agreement: Agreement, notes: tuple[FieldNote, ...]) -> None:
         )
 
 
+def _check_questions(command: LogObservation) -> None:
+    unknown = unknown_prompts((answer.prompt_id for answer in command.answers), QUESTION_BANK)
+    if unknown:
+        raise Refused(
+            RefusalCode.UNKNOWN_REFERENCE,
+            f"answers: no question {', '.join(unknown)}; the bank has {', '.join(QUESTION_BANK.prompts)}.",
+        )
+
+
 def _debrief_owed(draft: Draft, session: PlannedSession) -> Obligation:
     allowance = draft.agreement.policy.allowances[ObligationKind.SESSION_DEBRIEF]
     within = _terms(draft.agreement).debrief_within_days
@@ -92,6 +102,7 @@ def log_observation(command: LogObservation, draft: Draft) -> None:
     """No next observation while a debrief is open."""
     session = _session_to_log(draft, command.session_id, SessionPhase.OBSERVE)
     _check_focus(draft.agreement, command.notes)
+    _check_questions(command)
     undebriefed = sorted(
         held.subject
         for held in draft.agreement.obligations.values()
@@ -108,6 +119,8 @@ def log_observation(command: LogObservation, draft: Draft) -> None:
             session_id=session.session_id,
             notes=command.notes,
             questions=command.questions,
+            question_bank=QUESTION_BANK.version if command.answers else None,
+            answers=command.answers,
             ledger=LedgerChange(
                 settled=draft.fulfilled(ObligationKind.OBSERVATION, session.session_id),
                 opened=(_debrief_owed(draft, session),),

@@ -38,6 +38,8 @@ class CheckInHeld(MeaningfulEvent):
     next_steps: tuple[Words, ...]
     skills: tuple[SkillObservation, ...]
     calls_for: Literal["amendment", "pivot"] | None
+    prompt_bank: str | None = None
+    """The version of the bank that the answers are from; None where nothing was answered."""
 
 
 class ReflectiveSessionHeld(MeaningfulEvent):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from domain.events.base import MeaningfulEvent
 from domain.model import Slug, Words
-from domain.narratives import FieldNote
+from domain.narratives import FieldNote, PromptAnswer
 
 
 class ObservationLogged(MeaningfulEvent):
@@ -16,6 +16,9 @@ class ObservationLogged(MeaningfulEvent):
     session_id: Slug
     notes: tuple[FieldNote, ...]
     questions: tuple[Words, ...]
+    question_bank: str | None = None
+    """The version of the bank that the answers are from; None where none was asked from it."""
+    answers: tuple[PromptAnswer, ...] = ()
 
 
 class PracticeLogged(MeaningfulEvent):
