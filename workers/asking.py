@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from temporalio.client import (
@@ -24,6 +24,7 @@ REFUSED = "Refused"
 """The type of the error by which a workflow refuses a command; its details are a code and a sentence."""
 
 _ATTEMPT = timedelta(seconds=10)
+_SHORTEST_ATTEMPT = timedelta(seconds=1)
 _PAUSE = timedelta(seconds=0.5)
 _TRY_AGAIN = frozenset(
     {
@@ -93,21 +94,22 @@ async def ask(
     """
     loop = asyncio.get_running_loop()
     began = loop.time()
+    workflow = client.get_workflow_handle(agreement_id)
+
+    async def send() -> Receipt:
+        return await workflow.execute_update(  # pyright: ignore[reportUnknownMemberType]  one overload of theirs
+            update,
+            args=[] if command is None else [command],
+            id=update_id,
+            result_type=Receipt,
+            rpc_timeout=_ATTEMPT,
+        )
+
     while True:
         left = patience - timedelta(seconds=loop.time() - began)
-        try:
-            return await _once(client, agreement_id, update, command, update_id, min(_ATTEMPT, left))
-        except WorkflowUpdateFailedError as failed:
-            _raise_unless_lost(failed)
-        except RPCTimeoutOrCancelledError:
-            _raise_if_cancelled()
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                raise NotRunningError(f"No workflow {agreement_id} is running.") from error
-            if error.status not in _TRY_AGAIN:
-                raise
-        except TimeoutError:
-            pass
+        receipt = await _answer(send, agreement_id, max(min(_ATTEMPT, left), _SHORTEST_ATTEMPT))
+        if receipt is not None:
+            return receipt
         waited = timedelta(seconds=loop.time() - began)
         if waited + _PAUSE >= patience:
             raise NoAnswerError(
@@ -119,23 +121,26 @@ async def ask(
         await asyncio.sleep(_PAUSE.total_seconds())
 
 
-async def _once(
-    client: Client,
-    agreement_id: str,
-    update: str,
-    command: Command | None,
-    update_id: str,
-    limit: timedelta,
-) -> Receipt:
-    # The SDK goes on polling for an outcome whatever its own timeout says, so the limit is ours.
-    async with asyncio.timeout(max(limit.total_seconds(), 1.0)):
-        return await client.get_workflow_handle(agreement_id).execute_update(
-            update,
-            args=[] if command is None else [command],
-            id=update_id,
-            result_type=Receipt,
-            rpc_timeout=_ATTEMPT,
-        )
+async def _answer(
+    send: Callable[[], Awaitable[Receipt]], agreement_id: str, limit: timedelta
+) -> Receipt | None:
+    """The answer to one attempt; None where there is none and another attempt may bring it."""
+    try:
+        # The SDK goes on polling for an outcome whatever its own timeout says, so the limit is ours.
+        async with asyncio.timeout(limit.total_seconds()):
+            return await send()
+    except WorkflowUpdateFailedError as failed:
+        _raise_unless_lost(failed)
+    except RPCTimeoutOrCancelledError:
+        _raise_if_cancelled()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise NotRunningError(f"No workflow {agreement_id} is running.") from error
+        if error.status not in _TRY_AGAIN:
+            raise
+    except TimeoutError:
+        return None
+    return None
 
 
 def _raise_if_cancelled() -> None:

@@ -24,7 +24,9 @@ def _walk(value: Any, where: str) -> Iterator[tuple[PersonId, str]]:  # noqa: AN
         for name, info in type(value).model_fields.items():
             inside = path(*([where] if where else []), name)
             part = getattr(value, name)
-            if _names_people(info.annotation) or any(isinstance(mark, NamesAPerson) for mark in info.metadata):
+            if _names_people(info.annotation) or any(
+                isinstance(mark, NamesAPerson) for mark in info.metadata
+            ):
                 yield from _ids(part, inside)
             else:
                 yield from _walk(part, inside)

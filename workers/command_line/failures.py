@@ -59,27 +59,20 @@ class Failure(Exception):  # noqa: N818  it ends a command as its author intende
         self.code = code
 
 
+_CODES: tuple[tuple[tuple[type[BaseException], ...], ExitCode], ...] = (
+    ((SettingsError,), ExitCode.USAGE),
+    ((NoTemporalError, EmbeddedServerError, MigrationRefusedError), ExitCode.UNREACHABLE),
+    ((DatabaseUnavailableError, DatabaseRefusedError, asyncpg.PostgresError), ExitCode.UNREACHABLE),
+    ((StackAlreadyRunningError, UnreadableEvent, UpdateRefusedError, NotRunningError), ExitCode.REFUSED),
+    ((NoAnswerError,), ExitCode.UNKNOWN_OUTCOME),
+)
+
+
 def expected(error: BaseException) -> Failure | None:
     """The failure that an exception stands for; None where it is a fault of the program."""
-    match error:
-        case Failure():
-            return error
-        case SettingsError():
-            code = ExitCode.UNREACHABLE if str(error).startswith("No database") else ExitCode.USAGE
-            return Failure(str(error), code)
-        case NoTemporalError() | EmbeddedServerError() | MigrationRefusedError():
-            return Failure(str(error), ExitCode.UNREACHABLE)
-        case DatabaseUnavailableError() | DatabaseRefusedError():
-            return Failure(str(error), ExitCode.UNREACHABLE)
-        case asyncpg.PostgresError():
-            return Failure(f"PostgreSQL refuses: {error}", ExitCode.UNREACHABLE)
-        case StackAlreadyRunningError() | UnreadableEvent() | UpdateRefusedError() | NotRunningError():
-            return Failure(str(error), ExitCode.REFUSED)
-        case NoAnswerError():
-            return Failure(str(error), ExitCode.UNKNOWN_OUTCOME)
-        case RPCError():
-            return Failure(
-                f"Temporal answers: {error.message} ({error.status.name.lower()}).", ExitCode.UNREACHABLE
-            )
-        case _:
-            return None
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, RPCError):
+        answer = f"Temporal answers: {error.message} ({error.status.name.lower()})."
+        return Failure(answer, ExitCode.UNREACHABLE)
+    return next((Failure(str(error), code) for kinds, code in _CODES if isinstance(error, kinds)), None)

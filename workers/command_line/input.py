@@ -75,8 +75,8 @@ def read_object(data: str) -> dict[str, JsonValue]:
         value = _parse(text)
     except ValueError as error:
         raise Failure(
-            f"--data is not JSON: {error}. Quote it for the shell, as in --data '{{\"terms_version\": 1}}', or "
-            "give a file as --data @command.json.",
+            f"--data is not JSON: {error}. Quote it for the shell, as in --data '{{\"terms_version\": 1}}', "
+            "or give a file as --data @command.json.",
             ExitCode.USAGE,
         ) from error
     if not isinstance(value, dict):

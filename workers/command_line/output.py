@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-NOTHING = "–"
+NOTHING = "-"
 
 
 def console() -> Console:

@@ -14,8 +14,9 @@ from activities.database import open_pool
 from activities.directory import Directory
 from activities.record import Record
 from deploy.migrate import check_schema
+from workers.command_line.failures import ExitCode, Failure
 from workers.connection import connect
-from workers.settings import Settings, load_settings
+from workers.settings import Settings, SettingsError, load_settings
 
 CONNECTIONS = 8
 """Most connections to PostgreSQL that one command opens."""
@@ -46,11 +47,22 @@ class Reach:
             self._client = await connect(self.settings)
         return self._client
 
+    def dsn(self) -> str:
+        """Where the database is.
+
+        Raises:
+            Failure: It is set nowhere, and no embedded stack runs.
+        """
+        try:
+            return self.settings.database_dsn()
+        except SettingsError as error:
+            raise Failure(str(error), ExitCode.UNREACHABLE) from error
+
     async def pool(self) -> asyncpg.Pool[asyncpg.Record]:
         """Connections to the database."""
         if self._pool is None:
             self._pool = await open_pool(
-                self.settings.database_dsn(),
+                self.dsn(),
                 application_name="sojourn-command-line",
                 smallest=0,
                 largest=min(CONNECTIONS, self.settings.database_pool_size),

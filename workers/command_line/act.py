@@ -1,0 +1,184 @@
+"""Giving an agreement a command from the command line."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import uuid
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from pydantic import JsonValue, ValidationError
+
+from domain.commands import COMMANDS, Command
+from domain.terms.problems import problems_of
+from domain.vocabulary import Phase, Role
+from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError, ask
+from workers.command_line.failures import ExitCode, Failure
+from workers.command_line.input import read_object
+from workers.command_line.options import Agreement, AsJson, choices
+from workers.command_line.output import console, print_json, say
+from workers.command_line.reach import Reach, reaching
+from workers.command_line.show import unknown
+from workers.named_people import named_people
+from workflows.contract import Receipt
+
+_OPTION_OF = {"command_id": "--id", "actor_id": "--as", "acting_as": "--role"}
+
+
+def act(
+    *,
+    agreement: Agreement,
+    command: Annotated[str, typer.Argument(metavar="COMMAND", help="One of `sojourn commands`.")],
+    person: Annotated[str, typer.Option("--as", metavar="PERSON", help="Who gives it: their person id.")],
+    role: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROLE", help="In which role; needed where a person holds several, and by operators."
+        ),
+    ] = None,
+    data: Annotated[
+        str, typer.Option(metavar="JSON", help="The command's own fields: JSON, @FILE, or - for stdin.")
+    ] = "{}",
+    command_id: Annotated[
+        str | None,
+        typer.Option(
+            "--id", metavar="COMMAND_ID", help="The same id again is the same command. Default: a new one."
+        ),
+    ] = None,
+    wait: Annotated[
+        float, typer.Option("--wait", min=1, metavar="SECONDS", help="How long to wait for the answer.")
+    ] = 60,
+    as_json: AsJson = False,
+) -> None:
+    """Give an agreement a command in somebody's name: sign, record a check-in, verify a milestone and so on.
+
+    The fields are checked here first, then the agreement decides; a refusal says which rule and changes
+    nothing. An accepted command is in the record when this returns. Operators, who are no party, say
+    `--role operator`.
+    """
+    chosen = choices([role] if role else [], Role, "--role")
+    given_id = command_id or f"cli-{uuid.uuid4()}"
+    given = build(command, person, chosen[0] if chosen else None, read_object(data), given_id)
+
+    async def work(reach: Reach) -> Receipt:
+        await _check_people(reach, given)
+        try:
+            return await ask(
+                await reach.client(),
+                agreement,
+                given.type,
+                given,
+                update_id=given.command_id,
+                patience=timedelta(seconds=wait),
+                waiting=lambda waited: say(
+                    f"No answer yet after {waited.total_seconds():.0f} s; asking again. Is a worker running?"
+                ),
+            )
+        except UpdateRefusedError as refused:
+            raise Failure(f"Refused ({refused.code}): {refused.sentence}") from refused
+        except NotRunningError as ended:
+            raise await _why_not_running(reach, agreement, given) from ended
+        except NoAnswerError as none:
+            raise Failure(
+                f"{none}. Repeat the same call with --id {given.command_id}: however often it "
+                "arrives, it takes effect once. Is a worker running (`sojourn worker`)?",
+                ExitCode.UNKNOWN_OUTCOME,
+            ) from none
+
+    receipt = reaching(work)
+    if as_json:
+        print_json(receipt.model_dump(mode="json"))
+        return
+    changed = ", ".join(receipt.event_types) or "nothing changed"
+    console().print(f"{receipt.agreement_id} is at version {receipt.version}: {changed}")
+
+
+def build(
+    name: str, actor_id: str, acting_as: Role | None, data: dict[str, JsonValue], command_id: str
+) -> Command:
+    """The command that options and data describe.
+
+    Args:
+        name: Of the command; dashes count as underscores.
+        actor_id: Who gives it.
+        acting_as: In which role, where that has to be said.
+        data: The command's own fields; those that options give may be repeated, not contradicted.
+        command_id: The id to give it.
+
+    Raises:
+        Failure: There is no such command, or fields are missing or wrong; each is named.
+    """
+    kind = COMMANDS.get(name.replace("-", "_"))
+    if kind is None:
+        close = difflib.get_close_matches(name, COMMANDS, n=3)
+        hint = f"did you mean {' or '.join(close)}?" if close else "`sojourn commands` lists those there are."
+        raise Failure(f"There is no command {name}: {hint}", ExitCode.USAGE)
+    options: dict[str, JsonValue] = {"command_id": command_id, "actor_id": actor_id}
+    if acting_as is not None:
+        options["acting_as"] = str(acting_as)
+    problems = [
+        f"{field}: is given by {_OPTION_OF[field]}; leave it out of --data"
+        for field in _OPTION_OF
+        if field in data and data[field] != options.get(field)
+    ]
+    try:
+        command = kind.model_validate_json(json.dumps({**data, **options}), strict=True)
+    except ValidationError as error:
+        problems.extend(_sentence(field, sentence) for field, sentence in _problems(error))
+        raise Failure(
+            "\n".join([*problems, f"`sojourn commands {kind.model_fields['type'].default}` has an example."])
+        ) from error
+    if problems:
+        raise Failure("\n".join(problems))
+    return command
+
+
+def _problems(error: ValidationError) -> list[tuple[str, str]]:
+    return [
+        (problem.field, problem.sentence.replace("a field of this request", "a field of this command"))
+        for problem in problems_of(error)
+    ]
+
+
+def _sentence(field: str, sentence: str) -> str:
+    option = _OPTION_OF.get(field)
+    return f"{option}: {sentence}" if option else f"{field or 'the command'}: {sentence}"
+
+
+async def _check_people(reach: Reach, command: Command) -> None:
+    """Whom a command names must be in the directory, and only operators act as such."""
+    named = {person: field for person, field in named_people(command).items() if field != "actor_id"}
+    operator = command.acting_as is Role.OPERATOR
+    if not named and not operator:
+        return
+    known = await (await reach.directory()).get({*named, command.actor_id})
+    if operator and not (command.actor_id in known and known[command.actor_id].is_operator):
+        raise Failure(
+            f'{command.actor_id} is no operator. Operators have "is_operator": true in the directory; '
+            "set it with `sojourn people`, or act in a role that this person holds."
+        )
+    missing = [
+        f"{field}: names {person}, who is not in the directory; add them with `sojourn people`"
+        for person, field in named.items()
+        if person not in known
+    ]
+    if missing:
+        raise Failure("\n".join(missing))
+
+
+async def _why_not_running(reach: Reach, agreement: str, command: Command) -> Failure:
+    row = await (await reach.record()).agreement(agreement)
+    if row is None:
+        return unknown(agreement)
+    if row.head.phase is Phase.CLOSED:
+        return Failure(
+            f"Refused (agreement_closed): {agreement} is closed ({row.head.outcome}); "
+            f"{command.type} came too late."
+        )
+    return Failure(
+        f"{agreement} is in the record and not running in this Temporal namespace: it has to be resumed from "
+        "its record, or the address of Temporal is not the one it runs on.",
+        ExitCode.UNREACHABLE,
+    )

@@ -1,0 +1,127 @@
+"""The command `sojourn`: its commands by name, and one way to end them all."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from workers.command_line.act import act
+from workers.command_line.describe import commands, release, schema, settings, version
+from workers.command_line.failures import EXIT_CODES, ExitCode, Failure, expected
+from workers.command_line.find import list_agreements, list_stalled
+from workers.command_line.lessons import BEGIN_WITH, LESSONS
+from workers.command_line.output import say
+from workers.command_line.people import people
+from workers.command_line.place import place
+from workers.command_line.serve import migrate, up, worker
+from workers.command_line.show import events, notices, show
+
+
+class _Group(TyperGroup):
+    """Turns what can be expected to go wrong into a sentence and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  the type belongs to typer's private copy of click
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Whoever read our output has seen enough; nothing more may be written at exit either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(ExitCode.OK) from None
+        except KeyboardInterrupt:
+            say("Interrupted.")
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
+        except Exception as error:
+            failure = expected(error)
+            if failure is None:
+                raise
+            say(failure.sentence)
+            raise typer.Exit(failure.code) from error
+
+
+app = typer.Typer(
+    cls=_Group,
+    name="sojourn",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog=BEGIN_WITH + "\n\n" + EXIT_CODES,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(release())
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, help="Print the version.", callback=_show_version)
+    ] = False,
+) -> None:
+    """Run mentorship agreements (secondments, shadowing stints, rotations) from approval to synthesis."""
+
+
+def demo(context: typer.Context) -> None:
+    """Play three placements from approval to synthesis, months in seconds, on the real servers."""
+    try:
+        play = importlib.import_module("workers.demonstration.command").demo
+    except ModuleNotFoundError as error:
+        raise Failure(f"The demonstration is not part of this installation ({error.name}).") from error
+    inner = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    inner.command(name="demo")(play)
+    ended = typer.main.get_command(inner).main(
+        args=list(context.args), prog_name="sojourn demo", standalone_mode=False
+    )
+    if isinstance(ended, int) and ended:
+        raise typer.Exit(ended)
+
+
+_FORWARDED: Mapping[str, Any] = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    # What there is to say about its options, the demonstration says itself.
+    "help_option_names": list[str](),
+}
+
+_COMMANDS: Mapping[str, Callable[..., None]] = {
+    "up": up,
+    "demo": demo,
+    "worker": worker,
+    "migrate": migrate,
+    "people": people,
+    "place": place,
+    "act": act,
+    "show": show,
+    "events": events,
+    "notices": notices,
+    "list": list_agreements,
+    "stalled": list_stalled,
+    "schema": schema,
+    "commands": commands,
+    "settings": settings,
+    "version": version,
+}
+
+for _name, _command in _COMMANDS.items():
+    app.command(
+        name=_name,
+        short_help=LESSONS[_name].in_short,
+        epilog=LESSONS[_name].closing,
+        context_settings=dict(_FORWARDED) if _command is demo else None,
+    )(_command)
+
+
+def main() -> None:
+    """The entry point of the installed command."""
+    app()

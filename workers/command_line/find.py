@@ -1,0 +1,152 @@
+"""Many agreements: which there are, and which are stalled."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from pydantic import JsonValue
+
+from activities.rows import AgreementRow
+from domain.vocabulary import Kind, Phase, Role, StallReason
+from workers.command_line.input import read_instant
+from workers.command_line.options import AsJson, AsOf, Cohort, InvolvedPerson, Kinds, Phases, Tenant, choices
+from workers.command_line.output import NOTHING, console, instant, print_json, print_models, table, words
+from workers.command_line.reach import Reach, reaching
+from workers.standing import Filters, StalledAgreement, agreements, stalled, waits_on
+
+
+def list_agreements(
+    *,
+    kinds: Kinds = None,
+    phases: Phases = None,
+    tenant: Tenant = None,
+    cohort: Cohort = None,
+    person: InvolvedPerson = None,
+    only_open: Annotated[bool, typer.Option("--open", help="Leave out closed ones.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List agreements, in order of id; --json prints an array."""
+    filters = _filters(kinds, phases, tenant, cohort, person, only_open=only_open)
+
+    async def work(reach: Reach) -> list[AgreementRow]:
+        return [row async for row in agreements(await reach.record(), **filters)]
+
+    rows = reaching(work)
+    if as_json:
+        print_json([_as_json(row) for row in rows])
+        return
+    if not rows:
+        console().print("No agreements.")
+        return
+    console().print(
+        table(
+            "Agreement",
+            "Kind",
+            "Phase",
+            "From, to",
+            "Mentee",
+            "Mentor",
+            rows=(
+                (
+                    row.agreement_id,
+                    row.head.kind,
+                    words(row.head.outcome) if row.head.outcome else row.head.phase,
+                    f"{row.head.starts_on}\n{row.head.ends_on}",
+                    _holder(row, Role.MENTEE) or NOTHING,
+                    _holder(row, Role.MENTOR) or NOTHING,
+                )
+                for row in rows
+            ),
+        )
+    )
+
+
+def list_stalled(
+    *,
+    as_of: AsOf = None,
+    kinds: Kinds = None,
+    reasons: Annotated[
+        list[str] | None, typer.Option("--reason", metavar="REASON", help="Only this reason; repeatable.")
+    ] = None,
+    roles: Annotated[
+        list[str] | None,
+        typer.Option("--role", metavar="ROLE", help="Only waiting on this role; repeatable."),
+    ] = None,
+    waiting_on: Annotated[
+        str | None, typer.Option("--waiting-on", metavar="PERSON", help="Only waiting on this person.")
+    ] = None,
+    tenant: Tenant = None,
+    cohort: Cohort = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what is stalled: why, since when, on whom it waits, and what happens next. Longest first.
+
+    Read from the record, so it works while no worker runs. Without --as-of each agreement is looked at now,
+    or at its last event where its own time runs ahead of the clock, as it does after a demonstration. A past
+    instant counts only what had happened by then; a future one asks what would be stalled if nothing else
+    happens.
+    """
+    moment = None if as_of is None else read_instant(as_of, "--as-of")
+    wanted_reasons = choices(reasons, StallReason, "--reason")
+    wanted_roles = choices(roles, Role, "--role")
+    filters = _filters(kinds, None, tenant, cohort, None, only_open=False)
+
+    async def work(reach: Reach) -> list[StalledAgreement]:
+        return await stalled(await reach.record(), moment, **filters)
+
+    rows = waits_on(reaching(work), reasons=wanted_reasons, roles=wanted_roles, person_id=waiting_on)
+    if as_json:
+        print_models(rows)
+        return
+    if not rows:
+        console().print("Nothing is stalled.")
+        return
+    console().print(
+        table(
+            "Agreement",
+            "Why",
+            "Since",
+            "Waiting on",
+            "Next",
+            rows=(
+                (
+                    f"{row.agreement_id}\n{row.kind}, {row.phase}",
+                    f"{words(row.reason)}\n{row.obligation_id or ''}".rstrip(),
+                    f"{instant(row.since)}{'' if row.level is None else f'{chr(10)}level {row.level}'}",
+                    f"{words(row.waiting_on.role)}\n{row.waiting_on.person_id}",
+                    row.next,
+                )
+                for row in rows
+            ),
+        )
+    )
+
+
+def _filters(
+    kinds: list[str] | None,
+    phases: list[str] | None,
+    tenant: str | None,
+    cohort: str | None,
+    person: str | None,
+    *,
+    only_open: bool,
+) -> Filters:
+    return Filters(
+        kinds=choices(kinds, Kind, "--kind") or None,
+        phases=choices(phases, Phase, "--phase") or None,
+        tenant=tenant,
+        cohort=cohort,
+        person_id=person,
+        only_open=only_open,
+    )
+
+
+def _as_json(row: AgreementRow) -> dict[str, JsonValue]:
+    flat = row.model_dump(mode="json")
+    head = flat.pop("head")
+    return {**flat, **head, "mentee_id": _holder(row, Role.MENTEE), "mentor_id": _holder(row, Role.MENTOR)}
+
+
+def _holder(row: AgreementRow, role: Role) -> str | None:
+    return next((party.person_id for party in row.head.parties if party.role is role), None)

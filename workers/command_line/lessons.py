@@ -1,0 +1,136 @@
+"""How each command is taught: what the list of commands says of it, and examples to copy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+BEGIN_WITH = """\b
+Begin with:
+  sojourn up                               the whole stack, in one folder
+  sojourn people examples/people.json      who is who
+  sojourn place examples/secondment.json   an agreement begins
+  sojourn show halden-grid.HG-SEC-2026-0117
+  sojourn stalled                          what is held up, by whom, and what happens next
+
+Every command explains itself: sojourn COMMAND --help"""
+"""Where a newcomer starts."""
+
+
+class Lesson(NamedTuple):
+    """One command."""
+
+    in_short: str
+    """For the list of commands."""
+    examples: tuple[str, ...] = ()
+    """Each to be pasted as it is."""
+
+    @property
+    def closing(self) -> str:
+        """What the command's help ends with."""
+        if not self.examples:
+            return ""
+        return "\n".join(["\b", "Examples:", *(f"  {example}" for example in self.examples)])
+
+
+LESSONS: Mapping[str, Lesson] = {
+    "up": Lesson(
+        "Run the whole stack: Temporal with UI, PostgreSQL, worker.",
+        ("sojourn up", "sojourn up --data /var/lib/sojourn --port 7233 --ui-port 8233"),
+    ),
+    "demo": Lesson("Play three placements, months in seconds.", ()),
+    "worker": Lesson(
+        "Run a worker against PostgreSQL and Temporal elsewhere.",
+        (
+            (
+                "SOJOURN_DATABASE_URL=postgresql://sojourn:secret@db.example.org/sojourn \\\n"
+                "    TEMPORAL_ADDRESS=temporal.example.org:7233 \\\n"
+                "    SOJOURN_SMTP_HOST=smtp.example.org sojourn worker"
+            ),
+        ),
+    ),
+    "migrate": Lesson(
+        "Apply migrations, register search attributes.",
+        ("sojourn migrate", "sojourn migrate --database-only --json"),
+    ),
+    "people": Lesson(
+        "Write people into the directory.",
+        (
+            "sojourn people examples/people.json",
+            "hr-export --format jsonl | sojourn people -",
+            (
+                'echo \'{"person_id": "P-7", "name": "Ilse Brandt", "email": "ilse.brandt@example.com",\n'
+                '    "time_zone": "Europe/Berlin", "holiday_calendar": "DE-BE"}\' | sojourn people -'
+            ),
+        ),
+    ),
+    "place": Lesson(
+        "Place requests: one agreement for each.",
+        (
+            "sojourn place examples/secondment.json",
+            "sojourn place approved.jsonl --check",
+            "hr-export --approved | sojourn place - --json",
+        ),
+    ),
+    "act": Lesson(
+        "Give an agreement a command in somebody's name.",
+        (
+            (
+                "sojourn act halden-grid.HG-SEC-2026-0117 sign_agreement --as P-1042 \\\n"
+                '    --data \'{"terms_version": 1, "acknowledged": ["confidentiality"]}\''
+            ),
+            "sojourn act halden-grid.HG-SEC-2026-0117 complete_milestone --as P-1042 --data @milestone.json",
+            "sojourn act halden-grid.HG-SEC-2026-0117 close_incomplete --as P-9001 --role operator --data -",
+        ),
+    ),
+    "show": Lesson(
+        "Show how an agreement stands.",
+        (
+            "sojourn show halden-grid.HG-SEC-2026-0117",
+            "sojourn show halden-grid.HG-SEC-2026-0117 --as-of 2027-03-01T09:00:00Z --json",
+        ),
+    ),
+    "events": Lesson(
+        "List what happened to an agreement.",
+        (
+            "sojourn events halden-grid.HG-SEC-2026-0117",
+            "sojourn events halden-grid.HG-SEC-2026-0117 --after 12 --json",
+        ),
+    ),
+    "notices": Lesson(
+        "List whom an agreement told what.",
+        (
+            "sojourn notices halden-grid.HG-SEC-2026-0117",
+            "sojourn notices halden-grid.HG-SEC-2026-0117 --failed --json",
+        ),
+    ),
+    "list": Lesson(
+        "List agreements.",
+        ("sojourn list --open", "sojourn list --kind rotation --phase active --cohort 2027-spring --json"),
+    ),
+    "stalled": Lesson(
+        "List what is stalled, why, and on whom it waits.",
+        (
+            "sojourn stalled",
+            "sojourn stalled --as-of 2027-03-01T09:00:00Z --kind secondment --role mentor",
+            "sojourn stalled --reason milestone_overdue --json",
+        ),
+    ),
+    "schema": Lesson(
+        "Print the JSON Schema of requests and commands.",
+        (
+            "sojourn schema request > placement-request.schema.json",
+            "sojourn schema command sign_agreement",
+            "sojourn schema",
+        ),
+    ),
+    "commands": Lesson(
+        "List every command, who may give it when, an example.",
+        ("sojourn commands", "sojourn commands record_check_in", "sojourn commands --json"),
+    ),
+    "settings": Lesson(
+        "List every setting and its present value.",
+        ("sojourn settings", "SOJOURN_LOG_FORMAT=json sojourn settings --json"),
+    ),
+    "version": Lesson("Print the version.", ("sojourn version",)),
+}

@@ -1,0 +1,85 @@
+"""The directory from the command line."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from activities.calendars import CalendarSources
+from domain.people import Person
+from domain.terms.problems import problems_of
+from workers.command_line.failures import Failure
+from workers.command_line.input import Found, read_values
+from workers.command_line.options import AsJson
+from workers.command_line.output import console, counting, print_json, say
+from workers.command_line.reach import Reach, reaching
+
+AT_ONCE = 500
+"""People written by one statement."""
+
+
+def people(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="JSON object, array or JSON lines; - for stdin.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Write people into the directory: names, addresses, time zone, holidays, working time, leave, delegate.
+
+    Who is there already is replaced by what the file says; who is not named stays. All are checked before any
+    is written, unknown time zones and holiday calendars included.
+    """
+    found = read_values(file)
+    read = _read(found)
+
+    async def work(reach: Reach) -> tuple[int, list[str]]:
+        directory = await reach.directory()
+        written = 0
+        with counting("Writing people", total=len(read)) as bar:
+            for start in range(0, len(read), AT_ONCE):
+                chunk = read[start : start + AT_ONCE]
+                written += await directory.upsert(chunk)
+                for _ in chunk:
+                    bar.one_more()
+        delegates = {person.delegate_id for person in read if person.delegate_id is not None}
+        return written, sorted(delegates - (await directory.get(delegates)).keys())
+
+    written, missing = reaching(work)
+    for delegate in missing:
+        say(f"Warning: {delegate} is somebody's delegate and is not in the directory; add them as well.")
+    if as_json:
+        print_json({"people": written, "missing_delegates": list(missing)})
+    else:
+        console().print(f"{written} {'person' if written == 1 else 'people'} written to the directory.")
+
+
+def _read(found: list[Found]) -> list[Person]:
+    problems: list[str] = []
+    first: dict[str, tuple[Person, str]] = {}
+    calendars = CalendarSources()
+    with counting("Checking people", total=len(found)) as bar:
+        for each in found:
+            bar.one_more()
+            try:
+                person = Person.model_validate_json(json.dumps(each.value), strict=True)
+            except ValidationError as error:
+                problems.extend(_told(each, str(problem)) for problem in problems_of(error))
+                continue
+            problems.extend(
+                _told(each, f"{person.person_id}: {problem}") for problem in calendars.problems(person)
+            )
+            known, where = first.setdefault(person.person_id, (person, each.where))
+            if known != person:
+                problems.append(
+                    _told(each, f"person_id: {person.person_id} is described otherwise in {where}")
+                )
+    if problems:
+        raise Failure("\n".join([*problems, "Nothing was written."]))
+    return [person for person, _ in first.values()]
+
+
+def _told(found: Found, problem: str) -> str:
+    return f"{found.where}: {problem}" if found.where else problem

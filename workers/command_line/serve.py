@@ -1,0 +1,186 @@
+"""The long-running commands, and what prepares their ground: up, worker, migrate."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.embedded import Stack, StackAddresses, attribute_types
+from deploy.migrate import migrate as apply_migrations
+from workers.command_line.failures import ExitCode, Failure
+from workers.command_line.options import AsJson
+from workers.command_line.output import print_json, say
+from workers.command_line.reach import Reach, reaching
+from workers.command_line.registration import register_search_attributes
+from workers.logs import configure_logs
+from workers.settings import Settings, load_settings
+from workers.worker import run_worker
+from workflows.search_attributes import ALL
+
+
+def up(
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder for all data and logs. Default: SOJOURN_DATA, else .sojourn."
+        ),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Of Temporal. Default: 7233 where free, else any.")
+    ] = None,
+    ui_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Of the Temporal UI. Default: 8233 where free, else any."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the whole stack in this process: Temporal with its UI, PostgreSQL and a worker. Ctrl-C stops it.
+
+    All data and logs live in one folder and are kept between runs. Migrations are applied and search
+    attributes registered. Other sojourn commands find the running stack by themselves.
+    """
+    settings = load_settings() if data is None else load_settings(data=data)
+    asyncio.run(_up(settings, port, ui_port, as_json=as_json))
+
+
+def worker() -> None:
+    """Run a worker: it hosts agreements and sends notices until Ctrl-C or SIGTERM, then drains.
+
+    Where Temporal, PostgreSQL and the mail server are is set by TEMPORAL_* and SOJOURN_*; see `sojourn
+    settings`. Run as many as you like.
+    """
+    settings = load_settings()
+    configure_logs(settings)
+
+    async def work() -> None:
+        async with _until_told_to_stop() as stop:
+            say(f"Worker on task queue {settings.task_queue}; Ctrl-C stops it.")
+            await run_worker(settings, stop=stop)
+        say("The worker has stopped.")
+
+    asyncio.run(work())
+
+
+def migrate(
+    database_only: Annotated[
+        bool, typer.Option("--database-only", help="Leave Temporal's search attributes alone.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring PostgreSQL to this release's schema, and register the search attributes that Temporal lacks.
+
+    Safe to run again, and from several places at once. `sojourn up` does it by itself.
+    """
+
+    async def work(reach: Reach) -> tuple[list[str], list[str]]:
+        try:
+            applied = await apply_migrations(reach.dsn())
+        except OSError as error:
+            raise Failure(f"No PostgreSQL answers at the DSN: {error}.", ExitCode.UNREACHABLE) from error
+        names = [f"{each.number:04d}_{each.name}" for each in applied]
+        if database_only:
+            return names, []
+        say(f"Database: {', '.join(names) or 'nothing to do'}.")
+        return names, await register_search_attributes(await reach.client())
+
+    names, attributes = reaching(work)
+    if as_json:
+        print_json({"migrations": list(names), "search_attributes": list(attributes)})
+    elif database_only:
+        say(f"Database: {', '.join(names) or 'nothing to do'}.")
+    else:
+        say(f"Search attributes: {', '.join(attributes) or 'nothing to do'}.")
+
+
+async def _up(settings: Settings, port: int | None, ui_port: int | None, *, as_json: bool) -> None:
+    stack = Stack(settings.data, temporal_port=port, ui_port=ui_port, search_attributes=attribute_types(ALL))
+    async with _until_told_to_stop() as stop:
+        say(f"Starting PostgreSQL and Temporal on {settings.data.resolve()} ...")
+        starting = asyncio.create_task(stack.start())
+        if not await _unless_told_to_stop(starting, stop):
+            return
+        addresses = starting.result()
+        try:
+            await _serve(settings, addresses, stop, as_json=as_json)
+        finally:
+            say("Stopping ...")
+            await stack.stop()
+    say("Stopped. All data is kept.")
+
+
+async def _serve(
+    settings: Settings, addresses: StackAddresses, stop: asyncio.Event, *, as_json: bool
+) -> None:
+    _point_temporal_settings_at(addresses)
+    inside = load_settings(data=settings.data, database_url=addresses.dsn)
+    await apply_migrations(addresses.dsn)
+    log = addresses.data / "logs" / "worker.log"
+    with log.open("a", encoding="utf-8") as stream:
+        configure_logs(inside, stream)
+        serving = asyncio.create_task(run_worker(inside, stop=stop))
+        # A worker that cannot start says so at once; the addresses are for one that serves.
+        await asyncio.wait({serving}, timeout=0.5)
+        if not serving.done():
+            _print_addresses(addresses, log, as_json=as_json)
+        await serving
+
+
+def _print_addresses(addresses: StackAddresses, log: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json({**addresses.model_dump(mode="json"), "worker_log": str(log)})
+        return
+    say(
+        "\n".join(
+            [
+                "Sojourn is up.",
+                f"  Temporal UI  {addresses.ui_url}",
+                f"  Temporal     {addresses.temporal_address} (namespace {addresses.namespace})",
+                f"  PostgreSQL   {addresses.dsn}",
+                f"  Logs         {log.parent}",
+                "Other sojourn commands find it by themselves. Ctrl-C stops it; the data stays.",
+            ]
+        )
+    )
+
+
+def _point_temporal_settings_at(addresses: StackAddresses) -> None:
+    """The worker of an embedded stack belongs to it, wherever the operator's other settings point."""
+    for variable in [name for name in os.environ if name.startswith("TEMPORAL_")]:
+        del os.environ[variable]
+    os.environ["TEMPORAL_ADDRESS"] = addresses.temporal_address
+    os.environ["TEMPORAL_NAMESPACE"] = addresses.namespace
+    os.environ["TEMPORAL_CONFIG_FILE"] = os.devnull
+
+
+async def _unless_told_to_stop(task: asyncio.Task[StackAddresses], stop: asyncio.Event) -> bool:
+    """Whether a task ended before we were told to stop; otherwise it is cancelled."""
+    told = asyncio.create_task(stop.wait())
+    await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if task.done():
+        return True
+    task.cancel()
+    await asyncio.wait({task})
+    return False
+
+
+@asynccontextmanager
+async def _until_told_to_stop() -> AsyncGenerator[asyncio.Event]:
+    """An event that Ctrl-C and SIGTERM set; a second Ctrl-C is not needed and changes nothing."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for each in signals:
+        loop.add_signal_handler(each, stop.set)
+    try:
+        yield stop
+    finally:
+        for each in signals:
+            loop.remove_signal_handler(each)

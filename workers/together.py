@@ -1,0 +1,30 @@
+"""Doing several things at once, but not all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+AT_ONCE = 8
+"""As many as one command has connections."""
+
+
+async def few_at_once(work: Callable[[Item], Awaitable[Result]], items: Sequence[Item]) -> list[Result]:
+    """The results in the order of the items, a few of them worked on at a time; the first error ends all."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def one(item: Item) -> Result:
+        async with room:
+            return await work(item)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(item)) for item in items]
+    except ExceptionGroup as failed:
+        # Callers know the errors of one request; the first that failed stands for all.
+        raise failed.exceptions[0] from failed
+    return [task.result() for task in tasks]
