@@ -637,29 +637,28 @@ LANGUAGE sql STABLE AS $$
         ORDER BY owed.agreement_id, owed.stalled_at, owed.obligation_id
     ),
     counted AS (
-        SELECT head.agreement_id, owed.reason, owed.stalled_at AS since, owed.obligation_id
+        SELECT
+            head.agreement_id, owed.reason, owed.stalled_at AS since, owed.obligation_id, owed.owner_role AS role,
+            owed.owner_id AS person_id
         FROM longest_stalled AS owed
         JOIN sojourn.agreement AS head ON head.agreement_id = owed.agreement_id
-        WHERE head.phase <> 'closed' AND NOT head.held
-            AND (head.paused_until IS NULL OR head.paused_until <= as_of)
+        WHERE head.phase <> 'closed' AND NOT head.held AND head.paused_until IS NULL
         UNION ALL
-        SELECT head.agreement_id, 'silent', head.silent_at, earliest.obligation_id
+        SELECT head.agreement_id, 'silent', head.silent_at, NULL, answers.role, answers.person_id
         FROM sojourn.agreement AS head
         LEFT JOIN LATERAL (
-            SELECT owed.obligation_id
-            FROM sojourn.obligation AS owed
-            WHERE owed.agreement_id = head.agreement_id AND owed.status = 'open'
-            ORDER BY owed.due_at, owed.obligation_id
+            SELECT party.role, party.person_id
+            FROM sojourn.agreement_party AS party
+            WHERE party.agreement_id = head.agreement_id AND party.role IN ('mentor', 'programme_owner')
+            ORDER BY party.role, party.scope, party.person_id
             LIMIT 1
-        ) AS earliest ON true
-        WHERE head.phase <> 'closed' AND NOT head.held AND head.silent_at <= as_of
-            AND (head.paused_until IS NULL OR head.paused_until <= as_of)
+        ) AS answers ON true
+        WHERE head.phase <> 'closed' AND NOT head.held AND head.paused_until IS NULL AND head.silent_at <= as_of
             AND NOT EXISTS (SELECT FROM longest_stalled AS owed WHERE owed.agreement_id = head.agreement_id)
     )
     SELECT
-        head.agreement_id, head.kind, head.phase, head.cohort, counted.reason, owed.owner_role, owed.owner_id,
-        counted.since, owed.obligation_id, owed.kind, owed.due_at,
-        greatest(owed.reached, climbed.level), ahead.level, ahead.at
+        head.agreement_id, head.kind, head.phase, head.cohort, counted.reason, counted.role, counted.person_id,
+        counted.since, owed.obligation_id, owed.kind, owed.due_at, climbed.level, ahead.level, ahead.at
     FROM counted
     JOIN sojourn.agreement AS head ON head.agreement_id = counted.agreement_id
     LEFT JOIN sojourn.obligation AS owed
@@ -680,7 +679,7 @@ LANGUAGE sql STABLE AS $$
 $$;
 COMMENT ON FUNCTION sojourn.stalled_as_of_v1 IS
     'One row per agreement that is stalled at an instant, past or future, if nothing else happens: the obligation '
-    'stalled for longest, or silence, which waits on whoever owes the next thing due.';
+    'stalled for longest, or silence, which waits on the mentor. The same as the domain says of the folded stream.';
 
 CREATE VIEW sojourn.stalled AS SELECT * FROM sojourn.stalled_as_of_v1(clock_timestamp());
 COMMENT ON VIEW sojourn.stalled IS 'Which agreements are stalled now, since when, on whom and why.';

@@ -250,7 +250,7 @@ async def test_stalled_says_why_since_when_on_whom_and_what_next(
         ({"silent_at": 20}, [StallReason.SILENT]),
         ({"silent_at": 21}, []),
         ({"silent_at": 20, "paused_until": 21}, []),
-        ({"silent_at": 20, "paused_until": 20}, [StallReason.SILENT]),
+        ({"silent_at": 20, "paused_until": 20}, []),
         ({"silent_at": 20, "held": True}, []),
         ({"silent_at": 20, "phase": Phase.CLOSED}, []),
     ],
@@ -264,13 +264,15 @@ async def test_silence_stalls_unless_paused_held_or_closed(
     head: dict[str, object],
     stalled: list[StallReason],
 ) -> None:
-    """An agreement where nothing happens is stalled too, and waits on whoever owes the next thing."""
+    """An agreement where nothing happens is stalled too, and waits on its mentor."""
     instants = {name: now + value * DAY for name, value in head.items() if type(value) is int}
     later = make_obligation(due_at=now + 40 * DAY, stalled_at=now + 50 * DAY)
     await record.append(make_append((LedgerChange(opened=(later,)),), head={**head, **instants}))
     rows = await record.stalled(now + 20 * DAY)
     assert [row.reason for row in rows] == stalled
-    assert [row.waiting_on_id for row in rows] == ["p-ada"] * len(stalled)
+    assert [(row.waiting_on_role, row.waiting_on_id, row.obligation_id) for row in rows] == [
+        (Role.MENTOR, "p-grace", None)
+    ] * len(stalled)
 
 
 async def test_notices_are_queued_with_their_events(
