@@ -12,6 +12,7 @@ import domain.decisions.forming
 import domain.decisions.matters
 import domain.decisions.meetings
 import domain.decisions.milestones
+import domain.decisions.notes
 import domain.decisions.people
 import domain.decisions.rotation
 import domain.decisions.shadowing  # noqa: F401  importing the rules registers them

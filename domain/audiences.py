@@ -1,0 +1,122 @@
+"""Who may read what people write: one audience per field of every event.
+
+Private by default: a field that is not listed is for its author alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from domain.vocabulary import Role
+
+
+class Audience(StrEnum):
+    """For whose eyes something is, beside its author's."""
+
+    AUTHOR = "author"
+    """Nobody else's."""
+    PAIR = "pair"
+    """Mentee and mentor."""
+    PAIR_AND_HOST_EXPERTS = "pair_and_host_experts"
+    ADDRESSEE = "addressee"
+    """Whom it is for: the receiver of feedback, whoever handles a concern or raised it, the peer asked."""
+    CLOSE_TO_THE_WORK = "close_to_the_work"
+    """Mentee, mentor, and the managers and experts at home and at the host."""
+    IN_CONFIDENCE = "in_confidence"
+    """Mentee, mentor, home manager and HR: reasons that may touch somebody's life."""
+    EVERY_SIDE = "every_side"
+    """Every party but observers and peers."""
+
+
+ROLES: Mapping[Audience, frozenset[Role]] = {
+    Audience.AUTHOR: frozenset(),
+    Audience.PAIR: frozenset({Role.MENTEE, Role.MENTOR}),
+    Audience.PAIR_AND_HOST_EXPERTS: frozenset({Role.MENTEE, Role.MENTOR, Role.HOST_EXPERT}),
+    Audience.ADDRESSEE: frozenset(),
+    Audience.CLOSE_TO_THE_WORK: frozenset(
+        {
+            Role.MENTEE,
+            Role.MENTOR,
+            Role.LINE_MANAGER,
+            Role.HOST_MANAGER,
+            Role.HOST_EXPERT,
+            Role.LEG_MANAGER,
+        }
+    ),
+    Audience.IN_CONFIDENCE: frozenset(
+        {Role.MENTEE, Role.MENTOR, Role.LINE_MANAGER, Role.HRBP, Role.PROGRAMME_OWNER}
+    ),
+    Audience.EVERY_SIDE: frozenset(Role) - {Role.OBSERVER, Role.PEER, Role.OPERATOR, Role.SYSTEM},
+}
+"""The roles that each audience is made of."""
+
+_AUTHOR, _PAIR, _EXPERTS = Audience.AUTHOR, Audience.PAIR, Audience.PAIR_AND_HOST_EXPERTS
+_ADDRESSEE, _WORK = Audience.ADDRESSEE, Audience.CLOSE_TO_THE_WORK
+_CONFIDENCE, _EVERY_SIDE = Audience.IN_CONFIDENCE, Audience.EVERY_SIDE
+
+AUDIENCES: Mapping[str, Mapping[str, Audience]] = {
+    "agreement.proposed": {"terms": _EVERY_SIDE},
+    "agreement.declined": {"reason": _EVERY_SIDE},
+    "changes.requested": {"what": _EVERY_SIDE},
+    "terms.amended": {"terms": _EVERY_SIDE, "reason": _EVERY_SIDE},
+    "agreement.withdrawn": {"reason": _EVERY_SIDE},
+    "check_in.held": {
+        "progress": _WORK,
+        "blockers": _WORK,
+        "answers": _PAIR,
+        "next_steps": _WORK,
+        "skills": _WORK,
+    },
+    "reflective_session.held": {"answers": _PAIR, "assumptions_questioned": _PAIR, "next_steps": _PAIR},
+    "meeting.excused": {"reason": _PAIR},
+    "meeting.rescheduled": {"reason": _PAIR},
+    "offline_meeting.recorded": {"note": _PAIR},
+    "milestone.completed": {"evidence": _EVERY_SIDE, "indicator_result": _EVERY_SIDE},
+    "milestone.verified": {"comment": _EVERY_SIDE},
+    "milestone.returned": {"missing": _EVERY_SIDE},
+    "milestone.replanned": {"reason": _EVERY_SIDE},
+    "feedback.given": {"behaviour": _ADDRESSEE, "effect": _ADDRESSEE, "next_step": _ADDRESSEE},
+    "peer_feedback.requested": {"question": _ADDRESSEE},
+    "self_assessment.recorded": {"ratings": _PAIR},
+    "win_or_setback.recorded": {"what": _PAIR, "lesson": _PAIR},
+    "endorsement.given": {"statement": _EVERY_SIDE},
+    "endorsement.revoked": {"reason": _AUTHOR},
+    "note.kept": {"note": _AUTHOR},
+    "blocker.raised": {"what": _WORK, "needed": _WORK},
+    "concern.raised": {"what": _ADDRESSEE},
+    "proposal.made": {"what": _ADDRESSEE, "expected": _ADDRESSEE},
+    "breach.reported": {"what": _ADDRESSEE},
+    "matter.settled": {"resolution": _ADDRESSEE},
+    "observation.logged": {"notes": _EXPERTS, "questions": _EXPERTS, "answers": _EXPERTS},
+    "practice.logged": {"did": _EXPERTS, "supported_by": _EXPERTS, "notes": _EXPERTS},
+    "session.debriefed": {
+        "behaviour": _EXPERTS,
+        "effect_on_indicator": _EXPERTS,
+        "answered": _EXPERTS,
+        "try_next": _EXPERTS,
+    },
+    "experiment.recorded": {"hypothesis": _WORK, "tried_at": _WORK, "result": _WORK},
+    "deliverable.accepted": {"evidence": _EVERY_SIDE},
+    "leg.debriefed": {"reflection": _PAIR, "transfer": _PAIR},
+    "handover.completed": {"handed_over": _EVERY_SIDE, "open_ends": _EVERY_SIDE, "home_cover": _EVERY_SIDE},
+    "sponsor_contact.logged": {"note": _PAIR},
+    "pivot.proposed": {"reason": _EVERY_SIDE, "terms": _EVERY_SIDE},
+    "pivot.refused": {"reason": _EVERY_SIDE},
+    "placement.paused": {"reason": _CONFIDENCE},
+    "end_date.moved": {"reason": _EVERY_SIDE},
+    "role.reassigned": {"reason": _CONFIDENCE},
+    "obligation.waived": {"reason": _EVERY_SIDE},
+    "end.decided": {"reason": _EVERY_SIDE},
+    "return.planned": {
+        "target_post": _CONFIDENCE,
+        "first_weeks": _CONFIDENCE,
+        "use_of_learning": _CONFIDENCE,
+    },
+    "end.brought_forward": {"reason": _CONFIDENCE},
+    "debrief.submitted": {"reflection": _PAIR, "evidence": _PAIR},
+    "synthesis.submitted": {"synthesis": _EVERY_SIDE},
+    "synthesis.returned": {"what": _EVERY_SIDE},
+    "agreement.closed_incomplete": {"reason": _CONFIDENCE},
+}
+"""By wire type and field, for every field that holds words."""
