@@ -16,6 +16,7 @@ from workers.command_line.describe import commands, release, schema, settings, v
 from workers.command_line.failures import EXIT_CODES, ExitCode, Failure, expected
 from workers.command_line.find import list_agreements, list_stalled
 from workers.command_line.lessons import BEGIN_WITH, LESSONS
+from workers.command_line.mine import mine
 from workers.command_line.output import say
 from workers.command_line.people import people
 from workers.command_line.place import place
@@ -103,6 +104,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "place": place,
     "act": act,
     "show": show,
+    "mine": mine,
     "events": events,
     "notices": notices,
     "list": list_agreements,

@@ -90,11 +90,19 @@ LESSONS: Mapping[str, Lesson] = {
             "sojourn show halden-grid.HG-SEC-2026-0117 --as-of 2027-03-01T09:00:00Z --json",
         ),
     ),
+    "mine": Lesson(
+        "Show an agreement as one party sees it.",
+        (
+            "sojourn mine halden-grid.HG-SEC-2026-0117 --as P-1042",
+            "sojourn mine halden-grid.HG-SEC-2026-0117 --as P-1107 --json",
+        ),
+    ),
     "events": Lesson(
         "List what happened to an agreement.",
         (
             "sojourn events halden-grid.HG-SEC-2026-0117",
             "sojourn events halden-grid.HG-SEC-2026-0117 --after 12 --json",
+            "sojourn events halden-grid.HG-SEC-2026-0117 --as P-1042 --json",
         ),
     ),
     "notices": Lesson(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 from pydantic import JsonValue
 
 from activities.rows import NoticeRow
 from domain.obligations import Obligation
+from domain.personal import as_read_by
+from domain.reading import fold_recorded
 from domain.recording import RecordedEvent
+from domain.refusals import Refused
 from domain.stalled import Stall
 from domain.views import StatusView, obligation_view, status_view
 from domain.vocabulary import ObligationStatus
@@ -56,20 +61,28 @@ def show(
 def events(
     agreement: Agreement,
     after: int = typer.Option(0, "--after", min=0, help="Only events after this version."),
+    person: Annotated[
+        str | None,
+        typer.Option(
+            "--as", metavar="PERSON", help="Only the words that this party may read; others withheld."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List what happened to an agreement, in order, as the record holds it.
 
     Each row carries version, type, occurred_at (the agreement's own time), recorded_at (when PostgreSQL wrote
-    it), actor, command_id, data and hash. What people wrote is part of the data: mind who looks on.
+    it), actor, command_id, data and hash. What people wrote is part of the data: mind who looks on, or give
+    --as PERSON to see what that party may read. The hash is always that of the whole event.
     """
 
     async def work(reach: Reach) -> list[RecordedEvent]:
         record = await reach.record()
-        rows = await record.stream(agreement, after)
-        if not rows and await record.agreement(agreement) is None:
+        rows = await record.stream(agreement)
+        if not rows:
             raise unknown(agreement)
-        return rows
+        readable = rows if person is None else _as_read_by(rows, person)
+        return [row for row in readable if row.version > after]
 
     rows = reaching(work)
     if as_json:
@@ -130,6 +143,16 @@ def notices(
             ),
         )
     )
+
+
+def _as_read_by(rows: list[RecordedEvent], person_id: str) -> list[RecordedEvent]:
+    folded = fold_recorded(rows)
+    if folded is None:
+        return []
+    try:
+        return as_read_by(folded, rows, person_id)
+    except Refused as refused:
+        raise Failure(f"Refused ({refused.code}): {refused.sentence}") from refused
 
 
 def event_as_json(row: RecordedEvent) -> dict[str, JsonValue]:
