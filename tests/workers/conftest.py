@@ -1,0 +1,203 @@
+"""What the command line's tests share: a database of their own, a way to call it, and lives already lived."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from typer.testing import CliRunner, Result
+
+from activities.calendars import CalendarSources
+from activities.database import open_pool
+from activities.directory import Directory
+from activities.record import Record
+from domain.agreement import Agreement
+from domain.announcing import notices_of
+from domain.calendars import Calendar
+from domain.commands import Command, ProposeAgreement
+from domain.commands.time import LetTimePass
+from domain.decide import decide
+from domain.decisions.passage import next_instant
+from domain.digests import digest_of_model
+from domain.evolve import evolve
+from domain.loading import head_of
+from domain.notices import Notice
+from domain.obligations import Obligation
+from domain.people import Person
+from domain.reading import to_new_event
+from domain.recording import Append, NewEvent
+from domain.refusals import Refused
+from domain.terms import Terms
+from domain.terms.requests import split
+from domain.vocabulary import Role
+from workers.command_line import app
+from workers.demonstration.cast import answer
+from workflows.contract import agreement_id_of
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+Sojourn = Callable[..., Awaitable[Result]]
+Lives = Callable[..., Awaitable[Agreement]]
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncGenerator[asyncpg.Pool[asyncpg.Record]]:
+    """Connections to a fresh, migrated database."""
+    opened = await open_pool(database, largest=8)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def record(pool: asyncpg.Pool[asyncpg.Record]) -> Record:
+    """A record with nothing in it."""
+    return Record(pool)
+
+
+@pytest.fixture
+def directory(pool: asyncpg.Pool[asyncpg.Record]) -> Directory:
+    """A directory with nobody in it."""
+    return Directory(pool)
+
+
+@pytest.fixture(scope="session")
+def people() -> Mapping[str, Person]:
+    """The people of the examples, by id."""
+    everybody = json.loads((EXAMPLES / "people.json").read_text())
+    return {each["person_id"]: Person.model_validate_json(json.dumps(each)) for each in everybody}
+
+
+@pytest.fixture
+def example() -> Callable[[str], dict[str, Any]]:
+    """Gives an example request by its kind, to be changed at will."""
+    return lambda kind: json.loads((EXAMPLES / f"{kind}.json").read_text())
+
+
+@pytest.fixture
+def sojourn(database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sojourn:
+    """The command line on this test's own database, in an empty folder: arguments, and `given` on stdin."""
+    monkeypatch.setenv("SOJOURN_DATABASE_URL", database)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+
+    async def call(*arguments: str, given: str | None = None) -> Result:
+        # In a thread, because each command runs an event loop of its own.
+        return await asyncio.to_thread(runner.invoke, app, list(arguments), input=given)
+
+    return call
+
+
+@pytest.fixture
+def live(record: Record, people: Mapping[str, Person]) -> Lives:
+    """Records a life up to some days after approval, without Temporal: the same decisions at virtual instants.
+
+    Each obligation that `answers` says so of is answered at once, as the demonstration's cast would.
+    """
+
+    async def lived(
+        kind: str,
+        *,
+        days: int,
+        answers: Callable[[Obligation], bool] = lambda _: True,
+        request_id: str | None = None,
+    ) -> Agreement:
+        raw = json.loads((EXAMPLES / f"{kind}.json").read_text())
+        terms = split({**raw, "request_id": request_id or raw["request_id"]}).terms
+        life = _Life(record, terms, _calendars(terms, people))
+        await life.propose(terms.approved_at + timedelta(hours=1))
+        await life.until(terms.approved_at + timedelta(days=days), answers)
+        assert life.agreement is not None
+        return life.agreement
+
+    return lived
+
+
+class _Life:
+    """One agreement under way."""
+
+    def __init__(self, record: Record, terms: Terms, calendars: Mapping[str, Calendar]) -> None:
+        self._record = record
+        self._terms = terms
+        self._calendars = calendars
+        self._now = terms.approved_at
+        self._refused: set[str] = set()
+        self.agreement: Agreement | None = None
+
+    async def propose(self, at: datetime) -> None:
+        self._now = at
+        agreement_id = agreement_id_of(self._terms)
+        await self._commit(
+            ProposeAgreement(
+                command_id=f"propose/{agreement_id}",
+                actor_id=self._terms.approved_by,
+                agreement_id=agreement_id,
+                terms=self._terms,
+            )
+        )
+
+    async def until(self, end: datetime, answers: Callable[[Obligation], bool]) -> None:
+        while self.agreement is not None and not self.agreement.closed:
+            await self._answer(answers)
+            upcoming = next_instant(self.agreement, self._now)
+            if upcoming is None or upcoming > end:
+                return
+            self._now = max(upcoming, self._now + timedelta(milliseconds=1))
+            await self._commit(LetTimePass(command_id=f"time/{uuid.uuid4()}", actor_id="system"))
+
+    async def _answer(self, answers: Callable[[Obligation], bool]) -> None:
+        assert self.agreement is not None
+        for owed in list(self.agreement.obligations.values()):
+            command = answer(owed, self._terms) if answers(owed) else None
+            if command is None or command.command_id in self._refused:
+                continue
+            try:
+                await self._commit(command)
+            except Refused:
+                self._refused.add(command.command_id)
+
+    async def _commit(self, command: Command) -> None:
+        before = self.agreement
+        events = decide(before, command, self._now, self._calendars if before is None else {})
+        after = before
+        recorded: list[NewEvent] = []
+        notices: list[Notice] = []
+        for event in events:
+            event_id = str(uuid.uuid4())
+            folded = evolve(after, event)
+            notices.extend(notices_of(after, folded, event, event_id))
+            recorded.append(to_new_event(event, event_id))
+            after = folded
+        if not events or after is None:
+            return
+        appended = await self._record.append(
+            Append(
+                agreement_id=after.agreement_id,
+                expected_version=0 if before is None else before.version,
+                command_id=command.command_id,
+                command_type=command.type,
+                command_digest=digest_of_model(command),
+                actor_id=command.actor_id,
+                actor_role=Role.SYSTEM,
+                occurred_at=self._now,
+                events=tuple(recorded),
+                head=head_of(after, self._now),
+                notices=tuple(notices),
+            )
+        )
+        assert appended.outcome == "appended"
+        self.agreement = after
+
+
+def _calendars(terms: Terms, people: Mapping[str, Person]) -> dict[str, Calendar]:
+    sources = CalendarSources()
+    first, last = terms.approved_at.date(), terms.planned_end + timedelta(days=730)
+    return {person_id: sources.resolve(person, first, last) for person_id, person in people.items()}
