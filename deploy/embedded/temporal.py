@@ -42,6 +42,8 @@ _DYNAMIC_CONFIG: Mapping[str, JsonValue] = {
     "frontend.WorkflowTimeSkippingEnabled": True,
     # Without this each skip waits a second for the timer queue to notice it.
     "history.timerProcessorMaxTimeShift": "1ms",
+    # The default of 20 looks a second at the timer queue of the one shard is what every skip waits for.
+    "history.timerProcessorMaxPollRPS": 1000,
     # A workflow that cannot make progress shows among the task failures at its second failure, not its fifth.
     "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute": 2,
 }

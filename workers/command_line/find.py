@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from pydantic import JsonValue
+from rich.table import Table
 
 from activities.rows import AgreementRow
 from domain.vocabulary import Kind, Phase, Role, StallReason
@@ -102,24 +104,27 @@ def list_stalled(
     if not rows:
         console().print("Nothing is stalled.")
         return
-    console().print(
-        table(
-            "Agreement",
-            "Why",
-            "Since",
-            "Waiting on",
-            "Next",
-            rows=(
-                (
-                    f"{row.agreement_id}\n{row.kind}, {row.phase}",
-                    f"{words(row.reason)}\n{row.obligation_id or ''}".rstrip(),
-                    f"{instant(row.since)}{'' if row.level is None else f'{chr(10)}level {row.level}'}",
-                    f"{words(row.waiting_on.role)}\n{row.waiting_on.person_id}",
-                    row.next,
-                )
-                for row in rows
-            ),
-        )
+    console().print(stalled_table(rows))
+
+
+def stalled_table(rows: Sequence[StalledAgreement]) -> Table:
+    """What is stalled, as people are shown it."""
+    return table(
+        "Agreement",
+        "Why",
+        "Since",
+        "Waiting on",
+        "Next",
+        rows=(
+            (
+                f"{row.agreement_id}\n{row.kind}, {row.phase}",
+                f"{words(row.reason)}\n{row.obligation_id or ''}".rstrip(),
+                f"{instant(row.since)}{'' if row.level is None else f'{chr(10)}level {row.level}'}",
+                f"{words(row.waiting_on.role)}\n{row.waiting_on.person_id}",
+                row.next,
+            )
+            for row in rows
+        ),
     )
 
 
