@@ -1,0 +1,147 @@
+"""Placements to decide about: an example request, and a life that is lived command by command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.agreement import Agreement
+from domain.calendars import Calendar, UtcOffset
+from domain.commands import COMMANDS, Command, ProposeAgreement
+from domain.commands.time import LetTimePass
+from domain.decide import actor_of, decide, newcomers
+from domain.decisions.forming import parties_of
+from domain.decisions.passage import next_instant
+from domain.evolve import fold
+from domain.obligations import Obligation
+from domain.reading import to_new_event
+from domain.recording import RecordedEvent
+from domain.terms import Terms
+from domain.terms.requests import split
+from domain.vocabulary import Phase, Role
+from workers.demonstration.cast import answer
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+EVERY_WEEKDAY = Calendar(
+    time_zone="UTC",
+    utc_offsets=(UtcOffset(since=datetime(2000, 1, 1, tzinfo=UTC), seconds=0),),
+    working_weekdays=(1, 2, 3, 4, 5),
+    opens=time(9),
+    closes=time(17),
+    holiday_calendar="none",
+    holidays=(),
+    covers_until=date(2100, 1, 1),
+    source="test",
+)
+
+
+class Life:
+    """One agreement, its stream as the record would hold it, and the present."""
+
+    def __init__(self, terms: Terms) -> None:
+        self.terms = terms
+        self.now = terms.approved_at + timedelta(hours=1)
+        self.rows: list[RecordedEvent] = []
+        self._state: Agreement | None = None
+        self._ids = count(1)
+        agreement_id = f"{terms.tenant}.{terms.request_id}"
+        calendars = {party.person_id: EVERY_WEEKDAY for party in parties_of(terms)}
+        self._take(
+            ProposeAgreement(
+                command_id="propose", actor_id=terms.approved_by, agreement_id=agreement_id, terms=terms
+            ),
+            calendars,
+        )
+
+    @property
+    def agreement(self) -> Agreement:
+        """As it stands."""
+        assert self._state is not None
+        return self._state
+
+    def give(self, name: str, actor_id: str, **fields: Any) -> list[str]:  # noqa: ANN401  as a command has them
+        """Gives a command now, as JSON would; answers with the types of the events."""
+        raw = {"command_id": f"c{next(self._ids)}", "actor_id": actor_id, **fields}
+        return self._take(COMMANDS[name].model_validate_json(json.dumps(raw)))
+
+    def live(
+        self,
+        until: Callable[[Agreement], bool],
+        answers: Callable[[Obligation], bool] = lambda _: True,
+    ) -> None:
+        """Answers what is owed as a believable cast would, and lets time pass, until something is so."""
+        while not until(self.agreement):
+            for owed in [held for held in self.agreement.obligations.values() if answers(held)]:
+                if until(self.agreement) or owed.obligation_id not in self.agreement.obligations:
+                    continue
+                command = answer(
+                    owed,
+                    self.terms,
+                    self.agreement.terms_version,
+                    max(1, self.agreement.synthesis_versions),
+                )
+                if command is not None and self._is_time_for(owed):
+                    self._take(command)
+            if until(self.agreement):
+                return
+            upcoming = next_instant(self.agreement, self.now)
+            assert upcoming is not None, "nothing more will happen by itself"
+            self.now = upcoming
+            self._take(LetTimePass(command_id=f"t{next(self._ids)}", actor_id="system"))
+
+    def _is_time_for(self, owed: Obligation) -> bool:
+        if owed.starts_at is not None:
+            return owed.starts_at <= self.now
+        legs = {leg.leg_id: leg for leg in getattr(self.terms, "legs", ())}
+        leg = legs.get(owed.subject) if owed.kind == "leg_start" else None
+        return leg is None or self.agreement.local_date(self.now) >= leg.starts_on
+
+    def _take(self, command: Command, calendars: Mapping[str, Calendar] | None = None) -> list[str]:
+        before = self._state
+        brought_in = newcomers(before, command) if before is not None else ()
+        events = decide(before, command, self.now, calendars or dict.fromkeys(brought_in, EVERY_WEEKDAY))
+        given = before is not None and not isinstance(command, LetTimePass)
+        role = actor_of(before, command).role if before is not None and given else Role.SYSTEM
+        for event in events:
+            new = to_new_event(event, f"e{len(self.rows) + 1}")
+            self.rows.append(
+                RecordedEvent(
+                    **new.model_dump(),
+                    agreement_id=f"{self.terms.tenant}.{self.terms.request_id}",
+                    version=len(self.rows) + 1,
+                    occurred_at=event.at,
+                    recorded_at=event.at,
+                    actor_id=command.actor_id,
+                    actor_role=role,
+                    command_id=command.command_id,
+                    previous_hash="",
+                    hash="",
+                )
+            )
+        self._state = fold(events, before)
+        return [event.type for event in events]
+
+
+@pytest.fixture
+def begun() -> Callable[[str], Life]:
+    """Gives a placement of a kind whose agreement was just proposed."""
+    return lambda kind: Life(split(json.loads((EXAMPLES / f"{kind}.json").read_text())).terms)
+
+
+@pytest.fixture
+def active(begun: Callable[[str], Life]) -> Callable[[str], Life]:
+    """Gives a placement of a kind on its first day."""
+
+    def started(kind: str) -> Life:
+        life = begun(kind)
+        life.live(lambda agreement: agreement.phase is Phase.ACTIVE)
+        return life
+
+    return started
