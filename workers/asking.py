@@ -15,6 +15,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.commands import Command
+from domain.digests import digest_of_model
 from workflows.contract import Receipt
 
 PATIENCE = timedelta(seconds=60)
@@ -42,6 +43,16 @@ _LOST_AT_A_NEW_RUN = "AcceptedUpdateCompletedWorkflow"
 
 Waiting = Callable[[timedelta], None]
 """Told, after each attempt without an answer, how long has been waited altogether."""
+
+
+def update_id_of(command: Command) -> str:
+    """The id under which a command is sent.
+
+    The server answers a known update id with its first answer, whatever the second one asks. With a digest
+    of the content in it, the same command is still the same update, and another command under the same
+    command id reaches the workflow, which refuses it.
+    """
+    return f"{command.command_id}:{digest_of_model(command)[:16]}"
 
 
 class AskedInVainError(Exception):
@@ -82,7 +93,7 @@ async def ask(
         agreement_id: Which workflow.
         update: Its name: that of a command, or `confirm_placement`.
         command: Its argument, where it has one.
-        update_id: The command's id.
+        update_id: The same on every repeat; `update_id_of` a command.
         patience: How long to keep asking; at least one attempt is made.
         waiting: Told of attempts without an answer.
 

@@ -83,7 +83,7 @@ def example() -> Callable[[str], dict[str, Any]]:
 
 @pytest.fixture
 def sojourn(database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sojourn:
-    """The command line on this test's own database, in an empty folder: arguments, and `given` on stdin."""
+    """The command line on this test's own database, in an empty folder; `given` is its standard input."""
     monkeypatch.setenv("SOJOURN_DATABASE_URL", database)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(tmp_path)
@@ -98,7 +98,7 @@ def sojourn(database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> S
 
 @pytest.fixture
 def live(record: Record, people: Mapping[str, Person]) -> Lives:
-    """Records a life up to some days after approval, without Temporal: the same decisions at virtual instants.
+    """Records a life up to some days after approval, without Temporal: the same decisions, sooner.
 
     Each obligation that `answers` says so of is answered at once, as the demonstration's cast would.
     """

@@ -105,7 +105,7 @@ async def test_the_past_counts_only_what_had_happened(record: Record, live: Live
 async def test_agreements_ahead_of_the_clock_are_looked_at_in_their_own_time(
     record: Record, live: Lives
 ) -> None:
-    """Without an instant, an agreement played in virtual time stands as at its last event, not years before."""
+    """Without an instant, an agreement played in virtual time stands as at its last event or later."""
     agreement = await live("shadowing", days=90, answers=nothing)
     stands = await standing(record, agreement.agreement_id)
     last = (await record.stream(agreement.agreement_id))[-1].occurred_at

@@ -14,7 +14,7 @@ from pydantic import JsonValue, ValidationError
 from domain.commands import COMMANDS, Command
 from domain.terms.problems import problems_of
 from domain.vocabulary import Phase, Role
-from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError, ask
+from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError, ask, update_id_of
 from workers.command_line.failures import ExitCode, Failure
 from workers.command_line.input import read_object
 from workers.command_line.options import Agreement, AsJson, choices
@@ -70,7 +70,7 @@ def act(
                 agreement,
                 given.type,
                 given,
-                update_id=given.command_id,
+                update_id=update_id_of(given),
                 patience=timedelta(seconds=wait),
                 waiting=lambda waited: say(
                     f"No answer yet after {waited.total_seconds():.0f} s; asking again. Is a worker running?"

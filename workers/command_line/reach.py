@@ -64,7 +64,6 @@ class Reach:
             self._pool = await open_pool(
                 self.dsn(),
                 application_name="sojourn-command-line",
-                smallest=0,
                 largest=min(CONNECTIONS, self.settings.database_pool_size),
                 check=check_schema,
             )
