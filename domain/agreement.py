@@ -51,6 +51,8 @@ class Matter(Frozen):
     kind: ObligationKind
     raised_by: PersonId
     raised_at: Instant
+    about: PersonId | None = None
+    """The person concerned, who is neither asked nor told."""
     holds: bool = False
     """Whether the placement is on hold until it is settled."""
 
@@ -68,7 +70,17 @@ class Pivot(Frozen):
     terms: Terms
     """As they would be; without words."""
     digests: Mapping[str, str]
+    changed: tuple[str, ...]
+    """The fields of the terms that it would replace."""
     waiting_for: tuple[Party, ...]
+
+
+class Reassignment(Frozen):
+    """A role that went from one person to another."""
+
+    role: Role
+    from_person: PersonId
+    to_person: PersonId
 
 
 class Agreement(Frozen):
@@ -77,7 +89,7 @@ class Agreement(Frozen):
     agreement_id: str
     version: int
     terms: Terms
-    """Without words: structure, ids, dates and roles."""
+    """Without words: structure, ids, dates and roles. They name whoever holds a role now."""
     terms_version: int
     request_digest: str
     digests: Mapping[str, str]
@@ -85,6 +97,8 @@ class Agreement(Frozen):
     policy: KindPolicy
     calendars: Mapping[PersonId, Calendar]
     parties: tuple[Party, ...]
+    reassignments: tuple[Reassignment, ...] = ()
+    """In order, so that a document that still names a predecessor is read for the successor."""
     phase: Phase
     outcome: Outcome | None = None
     proposed_at: Instant
@@ -100,6 +114,8 @@ class Agreement(Frozen):
     signatures: tuple[Signature, ...] = ()
     obligations: Mapping[ObligationId, Obligation]
     """The open ones."""
+    waived: frozenset[ObligationId] = frozenset()
+    """What somebody gave up with a reason: the plan does not ask for it again."""
     meetings: Mapping[ObligationKind, MeetingSeries] = {}
     milestones_completed: frozenset[str] = frozenset()
     milestones_verified: frozenset[str] = frozenset()
@@ -157,12 +173,16 @@ class Agreement(Frozen):
     def holding(self, role: Role, scope: str | None = None) -> tuple[Party, ...]:
         """The parties in a role, in the order of the terms; within one leg where `scope` is given."""
         return tuple(
-            party for party in self.parties if party.role is role and (scope is None or party.scope == scope)
+            party
+            for party in self.parties
+            if party.role is role and (scope is None or party.scope == scope)
         )
 
     def roles_of(self, person_id: PersonId) -> frozenset[Role]:
         """Every role that a person holds."""
-        return frozenset(party.role for party in self.parties if party.person_id == person_id)
+        return frozenset(
+            party.role for party in self.parties if party.person_id == person_id
+        )
 
     def holder(self, role: Role, scope: str | None = None) -> Party:
         """The one who answers for a role; the programme owner where nobody holds it.

@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-import domain.decisions.course
-import domain.decisions.ending
-import domain.decisions.feedback
-import domain.decisions.forming
-import domain.decisions.matters
-import domain.decisions.meetings
-import domain.decisions.milestones
-import domain.decisions.notes
-import domain.decisions.people
-import domain.decisions.rotation
-import domain.decisions.shadowing  # noqa: F401  importing the rules registers them
 from domain.agreement import Agreement, Party
 from domain.calendars import Calendar
 from domain.commands import Command, ProposeAgreement
+from domain.commands.course import ProposePivot, ReassignRole
+from domain.commands.forming import AmendTerms
+from domain.commands.progress import RequestPeerFeedback
 from domain.commands.time import LetTimePass
+from domain.decisions import (
+    course,
+    ending,
+    feedback,
+    forming,
+    matters,
+    meetings,
+    milestones,
+    notes,
+    people,
+    rotation,
+    shadowing,
+)
 from domain.decisions.dispatch import rule
-from domain.decisions.forming import propose
 from domain.decisions.passage import pass_time
 from domain.decisions.transitions import advance
 from domain.draft import Draft
@@ -30,6 +34,21 @@ from domain.events.forming import CalendarsSnapshotted
 from domain.model import PersonId
 from domain.refusals import RefusalCode, Refused
 from domain.vocabulary import Phase, Role
+
+AREAS = (
+    forming,
+    meetings,
+    milestones,
+    feedback,
+    matters,
+    notes,
+    shadowing,
+    rotation,
+    course,
+    people,
+    ending,
+)
+"""Importing an area registers its rules."""
 
 SYSTEM_ACTOR = "system"
 """The actor of what time does."""
@@ -58,13 +77,19 @@ def decide(
     """
     if isinstance(command, ProposeAgreement):
         if agreement is not None:
-            raise Refused(RefusalCode.ALREADY_DONE, f"{agreement.agreement_id} was proposed already.")
-        draft = Draft(None, at, Party(role=Role.SYSTEM, person_id=command.terms.approved_by))
-        propose(command, draft, calendars or {})
+            raise Refused(
+                RefusalCode.ALREADY_DONE,
+                f"{agreement.agreement_id} was proposed already.",
+            )
+        draft = Draft(
+            None, at, Party(role=Role.SYSTEM, person_id=command.terms.approved_by)
+        )
+        forming.propose(command, draft, calendars or {})
         return draft.events
     if agreement is None:
         raise Refused(
-            RefusalCode.UNKNOWN_REFERENCE, "There is no such agreement yet; place the request first."
+            RefusalCode.UNKNOWN_REFERENCE,
+            "There is no such agreement yet; place the request first.",
         )
     if isinstance(command, LetTimePass):
         draft = Draft(agreement, at, Party(role=Role.SYSTEM, person_id=SYSTEM_ACTOR))
@@ -93,7 +118,10 @@ def actor_of(agreement: Agreement, command: Command) -> Party:
         )
     if agreement.kind not in command.kinds:
         kinds = " and ".join(sorted(command.kinds))
-        raise Refused(RefusalCode.WRONG_KIND, f"{name} is for {kinds} only; this is a {agreement.kind}.")
+        raise Refused(
+            RefusalCode.WRONG_KIND,
+            f"{name} is for {kinds} only; this is a {agreement.kind}.",
+        )
     if agreement.phase not in command.phases:
         phases = " or ".join(phase for phase in Phase if phase in command.phases)
         raise Refused(
@@ -104,9 +132,14 @@ def actor_of(agreement: Agreement, command: Command) -> Party:
         return Party(role=Role.OPERATOR, person_id=command.actor_id)
     held = [party for party in agreement.parties if party.person_id == command.actor_id]
     if not held:
-        raise Refused(RefusalCode.NOT_A_PARTY, f"{command.actor_id} is no party to {agreement.agreement_id}.")
+        raise Refused(
+            RefusalCode.NOT_A_PARTY,
+            f"{command.actor_id} is no party to {agreement.agreement_id}.",
+        )
     able = [
-        party for party in held if party.role in command.given_by and command.acting_as in {None, party.role}
+        party
+        for party in held
+        if party.role in command.given_by and command.acting_as in {None, party.role}
     ]
     if not able:
         roles = ", ".join(role for role in Role if role in command.given_by)
@@ -120,9 +153,18 @@ def actor_of(agreement: Agreement, command: Command) -> Party:
 
 def newcomers(agreement: Agreement, command: Command) -> frozenset[PersonId]:
     """People whom a command brings in and whose calendars are not snapshotted yet."""
-    mentioned: set[PersonId] = set()
-    for field in ("to_person", "peer_id"):
-        person_id = getattr(command, field, None)
-        if isinstance(person_id, str):
-            mentioned.add(person_id)
-    return frozenset(mentioned - agreement.calendars.keys())
+    return _brought_in_by(command) - agreement.calendars.keys()
+
+
+def _brought_in_by(command: Command) -> frozenset[PersonId]:
+    match command:
+        case ReassignRole():
+            return frozenset({command.to_person})
+        case RequestPeerFeedback():
+            return frozenset({command.peer_id})
+        case AmendTerms() | ProposePivot():
+            return frozenset(
+                party.person_id for party in forming.parties_of(command.terms)
+            )
+        case _:
+            return frozenset()

@@ -7,7 +7,7 @@ from datetime import datetime
 from domain.agreement import Agreement, Party
 from domain.events import Event
 from domain.evolve import evolve
-from domain.obligations import LedgerChange, Settlement
+from domain.obligations import LedgerChange, Obligation, Settlement
 from domain.vocabulary import ObligationKind, ObligationStatus, Phase, Role
 
 WORKING_DAYS_PER_WEEK = 5
@@ -37,6 +37,10 @@ class Draft:
             raise LookupError("nothing was proposed yet")
         return self._agreement
 
+    def after(self, event: Event) -> Agreement:
+        """What the agreement would be after this event, which is not added."""
+        return evolve(self._agreement, event)
+
     def add(self, event: Event) -> None:
         """Adds an event with what follows for the ledger whatever the event is.
 
@@ -44,14 +48,42 @@ class Draft:
         in an active placement starts the silence anew.
         """
         if self._agreement is not None:
-            choices = _choices_made(self._agreement, event.ledger)
-            event = _with(event, settled=(*event.ledger.settled, *choices))
+            event = event.model_copy(
+                update={"ledger": _with_choices_made(self._agreement, event.ledger)}
+            )
         folded = evolve(self._agreement, event)
-        if folded.phase is Phase.ACTIVE and (event.meaningful or folded.silent_at is None):
-            event = _with(event, silent_at=silent_at(folded, self.at))
+        if folded.phase is Phase.ACTIVE and (
+            event.meaningful or folded.silent_at is None
+        ):
+            silence = event.ledger.model_copy(
+                update={"silent_at": silent_at(folded, self.at)}
+            )
+            event = event.model_copy(update={"ledger": silence})
             folded = evolve(self._agreement, event)
         self._agreement = folded
         self.events.append(event)
+
+    def holds(self, *roles: Role) -> bool:
+        """Whether the actor holds one of these roles, beside the one in which the command was given."""
+        return self.actor.role in roles or bool(
+            self.agreement.roles_of(self.actor.person_id) & set(roles)
+        )
+
+    def owed_by_actor(self, kind: ObligationKind) -> list[Obligation]:
+        """What the actor owes of a kind: in the role of this command first, then what is due first."""
+        owed = [
+            held
+            for held in self.agreement.obligations.values()
+            if held.kind is kind and held.owner_id == self.actor.person_id
+        ]
+        return sorted(
+            owed,
+            key=lambda held: (
+                held.owner_role is not self.actor.role,
+                held.due_at,
+                held.obligation_id,
+            ),
+        )
 
     def open(self, kind: ObligationKind, subject: str) -> bool:
         """Whether this is owed."""
@@ -62,39 +94,64 @@ class Draft:
         return self.settled((f"{kind}:{subject}",), ObligationStatus.FULFILLED)
 
     def settled(
-        self, obligation_ids: tuple[str, ...], status: ObligationStatus = ObligationStatus.SUPERSEDED
+        self,
+        obligation_ids: tuple[str, ...],
+        status: ObligationStatus = ObligationStatus.SUPERSEDED,
     ) -> tuple[Settlement, ...]:
         """Settles those of these that are open."""
         return tuple(
-            Settlement.model_validate({"obligation_id": obligation_id, "status": status})
+            Settlement.model_validate(
+                {"obligation_id": obligation_id, "status": status}
+            )
             for obligation_id in obligation_ids
             if obligation_id in self.agreement.obligations
         )
+
+    def choices_made(self) -> tuple[Settlement, ...]:
+        """Settles every choice that the ladder forced: this decision is the choice."""
+        forced = (
+            key
+            for key, held in sorted(self.agreement.obligations.items())
+            if held.kind is ObligationKind.FORCED_CHOICE
+        )
+        return self.settled(tuple(forced), ObligationStatus.FULFILLED)
 
     def everything_settled(self) -> tuple[Settlement, ...]:
         """Settles all that is open as superseded: the agreement closes."""
         return self.settled(tuple(sorted(self.agreement.obligations)))
 
 
-def _with(event: Event, **changes: object) -> Event:
-    return event.model_copy(update={"ledger": event.ledger.model_copy(update=changes)})
-
-
-def _choices_made(agreement: Agreement, change: LedgerChange) -> tuple[Settlement, ...]:
-    """The forced choices that a change of the ledger answers."""
+def _with_choices_made(agreement: Agreement, change: LedgerChange) -> LedgerChange:
+    """The change, and the forced choices that it answers settled."""
     settled = {settlement.obligation_id for settlement in change.settled}
     answered = settled | {moved.obligation_id for moved in change.moved}
-    return tuple(
+    made = {
+        f"{ObligationKind.FORCED_CHOICE}:{each}" for each in answered
+    } & agreement.obligations.keys()
+    if not made - settled:
+        return change
+    choices = tuple(
         Settlement(obligation_id=key, status=ObligationStatus.FULFILLED)
-        for key in (f"{ObligationKind.FORCED_CHOICE}:{each}" for each in sorted(answered))
-        if key in agreement.obligations and key not in settled
+        for key in sorted(made - settled)
+    )
+    return change.model_copy(
+        update={
+            "settled": (*change.settled, *choices),
+            "moved": tuple(
+                moved for moved in change.moved if moved.obligation_id not in made
+            ),
+        }
     )
 
 
 def silent_at(agreement: Agreement, since: datetime) -> datetime:
     """When silence becomes a stall: twice the check-in cadence, within the policy's bounds."""
-    cadence = agreement.terms.cadence.check_in_days * WORKING_DAYS_PER_WEEK / DAYS_PER_WEEK
+    cadence = (
+        agreement.terms.cadence.check_in_days * WORKING_DAYS_PER_WEEK / DAYS_PER_WEEK
+    )
     limit = agreement.policy.silence
     working_days = min(max(round(2 * cadence), limit.least), limit.most)
     calendar = agreement.calendar_of(agreement.holder(Role.MENTEE).person_id)
-    return calendar.closing_of(calendar.working_day_from(calendar.local_date(since), working_days))
+    return calendar.closing_of(
+        calendar.working_day_from(calendar.local_date(since), working_days)
+    )

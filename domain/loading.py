@@ -70,6 +70,7 @@ def head_of(agreement: Agreement, at: datetime) -> Head:
         held=agreement.held,
         next_instant=next_instant(agreement, at),
         parties=tuple(
-            PartyRow(role=party.role, person_id=party.person_id, scope=party.scope) for party in agreement.parties
+            PartyRow(role=party.role, person_id=party.person_id, scope=party.scope)
+            for party in agreement.parties
         ),
     )

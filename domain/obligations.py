@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
@@ -14,6 +15,10 @@ ObligationId = str
 
 Level = Literal[0, 1, 2, 3, 4, 5, 6]
 """A rung of the escalation ladder; 0 is the heads-up before the due instant."""
+
+
+MEETING_KINDS = (ObligationKind.CHECK_IN, ObligationKind.REFLECTIVE_SESSION)
+"""The two cadences: whoever owes these owes that people meet."""
 
 
 class Rung(Frozen):
@@ -39,6 +44,7 @@ class Obligation(Frozen):
     reason: StallReason
     """The reason that a stall on this obligation carries."""
     ladder: tuple[Rung, ...]
+    """Ascending."""
     acts_by_itself_at: Instant | None = None
     """When it settles by time alone (a check-in counted as missed); None where only people settle it."""
     starts_at: Instant | None = None
@@ -48,12 +54,19 @@ class Obligation(Frozen):
     reached: Level | None = None
     """The highest rung reached so far."""
 
+    def level_at(self, at: datetime) -> Level | None:
+        """The highest rung whose instant has come; None before the first."""
+        reached = [rung for rung in self.ladder if rung.at <= at]
+        return reached[-1].level if reached else None
+
 
 class Settlement(Frozen):
     """An obligation leaves the ledger."""
 
     obligation_id: ObligationId
-    status: Literal[ObligationStatus.FULFILLED, ObligationStatus.WAIVED, ObligationStatus.SUPERSEDED]
+    status: Literal[
+        ObligationStatus.FULFILLED, ObligationStatus.WAIVED, ObligationStatus.SUPERSEDED
+    ]
 
 
 class Escalation(Frozen):
@@ -76,4 +89,10 @@ class LedgerChange(Frozen):
 
     def __bool__(self) -> bool:
         """Whether it changes anything."""
-        return bool(self.settled or self.opened or self.moved or self.escalated or self.silent_at)
+        return bool(
+            self.settled
+            or self.opened
+            or self.moved
+            or self.escalated
+            or self.silent_at
+        )

@@ -12,13 +12,16 @@ from datetime import date, datetime, timedelta
 
 from domain.agreement import Agreement, Party
 from domain.calendars import Calendar
-from domain.model import Frozen, Instant
-from domain.obligations import LedgerChange, Obligation, Rung, Settlement
+from domain.model import Frozen, Instant, PersonId
+from domain.obligations import MEETING_KINDS, LedgerChange, Obligation, Rung, Settlement
 from domain.policy import Allowance
 from domain.vocabulary import ObligationKind, ObligationStatus, Role, StallReason
 
 MEETING_STARTS_AFTER_OPENING = timedelta(hours=1)
 """Meetings are proposed an hour into the owner's working day."""
+
+SEQUENCE_PAST_A_CANCELLED_INVITE = 2
+"""A pause cancels an invite under the next sequence; the invite after it needs a higher one still."""
 
 OUTSIDE_THE_LADDER = frozenset({ObligationKind.CONCERN, ObligationKind.FORCED_CHOICE})
 """A concern skips the ladder, and a forced choice is its end."""
@@ -90,17 +93,24 @@ def opened(agreement: Agreement, owed: Owed, at: datetime) -> Obligation:
     allowance = owed.allowance or agreement.policy.allowances[owed.kind]
     today = calendar.local_date(at)
     anchor = owed.anchor or today
-    due_day = max(calendar.working_day_from(anchor, allowance.due), calendar.working_day_from(today, 1))
+    due_day = max(
+        calendar.working_day_from(anchor, allowance.due),
+        calendar.working_day_from(today, 1),
+    )
     stalled_day = max(
         calendar.working_day_from(anchor, allowance.stalled),
         calendar.working_day_from(due_day, max(1, allowance.stalled - allowance.due)),
     )
     if owed.stalls_by is not None:
-        stalled_day = max(min(stalled_day, owed.stalls_by), calendar.working_day_from(today, 1))
+        stalled_day = max(
+            min(stalled_day, owed.stalls_by), calendar.working_day_from(today, 1)
+        )
         due_day = min(due_day, stalled_day)
     missed_at = None
     if owed.missed_after is not None:
-        missed_at = calendar.closing_of(calendar.working_day_from(due_day, owed.missed_after))
+        missed_at = calendar.closing_of(
+            calendar.working_day_from(due_day, owed.missed_after)
+        )
     return Obligation(
         obligation_id=owed.obligation_id,
         kind=owed.kind,
@@ -125,14 +135,20 @@ def _reason(owed: Owed) -> StallReason:
 
 
 def _ladder(
-    agreement: Agreement, kind: ObligationKind, calendar: Calendar, due_day: date, at: datetime
+    agreement: Agreement,
+    kind: ObligationKind,
+    calendar: Calendar,
+    due_day: date,
+    at: datetime,
 ) -> tuple[Rung, ...]:
     if kind in OUTSIDE_THE_LADDER:
         return ()
     rungs = (
         Rung(
             level=step.level,
-            at=calendar.opening_of(calendar.working_day_from(due_day, step.working_days)),
+            at=calendar.opening_of(
+                calendar.working_day_from(due_day, step.working_days)
+            ),
         )
         for step in agreement.policy.ladder
     )
@@ -142,12 +158,13 @@ def _ladder(
 def shifted_by(agreement: Agreement, obligation: Obligation, days: int) -> Obligation:
     """The obligation with its meeting, due day, stall and ladder moved by so many calendar days."""
     calendar = agreement.calendar_of(obligation.owner_id)
-    by = timedelta(days=days)
 
     def moved(instant: datetime) -> date:
-        return calendar.working_day_from(calendar.local_date(instant + by), 0)
+        return calendar.working_day_from(
+            calendar.local_date(instant) + timedelta(days=days), 0
+        )
 
-    missed = obligation.acts_by_itself_at
+    missed, starts = obligation.acts_by_itself_at, obligation.starts_at
     return obligation.model_copy(
         update={
             "due_at": calendar.closing_of(moved(obligation.due_at)),
@@ -156,15 +173,32 @@ def shifted_by(agreement: Agreement, obligation: Obligation, days: int) -> Oblig
                 rung.model_copy(update={"at": calendar.opening_of(moved(rung.at))})
                 for rung in obligation.ladder
             ),
-            "acts_by_itself_at": None if missed is None else calendar.closing_of(moved(missed)),
-            "starts_at": None if obligation.starts_at is None else obligation.starts_at + by,
-            "sequence": obligation.sequence + (obligation.starts_at is not None),
+            "acts_by_itself_at": None
+            if missed is None
+            else calendar.closing_of(moved(missed)),
+            "starts_at": None
+            if starts is None
+            else _same_time(calendar, starts, moved(starts)),
+            "sequence": obligation.sequence + SEQUENCE_PAST_A_CANCELLED_INVITE,
         }
     )
 
 
-def reopened(agreement: Agreement, obligation: Obligation, owner_id: str, at: datetime) -> Obligation:
-    """The obligation with another owner: a meeting keeps its time, anything else gets its allowance anew."""
+def _same_time(calendar: Calendar, instant: datetime, day: date) -> datetime:
+    """As long after the opening as before, so that a change of the clocks does not move it on the wall."""
+    return calendar.opening_of(day) + (
+        instant - calendar.opening_of(calendar.local_date(instant))
+    )
+
+
+def reopened(
+    agreement: Agreement, obligation: Obligation, owner_id: PersonId, at: datetime
+) -> Obligation:
+    """The obligation begun again: by another owner, or after a rest.
+
+    What is still ahead keeps its due day as far as the owner works on it; what is overdue gets its
+    allowance anew. A meeting keeps its time under the same conditions.
+    """
     owner = Party(role=obligation.owner_role, person_id=owner_id)
     calendar = agreement.calendar_of(owner_id)
     ahead = obligation.due_at > at
@@ -175,13 +209,41 @@ def reopened(agreement: Agreement, obligation: Obligation, owner_id: str, at: da
         anchor=calendar.local_date(obligation.due_at) if ahead else None,
         allowance=_remaining(agreement, obligation, counted_from_due=ahead),
         reason=obligation.reason,
-        starts_at=obligation.starts_at if obligation.starts_at is None or obligation.starts_at > at else None,
-        missed_after=None if obligation.acts_by_itself_at is None else agreement.policy.missed_after,
+        missed_after=None
+        if obligation.acts_by_itself_at is None
+        else agreement.policy.missed_after,
     )
-    return opened(agreement, fresh, at).model_copy(update={"sequence": obligation.sequence + 1})
+    begun = opened(agreement, fresh, at)
+    return begun.model_copy(
+        update={
+            "starts_at": _meeting_time(calendar, obligation, begun, at),
+            "sequence": obligation.sequence + SEQUENCE_PAST_A_CANCELLED_INVITE,
+        }
+    )
 
 
-def _remaining(agreement: Agreement, obligation: Obligation, *, counted_from_due: bool) -> Allowance:
+def _meeting_time(
+    calendar: Calendar, before: Obligation, after: Obligation, at: datetime
+) -> datetime | None:
+    starts_at = before.starts_at
+    if starts_at is None:
+        return None
+    due_day = calendar.local_date(after.due_at)
+    if starts_at > at and (
+        before.kind not in MEETING_KINDS or calendar.local_date(starts_at) == due_day
+    ):
+        return starts_at
+    return meeting_start(calendar, due_day) if before.kind in MEETING_KINDS else None
+
+
+def meeting_start(calendar: Calendar, day: date) -> datetime:
+    """When a meeting on this day begins unless somebody chooses another time."""
+    return calendar.opening_of(day) + MEETING_STARTS_AFTER_OPENING
+
+
+def _remaining(
+    agreement: Agreement, obligation: Obligation, *, counted_from_due: bool
+) -> Allowance:
     """The allowance of its kind, counted from its due day, or from today where that has passed."""
     allowance = agreement.policy.allowances[obligation.kind]
     grace = max(1, allowance.stalled - allowance.due)
@@ -190,34 +252,45 @@ def _remaining(agreement: Agreement, obligation: Obligation, *, counted_from_due
 
 
 def reconciled(
-    agreement: Agreement, planned: Iterable[Owed], kinds: frozenset[ObligationKind], at: datetime
+    agreement: Agreement,
+    *,
+    before: Iterable[Owed],
+    after: Iterable[Owed],
+    kinds: frozenset[ObligationKind],
+    at: datetime,
 ) -> LedgerChange:
     """How the ledger must change so that it holds what the plan says, and nothing else of these kinds.
 
+    An obligation moves only where the plan asks for it otherwise than before: one that was handed over, or
+    given its allowance anew, stays as it is.
+
     Args:
         agreement: As it is after the plan changed.
-        planned: Everything of these kinds that is still ahead.
+        before: Everything of these kinds that the plan asked for before.
+        after: Everything of these kinds that it asks for now.
         kinds: The kinds that the plan governs.
         at: Now.
     """
-    wanted = {owed.obligation_id: owed for owed in planned}
-    held = {key: held for key, held in agreement.obligations.items() if held.kind in kinds}
-    moved: list[Obligation] = []
-    for key in sorted(held.keys() & wanted.keys()):
-        before, owed = held[key], wanted[key]
-        as_planned = opened(agreement, owed, before.opened_at)
-        if (as_planned.due_at, as_planned.owner_id, as_planned.starts_at) != (
-            before.due_at,
-            before.owner_id,
-            before.starts_at,
-        ):
-            sequence = before.sequence + (as_planned.starts_at != before.starts_at)
-            moved.append(opened(agreement, owed, at).model_copy(update={"sequence": sequence}))
+    known = {owed.obligation_id: owed for owed in before}
+    wanted = {owed.obligation_id: owed for owed in after}
+    held = {
+        key: held for key, held in agreement.obligations.items() if held.kind in kinds
+    }
+    moved = tuple(
+        opened(agreement, wanted[key], at).model_copy(
+            update={"sequence": held[key].sequence + SEQUENCE_PAST_A_CANCELLED_INVITE}
+        )
+        for key in sorted(held.keys() & wanted.keys())
+        if wanted[key] != known.get(key)
+    )
     return LedgerChange(
         settled=tuple(
             Settlement(obligation_id=key, status=ObligationStatus.SUPERSEDED)
             for key in sorted(held.keys() - wanted.keys())
         ),
-        opened=tuple(opened(agreement, wanted[key], at) for key in sorted(wanted.keys() - held.keys())),
-        moved=tuple(moved),
+        opened=tuple(
+            opened(agreement, wanted[key], at)
+            for key in sorted(wanted.keys() - held.keys())
+        ),
+        moved=moved,
     )

@@ -51,8 +51,6 @@ class KindPolicy(Frozen):
     """So many check-ins missed one after another are a stall."""
     missed_after: int
     """Working days after its due day at which a check-in counts as missed."""
-    forced_choice_within: int
-    """Working days that the last rung leaves for a decision."""
     ladder: tuple[LadderStep, ...]
 
 
@@ -75,9 +73,15 @@ def _ladder(pace: int) -> tuple[LadderStep, ...]:
     steps: list[LadderStep] = []
     previous = -1_000
     for level, working_days in LADDER.items():
-        paced = -(-working_days // pace) if working_days > 0 else -max(1, -working_days // pace)
+        paced = (
+            -(-working_days // pace)
+            if working_days > 0
+            else -max(1, -working_days // pace)
+        )
         previous = max(paced, previous + 1)
-        steps.append(LadderStep.model_validate({"level": level, "working_days": previous}))
+        steps.append(
+            LadderStep.model_validate({"level": level, "working_days": previous})
+        )
     return tuple(steps)
 
 
@@ -85,7 +89,10 @@ def _allowances(
     base: Mapping[ObligationKind, tuple[int, int]], **others: tuple[int, int]
 ) -> dict[ObligationKind, Allowance]:
     merged = {**base, **{ObligationKind(kind): days for kind, days in others.items()}}
-    return {kind: Allowance(due=due, stalled=stalled) for kind, (due, stalled) in merged.items()}
+    return {
+        kind: Allowance(due=due, stalled=stalled)
+        for kind, (due, stalled) in merged.items()
+    }
 
 
 _MONTHS_LONG: Mapping[ObligationKind, tuple[int, int]] = {
@@ -117,24 +124,28 @@ _MONTHS_LONG: Mapping[ObligationKind, tuple[int, int]] = {
     ObligationKind.DEBRIEF: (10, 20),
     ObligationKind.SYNTHESIS: (20, 30),
     ObligationKind.SYNTHESIS_SIGNATURE: (5, 10),
-    ObligationKind.FORCED_CHOICE: (5, 10),
+    ObligationKind.FORCED_CHOICE: (5, 6),
 }
 
 
 def _kind_policy(kind: Kind) -> KindPolicy:
-    common = {"policy_set_id": "default", "version": 1, "forced_choice_within": 5}
+    common = {"policy_set_id": "default", "version": 1}
     match kind:
         case Kind.SECONDMENT | Kind.ROTATION:
-            end_decision = (-40, -20) if kind is Kind.SECONDMENT else (-60, -40)
+            seconded = kind is Kind.SECONDMENT
+            end_decision = (-40, -20) if seconded else (-60, -40)
+            milestone = (5, 15) if seconded else (5, 10)
             return KindPolicy.model_validate(
                 {
                     **common,
-                    "allowances": _allowances(_MONTHS_LONG, end_decision=end_decision),
+                    "allowances": _allowances(
+                        _MONTHS_LONG, end_decision=end_decision, milestone=milestone
+                    ),
                     "first_meeting": Allowance(due=5, stalled=10),
                     "signature_before_start": 5,
                     "expires_unsigned_after": 60,
                     "silence": SilenceLimit(least=10, most=20)
-                    if kind is Kind.SECONDMENT
+                    if seconded
                     else SilenceLimit(least=8, most=15),
                     "missed_running": 2,
                     "missed_after": 3,
@@ -165,7 +176,7 @@ def _kind_policy(kind: Kind) -> KindPolicy:
                         debrief=(2, 5),
                         synthesis=(5, 8),
                         synthesis_signature=(2, 4),
-                        forced_choice=(2, 4),
+                        forced_choice=(2, 3),
                     ),
                     "first_meeting": Allowance(due=1, stalled=3),
                     "signature_before_start": 1,
@@ -178,8 +189,14 @@ def _kind_policy(kind: Kind) -> KindPolicy:
             )
 
 
-DEFAULT = PolicySet(policy_set_id="default", version=1, kinds={kind: _kind_policy(kind) for kind in Kind})
+DEFAULT = PolicySet(
+    policy_set_id="default",
+    version=1,
+    kinds={kind: _kind_policy(kind) for kind in Kind},
+)
 """Policy set `default`, version 1."""
 
-POLICY_SETS: Mapping[tuple[str, int], PolicySet] = {(DEFAULT.policy_set_id, DEFAULT.version): DEFAULT}
+POLICY_SETS: Mapping[tuple[str, int], PolicySet] = {
+    (DEFAULT.policy_set_id, DEFAULT.version): DEFAULT
+}
 """The sets an agreement may name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from domain.terms import RotationTerms, ShadowingTerms, Terms
+from domain.terms import RotationTerms, SecondmentTerms, ShadowingTerms, Terms
 
 
 def shifted(terms: Terms, days: int, *, after: date) -> Terms:
@@ -19,7 +19,8 @@ def shifted(terms: Terms, days: int, *, after: date) -> Terms:
     update: dict[str, object] = {
         "planned_end": moved(terms.planned_end),
         "milestones": tuple(
-            milestone.model_copy(update={"due_on": moved(milestone.due_on)}) for milestone in terms.milestones
+            milestone.model_copy(update={"due_on": moved(milestone.due_on)})
+            for milestone in terms.milestones
         ),
         "success_criteria": tuple(
             criterion.model_copy(update={"target_date": moved(criterion.target_date)})
@@ -33,9 +34,19 @@ def shifted(terms: Terms, days: int, *, after: date) -> Terms:
             else session
             for session in terms.sessions
         )
+    if isinstance(terms, SecondmentTerms) and terms.end_decision_on is not None:
+        update["end_decision_on"] = moved(terms.end_decision_on)
     if isinstance(terms, RotationTerms):
+        update["final_destination_decision_on"] = moved(
+            terms.final_destination_decision_on
+        )
         update["legs"] = tuple(
-            leg.model_copy(update={"starts_on": moved(leg.starts_on), "ends_on": moved(leg.ends_on)})
+            leg.model_copy(
+                update={
+                    "starts_on": moved(leg.starts_on),
+                    "ends_on": moved(leg.ends_on),
+                }
+            )
             for leg in terms.legs
         )
     return terms.model_copy(update=update)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from domain.agreement import Agreement
 from domain.model import Frozen, Instant, PersonId
 from domain.obligations import Level, Obligation
+from domain.opening import OUTSIDE_THE_LADDER
 from domain.vocabulary import Health, ObligationKind, Phase, Role, StallReason
 
 TOO_EARLY_FOR = timedelta(days=7)
@@ -65,14 +66,12 @@ class Assessment(Frozen):
     next_due_at: Instant | None
 
 
-def level_at(obligation: Obligation, at: datetime) -> Level | None:
-    """The highest rung whose instant has come."""
-    return max((rung.level for rung in obligation.ladder if rung.at <= at), default=None)
-
-
 def oldest_first(agreement: Agreement) -> list[Obligation]:
     """The open obligations, the one due first in front."""
-    return sorted(agreement.obligations.values(), key=lambda held: (held.due_at, held.obligation_id))
+    return sorted(
+        agreement.obligations.values(),
+        key=lambda held: (held.due_at, held.obligation_id),
+    )
 
 
 def assess(agreement: Agreement, at: datetime) -> Assessment:
@@ -87,7 +86,9 @@ def assess(agreement: Agreement, at: datetime) -> Assessment:
     return Assessment(
         health=_health(agreement, owed, stall, at),
         stall=stall,
-        waiting_on=None if first is None else WaitingOn(role=first.owner_role, person_id=first.owner_id),
+        waiting_on=None
+        if first is None
+        else WaitingOn(role=first.owner_role, person_id=first.owner_id),
         next_due_at=None if first is None else first.due_at,
     )
 
@@ -105,10 +106,14 @@ def _stall(agreement: Agreement, at: datetime) -> Stall | None:
             obligation_id=oldest.obligation_id,
             obligation_kind=oldest.kind,
             due_at=oldest.due_at,
-            level=level_at(oldest, at),
+            level=oldest.level_at(at),
             next=next_step(oldest, at),
         )
-    if agreement.phase is Phase.ACTIVE and agreement.silent_at is not None and agreement.silent_at <= at:
+    if (
+        agreement.phase is Phase.ACTIVE
+        and agreement.silent_at is not None
+        and agreement.silent_at <= at
+    ):
         mentor = agreement.holder(Role.MENTOR)
         return Stall(
             reason=StallReason.SILENT,
@@ -125,33 +130,44 @@ def _stall(agreement: Agreement, at: datetime) -> Stall | None:
 
 def next_step(obligation: Obligation, at: datetime) -> str:
     """What happens next about an obligation if nobody fulfils it."""
+    if obligation.kind in OUTSIDE_THE_LADDER:
+        return f"Nothing by itself: it waits for the {obligation.owner_role.replace('_', ' ')}."
     ahead = [rung for rung in obligation.ladder if rung.at > at]
     if not ahead:
         return "The ladder is at its end; it waits for the programme owner's decision."
     rung = ahead[0]
-    what = ON_THE_LADDER[rung.level].format(role=obligation.owner_role.replace("_", " "))
+    what = ON_THE_LADDER[rung.level].format(
+        role=obligation.owner_role.replace("_", " ")
+    )
     return f"On {rung.at:%Y-%m-%d} (level {rung.level}): {what}."
 
 
-def _health(agreement: Agreement, owed: list[Obligation], stall: Stall | None, at: datetime) -> Health:
-    if agreement.closed:
-        return Health.CLOSED
-    if agreement.held:
-        return Health.EXTERNAL_HOLD
-    if agreement.paused_until is not None:
-        return Health.PAUSED
-    if stall is not None:
-        return Health.STALLED
+def _health(
+    agreement: Agreement, owed: list[Obligation], stall: Stall | None, at: datetime
+) -> Health:
+    """The first of these that applies: the most pressing one."""
     overdue = [held for held in owed if held.due_at <= at]
-    if any(held.kind is ObligationKind.END_DECISION for held in overdue):
-        return Health.END_DECISION_DUE
-    if any((level_at(held, at) or 0) >= AT_RISK_FROM_LEVEL for held in overdue):
-        return Health.AT_RISK
-    if overdue:
-        return Health.OVERDUE
-    if any(level_at(held, at) is not None for held in owed):
-        return Health.DUE_SOON
-    waits = agreement.phase is Phase.AGREEMENT and agreement.concluded_at is not None
-    if waits or (agreement.started_at is not None and agreement.started_at + TOO_EARLY_FOR > at):
-        return Health.TOO_EARLY
-    return Health.ON_TRACK
+    starts_soon = (
+        agreement.phase is Phase.AGREEMENT and agreement.concluded_at is not None
+    )
+    just_started = (
+        agreement.started_at is not None and agreement.started_at + TOO_EARLY_FOR > at
+    )
+    by_urgency = (
+        (agreement.closed, Health.CLOSED),
+        (agreement.held, Health.EXTERNAL_HOLD),
+        (agreement.paused_until is not None, Health.PAUSED),
+        (stall is not None, Health.STALLED),
+        (
+            any(held.kind is ObligationKind.END_DECISION for held in overdue),
+            Health.END_DECISION_DUE,
+        ),
+        (
+            any((held.level_at(at) or 0) >= AT_RISK_FROM_LEVEL for held in overdue),
+            Health.AT_RISK,
+        ),
+        (bool(overdue), Health.OVERDUE),
+        (any(held.level_at(at) is not None for held in owed), Health.DUE_SOON),
+        (starts_soon or just_started, Health.TOO_EARLY),
+    )
+    return next((health for applies, health in by_urgency if applies), Health.ON_TRACK)

@@ -11,11 +11,19 @@ from domain.kinds import KINDS
 from domain.kinds.rotation import annexes_missing, legs_in_order
 from domain.model import Frozen, Instant, PersonId
 from domain.obligations import Level, Obligation
-from domain.stalled import Stall, assess, level_at, oldest_first
+from domain.stalled import Stall, assess, oldest_first
 from domain.terms import RotationTerms
-from domain.vocabulary import Health, Kind, ObligationKind, ObligationStatus, Outcome, Phase, Role
+from domain.vocabulary import (
+    Health,
+    Kind,
+    ObligationKind,
+    ObligationStatus,
+    Outcome,
+    Phase,
+    Role,
+)
 
-NOTHING_YET = "–"
+NOTHING_YET = "\N{EN DASH}"
 DAYS_A_MEETING_MAY_SLIP = 3
 
 
@@ -31,7 +39,11 @@ class Stage(Frozen):
         """As in `milestones 1/3`."""
         if self.done is None:
             return f"{self.name} {NOTHING_YET}"
-        return f"{self.name} {self.done}" if self.total is None else f"{self.name} {self.done}/{self.total}"
+        return (
+            f"{self.name} {self.done}"
+            if self.total is None
+            else f"{self.name} {self.done}/{self.total}"
+        )
 
 
 class ObligationView(Frozen):
@@ -101,7 +113,9 @@ def status_view(agreement: Agreement, at: datetime) -> StatusView:
         experiments=agreement.experiments,
         focus_uncovered=_focus_uncovered(agreement),
         open_matters=tuple(sorted(agreement.matters)),
-        obligations=tuple(obligation_view(held, at) for held in oldest_first(agreement)),
+        obligations=tuple(
+            obligation_view(held, at) for held in oldest_first(agreement)
+        ),
     )
 
 
@@ -116,7 +130,7 @@ def obligation_view(obligation: Obligation, at: datetime) -> ObligationView:
         due_at=obligation.due_at,
         stalled_at=obligation.stalled_at,
         status=ObligationStatus.OPEN,
-        level=level_at(obligation, at),
+        level=obligation.level_at(at),
         overdue=obligation.due_at <= at,
     )
 
@@ -127,9 +141,13 @@ def _stages(agreement: Agreement) -> Iterable[Stage]:
     yield _check_ins(agreement)
     started = agreement.ended_at is not None
     debriefed = len(agreement.debriefs)
-    owed = sum(held.kind is ObligationKind.DEBRIEF for held in agreement.obligations.values())
+    owed = sum(
+        held.kind is ObligationKind.DEBRIEF for held in agreement.obligations.values()
+    )
     yield Stage(
-        name="debrief", done=debriefed if started else None, total=debriefed + owed if started else None
+        name="debrief",
+        done=debriefed if started else None,
+        total=debriefed + owed if started else None,
     )
     submitted = agreement.synthesis_versions > 0
     yield Stage(
@@ -152,11 +170,16 @@ def _signed(agreement: Agreement) -> Stage:
 
 def _milestones(agreement: Agreement) -> Stage:
     """Milestones and what a kind delivers beside them: sessions debriefed, deliverables accepted."""
-    done = len(agreement.milestones_verified)
-    total = len(agreement.terms.milestones)
+    agreed = {milestone.milestone_id for milestone in agreement.terms.milestones}
+    done, total = len(agreement.milestones_verified & agreed), len(agreed)
     if isinstance(agreement.terms, RotationTerms):
-        done += len(agreement.deliverables_accepted)
-        total += sum(len(leg.deliverables) for leg in agreement.terms.legs)
+        deliverables = {
+            f"{leg.leg_id}/{deliverable.deliverable_id}"
+            for leg in agreement.terms.legs
+            for deliverable in leg.deliverables
+        }
+        done += len(agreement.deliverables_accepted & deliverables)
+        total += len(deliverables)
     return Stage(name="milestones", done=done, total=total)
 
 
@@ -164,9 +187,13 @@ def _check_ins(agreement: Agreement) -> Stage:
     series = agreement.meetings.get(ObligationKind.CHECK_IN)
     if series is None:
         return Stage(name="check-ins", done=None, total=None)
-    days = max(0, (agreement.ends_on - agreement.starts_on).days + DAYS_A_MEETING_MAY_SLIP)
+    days = max(
+        0, (agreement.ends_on - agreement.starts_on).days + DAYS_A_MEETING_MAY_SLIP
+    )
     planned = days // agreement.terms.cadence.check_in_days
-    return Stage(name="check-ins", done=series.held, total=max(planned, series.scheduled))
+    return Stage(
+        name="check-ins", done=series.held, total=max(planned, series.scheduled)
+    )
 
 
 def _focus_uncovered(agreement: Agreement) -> tuple[str, ...]:

@@ -57,7 +57,10 @@ class RefusePivot(Command):
 
     given_by: ClassVar = EVERYBODY
     phases: ClassVar = ACTIVE
-    example: ClassVar[dict[str, JsonValue]] = {"pivot_id": "v1", "reason": "The new scope needs no mentor."}
+    example: ClassVar[dict[str, JsonValue]] = {
+        "pivot_id": "v1",
+        "reason": "The new scope needs no mentor.",
+    }
 
     type: Literal["refuse_pivot"] = "refuse_pivot"
     pivot_id: Slug

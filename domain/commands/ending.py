@@ -31,7 +31,10 @@ class DecideEnd(Command):
 
     given_by: ClassVar = MANAGERS | HR
     phases: ClassVar = ACTIVE
-    example: ClassVar[dict[str, JsonValue]] = {"decision": "return", "reason": "The home post waits."}
+    example: ClassVar[dict[str, JsonValue]] = {
+        "decision": "return",
+        "reason": "The home post waits.",
+    }
 
     type: Literal["decide_end"] = "decide_end"
     decision: Literal["return", "convert", "next_role", "end"]
@@ -46,7 +49,10 @@ class PlanReturn(Command):
     kinds: ClassVar = frozenset({Kind.SECONDMENT})
     example: ClassVar[dict[str, JsonValue]] = {
         "target_post": "Senior buyer, home team",
-        "first_weeks": ["Handover with the deputy", "Refresher on the new contract system"],
+        "first_weeks": [
+            "Handover with the deputy",
+            "Refresher on the new contract system",
+        ],
         "use_of_learning": "Leads the supplier risk round.",
     }
 
@@ -61,7 +67,10 @@ class EndEarly(Command):
 
     given_by: ClassVar = MANAGERS | HR | {Role.MENTEE, Role.HOST_EXPERT}
     phases: ClassVar = ACTIVE
-    example: ClassVar[dict[str, JsonValue]] = {"by": "home", "reason": "The home team lost two people."}
+    example: ClassVar[dict[str, JsonValue]] = {
+        "by": "home",
+        "reason": "The home team lost two people.",
+    }
 
     type: Literal["end_early"] = "end_early"
     by: Literal["home", "host", "mentee"]
@@ -73,7 +82,10 @@ class SubmitDebrief(Command):
 
     given_by: ClassVar = PAIR | {Role.HOST_EXPERT, Role.HOST_MANAGER}
     phases: ClassVar = frozenset({Phase.DEBRIEF})
-    example: ClassVar[dict[str, JsonValue]] = {"reflection": REFLECTION_EXAMPLE, "evidence": [_EVIDENCE]}
+    example: ClassVar[dict[str, JsonValue]] = {
+        "reflection": REFLECTION_EXAMPLE,
+        "evidence": [_EVIDENCE],
+    }
 
     type: Literal["submit_debrief"] = "submit_debrief"
     reflection: Reflection
@@ -124,7 +136,11 @@ class SubmitSynthesis(Command):
 class SignSynthesis(Command):
     """Sign the submitted synthesis."""
 
-    given_by: ClassVar = PAIR | {Role.LINE_MANAGER, Role.PROGRAMME_OWNER, Role.HOST_EXPERT}
+    given_by: ClassVar = PAIR | {
+        Role.LINE_MANAGER,
+        Role.PROGRAMME_OWNER,
+        Role.HOST_EXPERT,
+    }
     phases: ClassVar = frozenset({Phase.SYNTHESIS})
     example: ClassVar[dict[str, JsonValue]] = {"synthesis_version": 1}
 

@@ -18,7 +18,9 @@ from domain.model import Slug, Words
 from domain.terms import Terms
 from domain.vocabulary import Phase, Role
 
-SIGNATORIES = PAIR | MANAGERS | {Role.HOST_EXPERT, Role.HRBP, Role.PROGRAMME_OWNER, Role.SPONSOR}
+SIGNATORIES = (
+    PAIR | MANAGERS | {Role.HOST_EXPERT, Role.HRBP, Role.PROGRAMME_OWNER, Role.SPONSOR}
+)
 
 
 class ProposeAgreement(Command):
@@ -38,7 +40,10 @@ class SignAgreement(Command):
 
     given_by: ClassVar = SIGNATORIES
     phases: ClassVar = BEFORE_THE_END
-    example: ClassVar[dict[str, JsonValue]] = {"terms_version": 1, "acknowledged": ["confidentiality"]}
+    example: ClassVar[dict[str, JsonValue]] = {
+        "terms_version": 1,
+        "acknowledged": ["confidentiality"],
+    }
 
     type: Literal["sign_agreement"] = "sign_agreement"
     terms_version: int
@@ -52,7 +57,9 @@ class DeclineAgreement(Command):
 
     given_by: ClassVar = SIGNATORIES
     phases: ClassVar = FORMING
-    example: ClassVar[dict[str, JsonValue]] = {"reason": "The release cannot be covered this quarter."}
+    example: ClassVar[dict[str, JsonValue]] = {
+        "reason": "The release cannot be covered this quarter."
+    }
 
     type: Literal["decline_agreement"] = "decline_agreement"
     reason: Words
@@ -80,7 +87,9 @@ class AmendTerms(Command):
     given_by: ClassVar = HR | {Role.MENTOR}
     phases: ClassVar = BEFORE_THE_END
     example: ClassVar[dict[str, JsonValue]] = {
-        "terms": {"...": "the complete terms, as in a placement request with person ids"},
+        "terms": {
+            "...": "the complete terms, as in a placement request with person ids"
+        },
         "reason": "Milestone two moved out of the audit week.",
     }
 
@@ -94,7 +103,9 @@ class WithdrawAgreement(Command):
 
     given_by: ClassVar = HR | {Role.MENTEE, Role.LINE_MANAGER}
     phases: ClassVar = FORMING
-    example: ClassVar[dict[str, JsonValue]] = {"reason": "The post was filled permanently."}
+    example: ClassVar[dict[str, JsonValue]] = {
+        "reason": "The post was filled permanently."
+    }
 
     type: Literal["withdraw_agreement"] = "withdraw_agreement"
     reason: Words

@@ -10,6 +10,7 @@ from domain.commands.base import (
     ACTIVE,
     ACTIVE_OR_LOOKING_BACK,
     BEFORE_THE_END,
+    EVERYBODY,
     HR,
     PAIR,
     ROTATION_ONLY,
@@ -55,7 +56,7 @@ class SignAnnex(Command):
 class AcceptDeliverable(Command):
     """Accept what a leg had to deliver, with its evidence."""
 
-    given_by: ClassVar = frozenset({Role.LEG_MANAGER, Role.SPONSOR, Role.MENTOR})
+    given_by: ClassVar = EVERYBODY - {Role.MENTEE, Role.PEER, Role.OPERATOR}
     phases: ClassVar = ACTIVE_OR_LOOKING_BACK
     kinds: ClassVar = ROTATION_ONLY
     example: ClassVar[dict[str, JsonValue]] = {
@@ -126,7 +127,10 @@ class LogSponsorContact(Command):
     given_by: ClassVar = frozenset({Role.MENTEE, Role.SPONSOR})
     phases: ClassVar = ACTIVE
     kinds: ClassVar = ROTATION_ONLY
-    example: ClassVar[dict[str, JsonValue]] = {"leg_id": "planning", "note": "Introduced to the S&OP round."}
+    example: ClassVar[dict[str, JsonValue]] = {
+        "leg_id": "planning",
+        "note": "Introduced to the S&OP round.",
+    }
 
     type: Literal["log_sponsor_contact"] = "log_sponsor_contact"
     leg_id: Slug

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 
 from domain.agreement import Agreement, Party
 from domain.digests import digest_by_field
+from domain.kinds import KINDS
 from domain.refusals import RefusalCode, Refused
-from domain.terms import Terms
+from domain.succession import in_present_names
+from domain.terms import RotationTerms, Terms
 from domain.terms.checks import problems
 from domain.vocabulary import Phase, Role
 
@@ -32,11 +35,21 @@ AFFECTS: Mapping[str, frozenset[Role]] = {
 }
 """Which roles a change of a field affects; every signatory where a field is not listed."""
 
-FIXED = frozenset({"schema_version", "request_id", "tenant", "kind", "approved_at", "approved_by"})
+FIXED = frozenset(
+    {"schema_version", "request_id", "tenant", "kind", "approved_at", "approved_by"}
+)
 """What no amendment changes: they say which request this is."""
 
 PEOPLE = frozenset(
-    {"mentee", "mentor", "line_manager", "hrbp", "programme_owner", "host_manager", "host_experts"}
+    {
+        "mentee",
+        "mentor",
+        "line_manager",
+        "hrbp",
+        "programme_owner",
+        "host_manager",
+        "host_experts",
+    }
     | {"observers", "sponsors", "home_anchor_manager"}
 )
 """Who holds a role is changed by reassigning it, so that open work moves with it."""
@@ -52,7 +65,9 @@ def changed_fields(agreement: Agreement, terms: Terms) -> tuple[str, ...]:
     )
 
 
-def affected_by(changed: Iterable[str], signatories: tuple[Party, ...]) -> tuple[Party, ...]:
+def affected_by(
+    changed: Iterable[str], signatories: tuple[Party, ...]
+) -> tuple[Party, ...]:
     """The signatories who have to consent to a change of these fields."""
     fields = tuple(changed)
     return tuple(
@@ -62,17 +77,40 @@ def affected_by(changed: Iterable[str], signatories: tuple[Party, ...]) -> tuple
     )
 
 
-def check_amendment(agreement: Agreement, terms: Terms) -> None:
+def parties_under(agreement: Agreement, terms: Terms) -> tuple[Party, ...]:
+    """The parties under changed terms: those of legs that go leave, those of new legs join."""
+    asked = KINDS[agreement.kind].parties(
+        in_present_names(terms, agreement.reassignments)
+    )
+    scopes = {(party.role, party.scope) for party in asked}
+    stay = tuple(
+        party
+        for party in agreement.parties
+        if not party.scope or (party.role, party.scope) in scopes
+    )
+    filled = {(party.role, party.scope) for party in stay}
+    return (
+        *stay,
+        *(
+            party
+            for party in asked
+            if party.scope and (party.role, party.scope) not in filled
+        ),
+    )
+
+
+def check_amendment(agreement: Agreement, terms: Terms, at: datetime) -> None:
     """Refuses terms that this agreement cannot change to.
 
     Raises:
         Refused: If nothing changes, something fixed or a person changes, the terms are invalid in
-            themselves, or the first day moves after the start.
+            themselves, or they would change what has begun already.
     """
     changed = set(changed_fields(agreement, terms))
     if not changed:
         raise Refused(
-            RefusalCode.NO_CHANGE, "terms: these are the terms in force; change at least one field."
+            RefusalCode.NO_CHANGE,
+            "terms: these are the terms in force; change at least one field.",
         )
     if changed & FIXED:
         raise Refused(
@@ -88,9 +126,51 @@ def check_amendment(agreement: Agreement, terms: Terms) -> None:
     if found:
         first = found[0]
         more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
-        raise Refused(RefusalCode.TERMS_INVALID, f"terms.{first.field}: {first.sentence}{more}")
-    if agreement.phase is Phase.ACTIVE and "effective_from" in changed:
+        raise Refused(
+            RefusalCode.TERMS_INVALID, f"terms.{first.field}: {first.sentence}{more}"
+        )
+    if agreement.phase is Phase.ACTIVE:
+        _check_what_has_begun(agreement, terms, changed, agreement.local_date(at))
+    if isinstance(terms, RotationTerms):
+        _check_leg_people(agreement, terms)
+
+
+def _check_what_has_begun(
+    agreement: Agreement, terms: Terms, changed: set[str], today: date
+) -> None:
+    if "effective_from" in changed:
         raise Refused(
             RefusalCode.OUTSIDE_THE_PLACEMENT,
             "terms.effective_from: the placement has started; its first day is past.",
         )
+    if "planned_end" in changed and terms.planned_end < today:
+        raise Refused(
+            RefusalCode.OUTSIDE_THE_PLACEMENT,
+            f"terms.planned_end: choose a day from {today} on.",
+        )
+    if isinstance(terms, RotationTerms):
+        gone = [
+            leg
+            for leg in agreement.legs_started
+            if leg not in {each.leg_id for each in terms.legs}
+        ]
+        if gone:
+            raise Refused(
+                RefusalCode.OUTSIDE_THE_PLACEMENT,
+                f"terms.legs: {', '.join(gone)} has started and cannot be taken out.",
+            )
+
+
+def _check_leg_people(agreement: Agreement, terms: RotationTerms) -> None:
+    present = in_present_names(terms, agreement.reassignments)
+    asked = {
+        (party.role, party.scope): party
+        for party in KINDS[agreement.kind].parties(present)
+    }
+    for party in agreement.parties:
+        named = asked.get((party.role, party.scope))
+        if party.scope and named is not None and named != party:
+            raise Refused(
+                RefusalCode.TERMS_INVALID,
+                f"terms.legs: {party.role} of {party.scope} is {party.person_id}; use reassign_role instead.",
+            )

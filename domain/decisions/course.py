@@ -16,8 +16,8 @@ from domain.commands.course import (
 )
 from domain.decisions.consent import affected_by, changed_fields, check_amendment
 from domain.decisions.dispatch import rule
-from domain.decisions.planning import replanned
-from domain.decisions.transitions import resume
+from domain.decisions.planning import follow_plan
+from domain.decisions.resting import not_paused, resume
 from domain.digests import digest_by_field
 from domain.draft import Draft
 from domain.events.course import (
@@ -28,10 +28,17 @@ from domain.events.course import (
     PlacementPaused,
 )
 from domain.kinds import KINDS
-from domain.obligations import LedgerChange, Settlement
+from domain.obligations import LedgerChange, Obligation
 from domain.opening import Owed, opened
 from domain.refusals import RefusalCode, Refused
-from domain.terms import RotationTerms, SecondmentTerms, ShadowingTerms, Terms, rotation, shadowing
+from domain.terms import (
+    RotationTerms,
+    SecondmentTerms,
+    ShadowingTerms,
+    Terms,
+    rotation,
+    shadowing,
+)
 from domain.terms.rules.rule import months_after
 from domain.vocabulary import ObligationKind, ObligationStatus
 
@@ -51,13 +58,17 @@ def propose_pivot(command: ProposePivot, draft: Draft) -> None:
             RefusalCode.TERMS_INVALID,
             f"option: the terms allow {', '.join(sorted(options))}, not {command.option}.",
         )
-    check_amendment(agreement, command.terms)
+    check_amendment(agreement, command.terms, draft.at)
     changed = changed_fields(agreement, command.terms)
     affected = affected_by(changed, KINDS[agreement.kind].signatories(agreement))
     owed = tuple(
         opened(
             agreement,
-            Owed(kind=ObligationKind.PIVOT_CONSENT, subject=_consent(command.pivot_id, party), owner=party),
+            Owed(
+                kind=ObligationKind.PIVOT_CONSENT,
+                subject=_consent(command.pivot_id, party),
+                owner=party,
+            ),
             draft.at,
         )
         for party in affected
@@ -73,7 +84,11 @@ def propose_pivot(command: ProposePivot, draft: Draft) -> None:
             changed=changed,
             affected=affected,
             ledger=LedgerChange(
-                opened=owed, settled=draft.fulfilled(ObligationKind.COURSE_CORRECTION, "placement")
+                opened=owed,
+                settled=(
+                    *draft.fulfilled(ObligationKind.COURSE_CORRECTION, "placement"),
+                    *draft.choices_made(),
+                ),
             ),
         )
     )
@@ -83,30 +98,33 @@ def _consent(pivot_id: str, party: Party) -> str:
     return f"{pivot_id}:{party.role}:{party.person_id}"
 
 
-def _waiting_party(draft: Draft, pivot_id: str) -> Party:
+def _consents_asked(draft: Draft, pivot_id: str) -> list[Obligation]:
     pivot = draft.agreement.pivot
     if pivot is None or pivot.pivot_id != pivot_id:
         raise Refused(RefusalCode.NOT_OPEN, f"pivot_id: no pivot {pivot_id} is open.")
-    mine = [party for party in pivot.waiting_for if party.person_id == draft.actor.person_id]
-    if not mine:
+    asked = draft.owed_by_actor(ObligationKind.PIVOT_CONSENT)
+    if not asked:
         raise Refused(
             RefusalCode.NOT_OPEN,
             f"No consent to pivot {pivot_id} is asked of {draft.actor.person_id} (any more).",
         )
-    return mine[0]
+    # Who took over from another party of the same role owes both consents, and gives them at once.
+    return [held for held in asked if held.owner_role is asked[0].owner_role]
 
 
 @rule.register
 def consent_to_pivot(command: ConsentToPivot, draft: Draft) -> None:
     """The last consent puts the new terms in force."""
-    party = _waiting_party(draft, command.pivot_id)
-    subject = _consent(command.pivot_id, party)
+    asked = _consents_asked(draft, command.pivot_id)
+    consents = tuple(held.obligation_id for held in asked)
     draft.add(
         PivotConsented(
             at=draft.at,
             pivot_id=command.pivot_id,
-            party=party,
-            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.PIVOT_CONSENT, subject)),
+            party=Party(role=asked[0].owner_role, person_id=asked[0].owner_id),
+            ledger=LedgerChange(
+                settled=draft.settled(consents, ObligationStatus.FULFILLED)
+            ),
         )
     )
 
@@ -114,21 +132,19 @@ def consent_to_pivot(command: ConsentToPivot, draft: Draft) -> None:
 @rule.register
 def refuse_pivot(command: RefusePivot, draft: Draft) -> None:
     """One refusal is enough: the terms in force stay."""
-    party = _waiting_party(draft, command.pivot_id)
-    subject = _consent(command.pivot_id, party)
+    asked = _consents_asked(draft, command.pivot_id)
+    mine = tuple(held.obligation_id for held in asked)
     others = tuple(
-        sorted(
-            key
-            for key, held in draft.agreement.obligations.items()
-            if held.kind is ObligationKind.PIVOT_CONSENT and held.subject != subject
-        )
+        key
+        for key, held in sorted(draft.agreement.obligations.items())
+        if held.kind is ObligationKind.PIVOT_CONSENT and key not in mine
     )
-    settled = (*draft.fulfilled(ObligationKind.PIVOT_CONSENT, subject), *draft.settled(others))
+    settled = (*draft.settled(mine, ObligationStatus.FULFILLED), *draft.settled(others))
     draft.add(
         PivotRefused(
             at=draft.at,
             pivot_id=command.pivot_id,
-            party=party,
+            party=Party(role=asked[0].owner_role, person_id=asked[0].owner_id),
             reason=command.reason,
             ledger=LedgerChange(settled=settled),
         )
@@ -141,35 +157,35 @@ def pause(command: PausePlacement, draft: Draft) -> None:
     agreement = draft.agreement
     if agreement.paused_until is not None:
         raise Refused(
-            RefusalCode.PAUSED, "The placement is paused already; resume it to choose another date."
+            RefusalCode.PAUSED,
+            "The placement is paused already; resume it to choose another date.",
         )
     today = agreement.local_date(draft.at)
     if command.until <= today:
-        raise Refused(RefusalCode.OUTSIDE_THE_PLACEMENT, f"until: choose a day after {today}.")
+        raise Refused(
+            RefusalCode.OUTSIDE_THE_PLACEMENT, f"until: choose a day after {today}."
+        )
     if not command.shifts_dates and command.until > agreement.ends_on:
         raise Refused(
             RefusalCode.OUTSIDE_THE_PLACEMENT,
-            f"until: the placement ends on {agreement.ends_on}; let the pause shift dates, or extend it first.",
+            f"until: the placement ends on {agreement.ends_on}; let the pause shift dates, "
+            "or extend it first.",
         )
-    choices = tuple(
-        sorted(
-            key for key, held in agreement.obligations.items() if held.kind is ObligationKind.FORCED_CHOICE
-        )
-    )
-    settled: tuple[Settlement, ...] = draft.settled(choices, ObligationStatus.FULFILLED)
     draft.add(
         PlacementPaused(
             at=draft.at,
-            resumes_at=agreement.calendar_of(agreement.mentee_id).opening_of(command.until),
+            resumes_at=agreement.calendar_of(agreement.mentee_id).opening_of(
+                command.until
+            ),
             shifts_dates=command.shifts_dates,
             reason=command.reason,
-            ledger=LedgerChange(settled=settled),
+            ledger=LedgerChange(settled=draft.choices_made()),
         )
     )
 
 
 @rule.register
-def resume_early(command: ResumePlacement, draft: Draft) -> None:  # noqa: ARG001  it has no fields of its own
+def resume_early(_command: ResumePlacement, draft: Draft) -> None:
     """Only what is paused resumes."""
     if draft.agreement.paused_until is None:
         raise Refused(RefusalCode.NOT_OPEN, "The placement is not paused.")
@@ -182,7 +198,8 @@ def extend(command: ExtendPlacement, draft: Draft) -> None:
     agreement = draft.agreement
     if command.ends_on <= agreement.ends_on:
         raise Refused(
-            RefusalCode.OUTSIDE_THE_PLACEMENT, f"ends_on: it ends on {agreement.ends_on}; choose a later day."
+            RefusalCode.OUTSIDE_THE_PLACEMENT,
+            f"ends_on: it ends on {agreement.ends_on}; choose a later day.",
         )
     limit = _latest_end(agreement.terms)
     if command.ends_on > limit:
@@ -219,7 +236,5 @@ def shorten(command: ShortenPlacement, draft: Draft) -> None:
 
 
 def _move_end(draft: Draft, ends_on: date, reason: str) -> None:
-    event = EndDateMoved(at=draft.at, ends_on=ends_on, reason=reason)
-    trial = Draft(draft.agreement, draft.at, draft.actor)
-    trial.add(event)
-    draft.add(event.model_copy(update={"ledger": replanned(trial.agreement, draft.at)}))
+    not_paused(draft.agreement)
+    follow_plan(draft, EndDateMoved(at=draft.at, ends_on=ends_on, reason=reason))

@@ -16,7 +16,8 @@ from domain.commands.ending import (
     SubmitSynthesis,
 )
 from domain.decisions.dispatch import rule
-from domain.decisions.planning import replanned
+from domain.decisions.planning import follow_plan
+from domain.decisions.resting import resume
 from domain.draft import Draft
 from domain.events.ending import (
     AgreementClosedIncomplete,
@@ -47,17 +48,13 @@ def decide_end(command: DecideEnd, draft: Draft) -> None:
     """Decided once; extending the placement opens the question again."""
     if draft.agreement.end_decision is not None:
         raise Refused(
-            RefusalCode.ALREADY_DONE, f"The end is decided already: {draft.agreement.end_decision}."
+            RefusalCode.ALREADY_DONE,
+            f"The end is decided already: {draft.agreement.end_decision}.",
         )
     event = EndDecided(at=draft.at, decision=command.decision, reason=command.reason)
-    trial = Draft(draft.agreement, draft.at, draft.actor)
-    trial.add(event)
-    change = replanned(trial.agreement, draft.at)
-    decided = draft.fulfilled(ObligationKind.END_DECISION, "placement")
-    others = tuple(
-        each for each in change.settled if each.obligation_id not in {d.obligation_id for d in decided}
+    follow_plan(
+        draft, event, settled=draft.fulfilled(ObligationKind.END_DECISION, "placement")
     )
-    draft.add(event.model_copy(update={"ledger": change.model_copy(update={"settled": (*others, *decided)})}))
 
 
 @rule.register
@@ -71,7 +68,9 @@ def plan_return(command: PlanReturn, draft: Draft) -> None:
             target_post=command.target_post,
             first_weeks=command.first_weeks,
             use_of_learning=command.use_of_learning,
-            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.RETURN_PLAN, "home")),
+            ledger=LedgerChange(
+                settled=draft.fulfilled(ObligationKind.RETURN_PLAN, "home")
+            ),
         )
     )
 
@@ -81,9 +80,10 @@ def end_early(command: EndEarly, draft: Draft) -> None:
     """A side ends the placement after the notice that the terms give it; debrief and synthesis follow."""
     agreement = draft.agreement
     hr = {Role.HRBP, Role.PROGRAMME_OWNER, Role.OPERATOR}
-    if draft.actor.role not in SIDES[command.by] | hr:
+    if not draft.holds(*SIDES[command.by], *hr):
         raise Refused(
-            RefusalCode.NOT_ALLOWED_FOR_ROLE, f"by: the {draft.actor.role} cannot end it for {command.by}."
+            RefusalCode.NOT_ALLOWED_FOR_ROLE,
+            f"by: the {draft.actor.role} cannot end it for {command.by}.",
         )
     notice_days = {
         "home": agreement.terms.early_end_notice_days.home,
@@ -94,33 +94,39 @@ def end_early(command: EndEarly, draft: Draft) -> None:
     if ends_on >= agreement.ends_on:
         raise Refused(
             RefusalCode.OUTSIDE_THE_PLACEMENT,
-            f"With {notice_days} days of notice it would end on {ends_on}, not before {agreement.ends_on} as planned.",
+            f"With {notice_days} days of notice it would end on {ends_on}, not before {agreement.ends_on} "
+            "as planned.",
         )
+    if agreement.paused_until is not None:
+        resume(draft)
     event = EndBroughtForward(
-        at=draft.at, by=command.by, reason=command.reason, notice_days=notice_days, ends_on=ends_on
+        at=draft.at,
+        by=command.by,
+        reason=command.reason,
+        notice_days=notice_days,
+        ends_on=ends_on,
     )
-    trial = Draft(agreement, draft.at, draft.actor)
-    trial.add(event)
-    draft.add(event.model_copy(update={"ledger": replanned(trial.agreement, draft.at)}))
+    follow_plan(draft, event, settled=draft.choices_made())
 
 
 @rule.register
 def submit_debrief(command: SubmitDebrief, draft: Draft) -> None:
     """Each side that owes a debrief submits one."""
-    owed = [
-        held
-        for held in draft.agreement.obligations.values()
-        if held.kind is ObligationKind.DEBRIEF and held.owner_id == draft.actor.person_id
-    ]
+    owed = draft.owed_by_actor(ObligationKind.DEBRIEF)
     if not owed:
-        raise Refused(RefusalCode.NOT_OPEN, f"No debrief is owed by {draft.actor.person_id} (any more).")
+        raise Refused(
+            RefusalCode.NOT_OPEN,
+            f"No debrief is owed by {draft.actor.person_id} (any more).",
+        )
     draft.add(
         DebriefSubmitted(
             at=draft.at,
             party=Party(role=owed[0].owner_role, person_id=owed[0].owner_id),
             reflection=command.reflection,
             evidence=command.evidence,
-            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.DEBRIEF, owed[0].subject)),
+            ledger=LedgerChange(
+                settled=draft.fulfilled(ObligationKind.DEBRIEF, owed[0].subject)
+            ),
         )
     )
 
@@ -131,7 +137,8 @@ def submit_synthesis(command: SubmitSynthesis, draft: Draft) -> None:
     agreement = draft.agreement
     if not draft.open(ObligationKind.SYNTHESIS, "placement"):
         raise Refused(
-            RefusalCode.ALREADY_DONE, "A synthesis is out for signature; have it returned to change it."
+            RefusalCode.ALREADY_DONE,
+            "A synthesis is out for signature; have it returned to change it.",
         )
     gaps = list(KINDS[agreement.kind].synthesis_gaps(agreement, command.synthesis))
     gaps += _lacking_sources(agreement)
@@ -156,14 +163,18 @@ def submit_synthesis(command: SubmitSynthesis, draft: Draft) -> None:
             synthesis_version=version,
             synthesis=command.synthesis,
             ledger=LedgerChange(
-                settled=draft.fulfilled(ObligationKind.SYNTHESIS, "placement"), opened=signatures
+                settled=draft.fulfilled(ObligationKind.SYNTHESIS, "placement"),
+                opened=signatures,
             ),
         )
     )
 
 
 def _lacking_sources(agreement: Agreement) -> list[str]:
-    needed, have = agreement.terms.minimum_feedback_sources, len(agreement.feedback_sources)
+    needed, have = (
+        agreement.terms.minimum_feedback_sources,
+        len(agreement.feedback_sources),
+    )
     if have >= needed:
         return []
     return [f"feedback to the mentee is there from {have} of {needed} different people"]
@@ -176,11 +187,7 @@ def _signature_subject(draft: Draft, synthesis_version: int) -> tuple[str, Party
             RefusalCode.VERSION_MISMATCH,
             f"synthesis_version: {agreement.synthesis_versions} is the latest, not {synthesis_version}.",
         )
-    owed = [
-        held
-        for held in agreement.obligations.values()
-        if held.kind is ObligationKind.SYNTHESIS_SIGNATURE and held.owner_id == draft.actor.person_id
-    ]
+    owed = draft.owed_by_actor(ObligationKind.SYNTHESIS_SIGNATURE)
     if not owed:
         raise Refused(
             RefusalCode.NOT_OPEN,
@@ -198,7 +205,9 @@ def sign_synthesis(command: SignSynthesis, draft: Draft) -> None:
             at=draft.at,
             synthesis_version=command.synthesis_version,
             party=party,
-            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.SYNTHESIS_SIGNATURE, subject)),
+            ledger=LedgerChange(
+                settled=draft.fulfilled(ObligationKind.SYNTHESIS_SIGNATURE, subject)
+            ),
         )
     )
 
@@ -228,7 +237,8 @@ def return_synthesis(command: ReturnSynthesis, draft: Draft) -> None:
             party=party,
             what=command.what,
             ledger=LedgerChange(
-                settled=draft.settled(signatures), opened=(opened(agreement, owed, draft.at),)
+                settled=draft.settled(signatures),
+                opened=(opened(agreement, owed, draft.at),),
             ),
         )
     )

@@ -15,9 +15,15 @@ from domain.commands.forming import (
     SignAgreement,
     WithdrawAgreement,
 )
-from domain.decisions.consent import affected_by, changed_fields, check_amendment
+from domain.decisions.consent import (
+    affected_by,
+    changed_fields,
+    check_amendment,
+    parties_under,
+)
 from domain.decisions.dispatch import rule
-from domain.decisions.planning import replanned
+from domain.decisions.planning import follow_plan, planned
+from domain.decisions.resting import not_paused
 from domain.decisions.transitions import unsigned
 from domain.digests import digest_by_field
 from domain.draft import Draft
@@ -38,8 +44,14 @@ from domain.refusals import RefusalCode, Refused
 from domain.terms import Terms, digest
 from domain.vocabulary import Kind, ObligationKind, ObligationStatus, Phase, Role
 
+ANSWERED_BY_NEW_TERMS = frozenset(
+    {ObligationKind.REQUESTED_CHANGES, ObligationKind.COURSE_CORRECTION}
+)
 
-def propose(command: ProposeAgreement, draft: Draft, calendars: Mapping[PersonId, Calendar]) -> None:
+
+def propose(
+    command: ProposeAgreement, draft: Draft, calendars: Mapping[PersonId, Calendar]
+) -> None:
     """Opens the agreement and asks every party for a signature.
 
     Raises:
@@ -55,7 +67,9 @@ def propose(command: ProposeAgreement, draft: Draft, calendars: Mapping[PersonId
             f"The directory does not know {', '.join(missing)}; add them with `sojourn people FILE`.",
         )
     owner = calendars[terms.programme_owner]
-    expiry_day = owner.working_day_from(owner.local_date(draft.at), policy.expires_unsigned_after)
+    expiry_day = owner.working_day_from(
+        owner.local_date(draft.at), policy.expires_unsigned_after
+    )
     event = AgreementProposed(
         at=draft.at,
         agreement_id=command.agreement_id,
@@ -67,10 +81,14 @@ def propose(command: ProposeAgreement, draft: Draft, calendars: Mapping[PersonId
         parties=parties,
         expires_at=owner.closing_of(expiry_day),
     )
-    trial = Draft(None, draft.at, draft.actor)
-    trial.add(event)
-    owed = tuple(_signatures_owed(trial.agreement, draft.at))
-    draft.add(event.model_copy(update={"ledger": LedgerChange(opened=owed)}))
+    proposed = draft.after(event)
+    asked = tuple(
+        signature_owed(proposed, party, draft.at) for party in unsigned(proposed)
+    )
+    beside = tuple(opened(proposed, owed, draft.at) for owed in planned(proposed))
+    draft.add(
+        event.model_copy(update={"ledger": LedgerChange(opened=(*asked, *beside))})
+    )
 
 
 def _policy(terms: Terms) -> KindPolicy:
@@ -80,7 +98,8 @@ def _policy(terms: Terms) -> KindPolicy:
         known = ", ".join(f"{name} version {version}" for name, version in POLICY_SETS)
         raise Refused(
             RefusalCode.TERMS_INVALID,
-            f"policy_set: there is no {reference.policy_set_id} version {reference.version}; there is {known}.",
+            f"policy_set: there is no {reference.policy_set_id} version {reference.version}; "
+            f"there is {known}.",
         )
     return found.kinds[Kind(terms.kind)]
 
@@ -100,17 +119,12 @@ def parties_of(terms: Terms) -> tuple[Party, ...]:
     return (*named, *KINDS[Kind(terms.kind)].parties(terms))
 
 
-def _signatures_owed(agreement: Agreement, at: datetime) -> list[Obligation]:
-    beside = KINDS[agreement.kind].owed_while_forming(agreement)
-    return [signature_owed(agreement, party, at) for party in unsigned(agreement)] + [
-        opened(agreement, owed, at) for owed in beside
-    ]
-
-
 def signature_owed(agreement: Agreement, party: Party, at: datetime) -> Obligation:
     """A signature under the version in force; before the start it stalls in time for the first day."""
     calendar = agreement.calendar_of(party.person_id)
-    latest = calendar.working_day_from(agreement.starts_on, -agreement.policy.signature_before_start)
+    latest = calendar.working_day_from(
+        agreement.starts_on, -agreement.policy.signature_before_start
+    )
     owed = Owed(
         kind=ObligationKind.SIGNATURE,
         subject=signature_subject(party, agreement.terms_version),
@@ -125,54 +139,59 @@ def signature_subject(party: Party, terms_version: int) -> str:
     return f"{party.role}:{party.person_id}:v{terms_version}"
 
 
-def _open_signature(draft: Draft) -> str:
-    """The subject of the signature that the actor owes.
+def _open_signature(draft: Draft) -> Obligation:
+    """The signature that the actor owes.
 
     Raises:
         Refused: If the actor has signed, or is not asked to.
     """
     actor, agreement = draft.actor, draft.agreement
-    owed = [
-        held.subject
-        for held in agreement.obligations.values()
-        if held.kind is ObligationKind.SIGNATURE and held.owner_id == actor.person_id
-    ]
+    owed = draft.owed_by_actor(ObligationKind.SIGNATURE)
     if owed:
         return owed[0]
-    if actor in {signature.party for signature in agreement.signatures}:
+    if actor.person_id in {
+        signature.party.person_id for signature in agreement.signatures
+    }:
         raise Refused(
             RefusalCode.ALREADY_DONE,
             f"{actor.person_id} has signed version {agreement.terms_version} already.",
         )
-    raise Refused(RefusalCode.NOT_OPEN, f"No signature is asked of {actor.person_id} as {actor.role}.")
+    raise Refused(
+        RefusalCode.NOT_OPEN,
+        f"No signature is asked of {actor.person_id} as {actor.role}.",
+    )
 
 
 @rule.register
 def sign(command: SignAgreement, draft: Draft) -> None:
     """Each signatory signs the version in force once and acknowledges the whole checklist."""
     agreement = draft.agreement
-    subject = _open_signature(draft)
+    owed = _open_signature(draft)
     if command.terms_version != agreement.terms_version:
         raise Refused(
             RefusalCode.VERSION_MISMATCH,
-            f"Version {agreement.terms_version} is in force, not {command.terms_version}; read it and sign that.",
+            f"Version {agreement.terms_version} is in force, not {command.terms_version}; "
+            "read it and sign that.",
         )
     missing = [
-        item.item_id for item in agreement.terms.compliance if item.item_id not in command.acknowledged
+        item.item_id
+        for item in agreement.terms.compliance
+        if item.item_id not in command.acknowledged
     ]
     if missing:
         raise Refused(
             RefusalCode.INCOMPLETE,
             f"acknowledged: {', '.join(missing)} of the checklist are not acknowledged.",
         )
-    owed = agreement.obligations[f"{ObligationKind.SIGNATURE}:{subject}"]
     draft.add(
         AgreementSigned(
             at=draft.at,
             party=Party(role=owed.owner_role, person_id=owed.owner_id),
             terms_version=agreement.terms_version,
             acknowledged=command.acknowledged,
-            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.SIGNATURE, subject)),
+            ledger=LedgerChange(
+                settled=draft.fulfilled(ObligationKind.SIGNATURE, owed.subject)
+            ),
         )
     )
 
@@ -180,11 +199,11 @@ def sign(command: SignAgreement, draft: Draft) -> None:
 @rule.register
 def decline(command: DeclineAgreement, draft: Draft) -> None:
     """A signatory who has not signed may decline, which closes the agreement."""
-    _open_signature(draft)
+    owed = _open_signature(draft)
     draft.add(
         AgreementDeclined(
             at=draft.at,
-            party=draft.actor,
+            party=Party(role=owed.owner_role, person_id=owed.owner_id),
             reason=command.reason,
             ledger=LedgerChange(settled=draft.everything_settled()),
         )
@@ -204,10 +223,13 @@ def request_changes(command: RequestChanges, draft: Draft) -> None:
     subject = draft.actor.person_id
     if draft.open(ObligationKind.REQUESTED_CHANGES, subject):
         raise Refused(
-            RefusalCode.ALREADY_DONE, f"A request of {subject} is open; it has to be answered first."
+            RefusalCode.ALREADY_DONE,
+            f"A request of {subject} is open; it has to be answered first.",
         )
     owed = Owed(
-        kind=ObligationKind.REQUESTED_CHANGES, subject=subject, owner=agreement.holder(Role.PROGRAMME_OWNER)
+        kind=ObligationKind.REQUESTED_CHANGES,
+        subject=subject,
+        owner=agreement.holder(Role.PROGRAMME_OWNER),
     )
     draft.add(
         ChangesRequested(
@@ -224,43 +246,38 @@ def request_changes(command: RequestChanges, draft: Draft) -> None:
 def amend(command: AmendTerms, draft: Draft) -> None:
     """A new version: the ledger follows its plan, and only those affected by a change sign again."""
     agreement = draft.agreement
-    check_amendment(agreement, command.terms)
+    not_paused(agreement)
+    check_amendment(agreement, command.terms, draft.at)
     changed = changed_fields(agreement, command.terms)
-    affected = affected_by(changed, KINDS[agreement.kind].signatories(agreement))
     event = TermsAmended(
         at=draft.at,
         terms=command.terms,
         digests=digest_by_field(command.terms),
         terms_version=agreement.terms_version + 1,
         changed=changed,
-        affected=affected,
-        parties=agreement.parties,
+        affected=affected_by(changed, KINDS[agreement.kind].signatories(agreement)),
+        parties=parties_under(agreement, command.terms),
         reason=command.reason,
     )
+    held = sorted(agreement.obligations.values(), key=lambda held: held.obligation_id)
     answered = tuple(
-        key
-        for key, held in agreement.obligations.items()
-        if held.kind in {ObligationKind.REQUESTED_CHANGES, ObligationKind.COURSE_CORRECTION}
+        each.obligation_id for each in held if each.kind in ANSWERED_BY_NEW_TERMS
     )
     old_signatures = tuple(
-        key for key, held in agreement.obligations.items() if held.kind is ObligationKind.SIGNATURE
+        each.obligation_id for each in held if each.kind is ObligationKind.SIGNATURE
     )
-    trial = Draft(agreement, draft.at, draft.actor)
-    trial.add(event)
-    after = trial.agreement
-    plan = replanned(after, draft.at) if agreement.phase is Phase.ACTIVE else LedgerChange()
-    signatures = tuple(signature_owed(after, party, draft.at) for party in unsigned(after))
-    change = plan.model_copy(
-        update={
-            "settled": (
-                *plan.settled,
-                *draft.settled(answered, ObligationStatus.FULFILLED),
-                *draft.settled(old_signatures),
-            ),
-            "opened": (*plan.opened, *signatures),
-        }
+    after = draft.after(event)
+    follow_plan(
+        draft,
+        event,
+        settled=(
+            *draft.settled(answered, ObligationStatus.FULFILLED),
+            *draft.settled(old_signatures),
+        ),
+        opens=tuple(
+            signature_owed(after, party, draft.at) for party in unsigned(after)
+        ),
     )
-    draft.add(event.model_copy(update={"ledger": change}))
 
 
 @rule.register
@@ -268,6 +285,8 @@ def withdraw(command: WithdrawAgreement, draft: Draft) -> None:
     """Before the start, the placement can be taken back."""
     draft.add(
         AgreementWithdrawn(
-            at=draft.at, reason=command.reason, ledger=LedgerChange(settled=draft.everything_settled())
+            at=draft.at,
+            reason=command.reason,
+            ledger=LedgerChange(settled=draft.everything_settled()),
         )
     )

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from domain.agreement import Agreement, Party
-from domain.commands.matters import MakeProposal, RaiseBlocker, RaiseConcern, ReportBreach, SettleMatter
+from domain.agreement import Agreement, Matter, Party
+from domain.commands.matters import (
+    MakeProposal,
+    RaiseBlocker,
+    RaiseConcern,
+    ReportBreach,
+    SettleMatter,
+)
 from domain.decisions.dispatch import rule
+from domain.decisions.resting import after_hold
 from domain.draft import Draft
-from domain.events.matters import BlockerRaised, BreachReported, ConcernRaised, MatterSettled, ProposalMade
+from domain.events.matters import (
+    BlockerRaised,
+    BreachReported,
+    ConcernRaised,
+    MatterSettled,
+    ProposalMade,
+)
 from domain.model import PersonId
 from domain.obligations import LedgerChange
 from domain.opening import Owed, opened
@@ -26,7 +39,22 @@ HELP_ROUTE = (Role.MENTOR, Role.LINE_MANAGER, Role.PROGRAMME_OWNER)
 """Who helps with a blocker and answers a proposal."""
 
 
-def _routed(agreement: Agreement, route: tuple[Role, ...], bypassing: set[PersonId | None]) -> Party:
+def handler(agreement: Agreement, matter: Matter) -> Party:
+    """Who hears a concern or looks into a breach, as the roles are held now.
+
+    Raises:
+        Refused: If everybody on its route is concerned.
+    """
+    if matter.kind is ObligationKind.CONCERN:
+        route = CONCERN_ROUTE
+    else:
+        route = BREACH_ROUTES["ethics" if matter.holds else "boundary"]
+    return routed(agreement, route, {matter.about, matter.raised_by})
+
+
+def routed(
+    agreement: Agreement, route: tuple[Role, ...], bypassing: set[PersonId | None]
+) -> Party:
     """The first on the route who is not to be bypassed.
 
     Raises:
@@ -44,10 +72,15 @@ def _routed(agreement: Agreement, route: tuple[Role, ...], bypassing: set[Person
 
 def _is_new(draft: Draft, matter_id: str) -> None:
     if matter_id in draft.agreement.matters:
-        raise Refused(RefusalCode.ALREADY_DONE, f"matter_id: {matter_id} is open already; choose another id.")
+        raise Refused(
+            RefusalCode.ALREADY_DONE,
+            f"matter_id: {matter_id} is open already; choose another id.",
+        )
 
 
-def _opened(draft: Draft, kind: ObligationKind, matter_id: str, owner: Party) -> LedgerChange:
+def _opened(
+    draft: Draft, kind: ObligationKind, matter_id: str, owner: Party
+) -> LedgerChange:
     owed = Owed(kind=kind, subject=matter_id, owner=owner)
     return LedgerChange(opened=(opened(draft.agreement, owed, draft.at),))
 
@@ -56,7 +89,7 @@ def _opened(draft: Draft, kind: ObligationKind, matter_id: str, owner: Party) ->
 def raise_blocker(command: RaiseBlocker, draft: Draft) -> None:
     """The mentor owes help; where the mentor raised it, the line manager does."""
     _is_new(draft, command.matter_id)
-    owner = _routed(draft.agreement, HELP_ROUTE, {draft.actor.person_id})
+    owner = routed(draft.agreement, HELP_ROUTE, {draft.actor.person_id})
     draft.add(
         BlockerRaised(
             at=draft.at,
@@ -74,7 +107,9 @@ def raise_blocker(command: RaiseBlocker, draft: Draft) -> None:
 def raise_concern(command: RaiseConcern, draft: Draft) -> None:
     """A concern goes round the person concerned."""
     _is_new(draft, command.matter_id)
-    owner = _routed(draft.agreement, CONCERN_ROUTE, {command.about, draft.actor.person_id})
+    owner = routed(
+        draft.agreement, CONCERN_ROUTE, {command.about, draft.actor.person_id}
+    )
     draft.add(
         ConcernRaised(
             at=draft.at,
@@ -92,7 +127,7 @@ def raise_concern(command: RaiseConcern, draft: Draft) -> None:
 def make_proposal(command: MakeProposal, draft: Draft) -> None:
     """The mentor owes an answer."""
     _is_new(draft, command.matter_id)
-    owner = _routed(draft.agreement, HELP_ROUTE, {draft.actor.person_id})
+    owner = routed(draft.agreement, HELP_ROUTE, {draft.actor.person_id})
     draft.add(
         ProposalMade(
             at=draft.at,
@@ -110,7 +145,7 @@ def report_breach(command: ReportBreach, draft: Draft) -> None:
     """A breach of ethics holds the placement until it is settled; a breach of boundaries does not."""
     _is_new(draft, command.matter_id)
     bypassing: set[PersonId | None] = {command.about, draft.actor.person_id}
-    owner = _routed(draft.agreement, BREACH_ROUTES[command.breaches], bypassing)
+    owner = routed(draft.agreement, BREACH_ROUTES[command.breaches], bypassing)
     draft.add(
         BreachReported(
             at=draft.at,
@@ -131,24 +166,38 @@ def settle_matter(command: SettleMatter, draft: Draft) -> None:
     matter = draft.agreement.matters.get(command.matter_id)
     if matter is None:
         known = ", ".join(sorted(draft.agreement.matters)) or "none"
-        raise Refused(RefusalCode.NOT_OPEN, f"matter_id: {command.matter_id} is not open; open are {known}.")
+        raise Refused(
+            RefusalCode.NOT_OPEN,
+            f"matter_id: {command.matter_id} is not open; open are {known}.",
+        )
     owed = draft.agreement.obligations[f"{matter.kind}:{matter.matter_id}"]
-    may_settle = {owed.owner_id} if matter.outlives_the_placement else {owed.owner_id, matter.raised_by}
-    if draft.actor.person_id not in may_settle and draft.actor.role is not Role.OPERATOR:
+    may_settle = (
+        {owed.owner_id}
+        if matter.outlives_the_placement
+        else {owed.owner_id, matter.raised_by}
+    )
+    if (
+        draft.actor.person_id not in may_settle
+        and draft.actor.role is not Role.OPERATOR
+    ):
         raise Refused(
             RefusalCode.NOT_ALLOWED_FOR_ROLE,
             f"{matter.matter_id} is with the {owed.owner_role}, who settles it.",
         )
     if matter.kind is ObligationKind.PROPOSAL and command.accepted is None:
         raise Refused(
-            RefusalCode.INCOMPLETE, "accepted: say whether the proposal is accepted, true or false."
+            RefusalCode.INCOMPLETE,
+            "accepted: say whether the proposal is accepted, true or false.",
         )
-    draft.add(
-        MatterSettled(
-            at=draft.at,
-            matter_id=matter.matter_id,
-            accepted=command.accepted,
-            resolution=command.resolution,
-            ledger=LedgerChange(settled=draft.fulfilled(matter.kind, matter.matter_id)),
-        )
+    event = MatterSettled(
+        at=draft.at,
+        matter_id=matter.matter_id,
+        accepted=command.accepted,
+        resolution=command.resolution,
     )
+    again = after_hold(draft.agreement, draft.after(event), draft.at)
+    change = LedgerChange(
+        settled=draft.fulfilled(matter.kind, matter.matter_id),
+        moved=tuple(each for each in again if each.obligation_id != owed.obligation_id),
+    )
+    draft.add(event.model_copy(update={"ledger": change}))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
-
-from domain.agreement import Agreement, MeetingSeries
+from domain.agreement import Party
 from domain.commands.progress import (
     ExcuseMeeting,
     RecordCheckIn,
@@ -13,7 +11,8 @@ from domain.commands.progress import (
     RescheduleMeeting,
 )
 from domain.decisions.dispatch import rule
-from domain.decisions.planning import next_meeting, open_meeting
+from domain.decisions.feedback import ON_THE_MENTORING
+from domain.decisions.planning import meeting_day, next_meeting, open_meeting
 from domain.draft import Draft
 from domain.events.progress import (
     CheckInHeld,
@@ -45,22 +44,21 @@ def _followed_by(
 ) -> LedgerChange:
     """Settles a meeting and schedules the next one of its cadence."""
     agreement = draft.agreement
-    series = agreement.meetings.get(meeting.kind, MeetingSeries())
-    after = agreement.model_copy(
-        update={
-            "meetings": {
-                **agreement.meetings,
-                meeting.kind: series.model_copy(update={"missed_running": missed_running}),
-            }
-        }
+    series = agreement.meetings[meeting.kind].model_copy(
+        update={"missed_running": missed_running}
     )
-    following = next_meeting(after, meeting.kind, _day(agreement, meeting), draft.at)
-    settled = Settlement.model_validate({"obligation_id": meeting.obligation_id, "status": status})
-    return LedgerChange(settled=(settled,), opened=() if following is None else (following,))
-
-
-def _day(agreement: Agreement, meeting: Obligation) -> date:
-    return agreement.calendar_of(meeting.owner_id).local_date(meeting.due_at)
+    after = agreement.model_copy(
+        update={"meetings": {**agreement.meetings, meeting.kind: series}}
+    )
+    following = next_meeting(
+        after, meeting.kind, meeting_day(agreement, meeting), draft.at
+    )
+    settled = Settlement.model_validate(
+        {"obligation_id": meeting.obligation_id, "status": status}
+    )
+    return LedgerChange(
+        settled=(settled,), opened=() if following is None else (following,)
+    )
 
 
 @rule.register
@@ -89,7 +87,9 @@ def record_check_in(command: RecordCheckIn, draft: Draft) -> None:
             subject="placement",
             owner=agreement.holder(Role.PROGRAMME_OWNER),
         )
-        change = change.model_copy(update={"opened": (*change.opened, opened(agreement, owed, draft.at))})
+        change = change.model_copy(
+            update={"opened": (*change.opened, opened(agreement, owed, draft.at))}
+        )
     draft.add(
         CheckInHeld(
             at=draft.at,
@@ -116,7 +116,7 @@ def record_reflective_session(command: RecordReflectiveSession, draft: Draft) ->
     change = _followed_by(draft, meeting, ObligationStatus.FULFILLED, 0)
     mentee = agreement.holder(Role.MENTEE)
     follow_up = (
-        Owed(kind=ObligationKind.FEEDBACK, subject="mentoring", owner=mentee),
+        Owed(kind=ObligationKind.FEEDBACK, subject=ON_THE_MENTORING, owner=mentee),
         Owed(kind=ObligationKind.SELF_ASSESSMENT, subject="criteria", owner=mentee),
     )
     owed = tuple(
@@ -142,7 +142,8 @@ def _check_prompts(prompt_ids: tuple[str, ...]) -> None:
     if unknown:
         known = ", ".join(PROMPT_BANK.prompts)
         raise Refused(
-            RefusalCode.UNKNOWN_REFERENCE, f"answers: no prompt {', '.join(unknown)}; the bank has {known}."
+            RefusalCode.UNKNOWN_REFERENCE,
+            f"answers: no prompt {', '.join(unknown)}; the bank has {known}.",
         )
 
 
@@ -157,7 +158,9 @@ def excuse_meeting(command: ExcuseMeeting, draft: Draft) -> None:
             meeting=command.meeting,
             number=int(meeting.subject),
             reason=command.reason,
-            ledger=_followed_by(draft, meeting, ObligationStatus.WAIVED, series.missed_running),
+            ledger=_followed_by(
+                draft, meeting, ObligationStatus.WAIVED, series.missed_running
+            ),
         )
     )
 
@@ -180,23 +183,22 @@ def reschedule_meeting(command: RescheduleMeeting, draft: Draft) -> None:
             f"starts_at: {day} is no working day of {meeting.owner_id}; "
             f"the next one is {calendar.working_day_from(day, 0)}.",
         )
-    allowance = agreement.policy.allowances[meeting.kind]
     owed = Owed(
         kind=meeting.kind,
         subject=meeting.subject,
-        owner=next(
-            party
-            for party in agreement.parties
-            if party.person_id == meeting.owner_id and party.role is meeting.owner_role
-        ),
+        owner=Party(role=meeting.owner_role, person_id=meeting.owner_id),
         anchor=day,
-        allowance=allowance,
         reason=meeting.reason,
         starts_at=command.starts_at,
-        missed_after=None if meeting.acts_by_itself_at is None else agreement.policy.missed_after,
+        missed_after=None
+        if meeting.acts_by_itself_at is None
+        else agreement.policy.missed_after,
     )
     moved = opened(agreement, owed, draft.at).model_copy(
-        update={"due_at": max(calendar.closing_of(day), command.starts_at), "sequence": meeting.sequence + 1}
+        update={
+            "due_at": max(calendar.closing_of(day), command.starts_at),
+            "sequence": meeting.sequence + 1,
+        }
     )
     draft.add(
         MeetingRescheduled(
@@ -215,15 +217,24 @@ def record_offline_meeting(command: RecordOfflineMeeting, draft: Draft) -> None:
     """It lies in the past and was between parties."""
     agreement = draft.agreement
     if command.held_on > agreement.local_date(draft.at):
-        raise Refused(RefusalCode.OUTSIDE_THE_PLACEMENT, f"held_on: {command.held_on} is still ahead.")
-    strangers = sorted(set(command.between) - {party.person_id for party in agreement.parties})
+        raise Refused(
+            RefusalCode.OUTSIDE_THE_PLACEMENT,
+            f"held_on: {command.held_on} is still ahead.",
+        )
+    strangers = sorted(
+        set(command.between) - {party.person_id for party in agreement.parties}
+    )
     if strangers:
         raise Refused(
-            RefusalCode.NOT_A_PARTY, f"between: {', '.join(strangers)} is no party to this agreement."
+            RefusalCode.NOT_A_PARTY,
+            f"between: {', '.join(strangers)} is no party to this agreement.",
         )
     draft.add(
         OfflineMeetingRecorded(
-            at=draft.at, held_on=command.held_on, between=command.between, note=command.note
+            at=draft.at,
+            held_on=command.held_on,
+            between=command.between,
+            note=command.note,
         )
     )
 
@@ -231,9 +242,16 @@ def record_offline_meeting(command: RecordOfflineMeeting, draft: Draft) -> None:
 def missed(draft: Draft, meeting: Obligation) -> None:
     """Counts a meeting as missed and schedules the next one."""
     series = draft.agreement.meetings[meeting.kind]
-    change = _followed_by(draft, meeting, ObligationStatus.SUPERSEDED, series.missed_running + 1)
+    change = _followed_by(
+        draft, meeting, ObligationStatus.SUPERSEDED, series.missed_running + 1
+    )
     draft.add(
         MeetingMissed.model_validate(
-            {"at": draft.at, "meeting": meeting.kind, "number": int(meeting.subject), "ledger": change}
+            {
+                "at": draft.at,
+                "meeting": meeting.kind,
+                "number": int(meeting.subject),
+                "ledger": change,
+            }
         )
     )

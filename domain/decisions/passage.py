@@ -7,13 +7,13 @@ from datetime import datetime
 
 from domain.agreement import Agreement
 from domain.decisions.meetings import missed
+from domain.decisions.resting import muted
 from domain.decisions.transitions import advance, end_instant, start_instant
 from domain.draft import Draft
 from domain.events.course import ObligationEscalated
 from domain.ledger import instants
 from domain.obligations import Escalation, LedgerChange, Level, Obligation
 from domain.opening import Owed, opened
-from domain.policy import Allowance
 from domain.vocabulary import ObligationKind, Phase, Role
 
 LAST_RUNG: Level = 6
@@ -26,18 +26,13 @@ def pass_time(draft: Draft) -> None:
     for obligation in _due_to_act(draft.agreement, draft.at):
         missed(draft, obligation)
     for obligation in tuple(draft.agreement.obligations.values()):
-        level = _level_at(obligation, draft.at)
-        climbed = level is not None and (obligation.reached is None or level > obligation.reached)
+        level = obligation.level_at(draft.at)
+        climbed = level is not None and (
+            obligation.reached is None or level > obligation.reached
+        )
         if climbed and level is not None and not muted(draft.agreement, obligation):
             _escalate(draft, obligation, level)
     advance(draft)
-
-
-def muted(agreement: Agreement, obligation: Obligation) -> bool:
-    """Whether nobody is nudged about this now: in a pause, and in a hold about all but its cause."""
-    if agreement.paused_until is not None:
-        return True
-    return agreement.held and obligation.kind is not ObligationKind.BREACH
 
 
 def next_instant(agreement: Agreement, after: datetime) -> datetime | None:
@@ -45,14 +40,20 @@ def next_instant(agreement: Agreement, after: datetime) -> datetime | None:
 
     None for a closed agreement, and for one that waits on people only.
     """
-    return min((instant for instant in _instants(agreement) if instant > after), default=None)
+    return min(
+        (instant for instant in _instants(agreement) if instant > after), default=None
+    )
 
 
 def _instants(agreement: Agreement) -> Iterator[datetime]:
     if agreement.closed:
         return
     if agreement.phase is Phase.AGREEMENT:
-        yield agreement.expires_at if agreement.concluded_at is None else start_instant(agreement)
+        yield (
+            agreement.expires_at
+            if agreement.concluded_at is None
+            else start_instant(agreement)
+        )
     if agreement.paused_until is not None:
         yield agreement.paused_until
     elif agreement.phase is Phase.ACTIVE:
@@ -74,21 +75,14 @@ def _due_to_act(agreement: Agreement, at: datetime) -> list[Obligation]:
     ]
 
 
-def _level_at(obligation: Obligation, at: datetime) -> Level | None:
-    """The highest rung whose instant has come."""
-    return max((rung.level for rung in obligation.ladder if rung.at <= at), default=None)
-
-
 def _escalate(draft: Draft, obligation: Obligation, level: Level) -> None:
     """One step up, however many rungs were slept through; the last one forces a choice."""
     forced = ()
     if level == LAST_RUNG:
-        within = draft.agreement.policy.forced_choice_within
         owed = Owed(
             kind=ObligationKind.FORCED_CHOICE,
             subject=obligation.obligation_id,
             owner=draft.agreement.holder(Role.PROGRAMME_OWNER),
-            allowance=Allowance(due=within, stalled=within + 1),
             reason=obligation.reason,
         )
         forced = (opened(draft.agreement, owed, draft.at),)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from domain.agreement import Agreement, Party
+from collections.abc import Iterator
+from datetime import datetime
+
+from domain.agreement import Agreement
 from domain.commands.course import ReassignRole, WaiveObligation
+from domain.decisions.consent import PEOPLE
 from domain.decisions.dispatch import rule
 from domain.decisions.forming import signature_owed
-from domain.decisions.planning import MEETING_KINDS
+from domain.decisions.matters import handler
+from domain.decisions.planning import FOLLOWS_A_PLAN, planned
+from domain.decisions.transitions import unsigned
 from domain.draft import Draft
 from domain.events.course import ObligationWaived, RoleReassigned
-from domain.kinds import KINDS
-from domain.obligations import LedgerChange, Obligation
-from domain.opening import reopened
+from domain.model import PersonId
+from domain.obligations import MEETING_KINDS, LedgerChange, Obligation
+from domain.opening import opened, reopened
 from domain.refusals import RefusalCode, Refused
-from domain.vocabulary import ObligationKind, ObligationStatus, Phase, Role
+from domain.terms.checks import problems
+from domain.vocabulary import ObligationKind, ObligationStatus, Role
 
 NEVER_WAIVED = frozenset(
     {
@@ -26,23 +33,30 @@ NEVER_WAIVED = frozenset(
         ObligationKind.HANDOVER,
         ObligationKind.DEBRIEF,
         ObligationKind.SYNTHESIS,
+        ObligationKind.SYNTHESIS_SIGNATURE,
         ObligationKind.PIVOT_CONSENT,
         ObligationKind.CONCERN,
         ObligationKind.BREACH,
         ObligationKind.BLOCKER,
         ObligationKind.PROPOSAL,
+        ObligationKind.FORCED_CHOICE,
     }
 )
 """Gates: without them the stages would be labels. They are reassigned, answered, or closed incomplete."""
+
+NAMES_PEOPLE = PEOPLE | {"legs", "sessions"}
+"""Fields of the terms in which a successor may turn up where they must not be."""
 
 NEVER_REASSIGNED = frozenset({Role.MENTEE, Role.SYSTEM, Role.OPERATOR})
 
 
 @rule.register
 def reassign(command: ReassignRole, draft: Draft) -> None:
-    """Open work moves to the successor, whose calendar sets new due instants; done work stays."""
+    """Open work moves to the successor, whose calendar sets new due instants; done work stays.
+
+    A signature is consent and does not move: the successor is asked for one of their own.
+    """
     agreement = draft.agreement
-    _check_successor(agreement, command)
     event = RoleReassigned(
         at=draft.at,
         role=command.role,
@@ -50,40 +64,70 @@ def reassign(command: ReassignRole, draft: Draft) -> None:
         to_person=command.to_person,
         reason=command.reason,
     )
-    trial = Draft(agreement, draft.at, draft.actor)
-    trial.add(event)
-    after = trial.agreement
-    signatures = {
-        key
-        for key, held in agreement.obligations.items()
-        if held.kind is ObligationKind.SIGNATURE and _belongs_to(held, command)
-    }
-    moved = tuple(
-        reopened(after, held, command.to_person, draft.at)
+    _check_roles(agreement, command)
+    after = draft.after(event)
+    _check_successor(agreement, after, command)
+    theirs = {
+        key: held
         for key, held in sorted(agreement.obligations.items())
-        if _belongs_to(held, command) and key not in signatures
+        if (held.owner_role, held.owner_id) == (command.role, command.from_person)
+    }
+    signatures = tuple(
+        key for key, held in theirs.items() if held.kind is ObligationKind.SIGNATURE
     )
-    newly_asked = tuple(
-        signature_owed(after, party, draft.at)
-        for party in _successors_to_sign(after, command)
-        if agreement.phase in {Phase.AGREEMENT, Phase.ACTIVE}
+    moved = tuple(
+        _handed_over(after, held, command.to_person, draft.at)
+        for key, held in theirs.items()
+        if key not in signatures
     )
-    change = LedgerChange(settled=draft.settled(tuple(sorted(signatures))), opened=newly_asked, moved=moved)
+    change = LedgerChange(
+        settled=draft.settled(signatures),
+        opened=tuple(_newly_asked(agreement, after, draft.at)),
+        moved=moved,
+    )
     draft.add(event.model_copy(update={"ledger": change}))
 
 
-def _belongs_to(obligation: Obligation, command: ReassignRole) -> bool:
-    return (obligation.owner_role, obligation.owner_id) == (command.role, command.from_person)
-
-
-def _successors_to_sign(after: Agreement, command: ReassignRole) -> tuple[Party, ...]:
-    signatories = KINDS[after.kind].signatories(after)
-    return tuple(
-        party for party in signatories if party.role is command.role and party.person_id == command.to_person
+def _handed_over(
+    after: Agreement, held: Obligation, to_person: PersonId, at: datetime
+) -> Obligation:
+    """What somebody owed, owed by the successor; but nobody hears a concern about themselves."""
+    matter = after.matters.get(held.subject)
+    delicate = {ObligationKind.CONCERN, ObligationKind.BREACH}
+    if (
+        matter is None
+        or held.kind not in delicate
+        or to_person not in {matter.about, matter.raised_by}
+    ):
+        return reopened(after, held, to_person, at)
+    party = handler(after, matter)
+    return reopened(
+        after, held.model_copy(update={"owner_role": party.role}), party.person_id, at
     )
 
 
-def _check_successor(agreement: Agreement, command: ReassignRole) -> None:
+def _newly_asked(
+    before: Agreement, after: Agreement, at: datetime
+) -> Iterator[Obligation]:
+    """Signatures that a change of hands leaves missing: of the agreement, and of annexes of legs ahead."""
+    if after.phase not in FOLLOWS_A_PLAN:
+        return
+    for party in unsigned(after):
+        asked = signature_owed(after, party, at)
+        if (
+            party not in before.parties
+            and asked.obligation_id not in before.obligations
+        ):
+            yield asked
+    for owed in planned(after):
+        if (
+            owed.kind is ObligationKind.ANNEX_SIGNATURE
+            and owed.obligation_id not in before.obligations
+        ):
+            yield opened(after, owed, at)
+
+
+def _check_roles(agreement: Agreement, command: ReassignRole) -> None:
     if command.role in NEVER_REASSIGNED:
         raise Refused(
             RefusalCode.NOT_ALLOWED_FOR_ROLE,
@@ -93,17 +137,39 @@ def _check_successor(agreement: Agreement, command: ReassignRole) -> None:
     if command.from_person not in holders:
         raise Refused(
             RefusalCode.UNKNOWN_REFERENCE,
-            f"from_person: {command.from_person} is not {command.role} here; {', '.join(sorted(holders)) or 'nobody'} is.",
+            f"from_person: {command.from_person} is not {command.role} here; "
+            f"{', '.join(sorted(holders)) or 'nobody'} is.",
         )
-    if command.to_person == command.from_person or command.to_person in holders:
-        raise Refused(RefusalCode.NO_CHANGE, f"to_person: {command.to_person} is {command.role} already.")
-    held = agreement.roles_of(command.to_person)
-    clashes = {Role.MENTEE} | ({Role.LINE_MANAGER} if command.role is Role.MENTOR else set())
-    clashes |= {Role.MENTOR} if command.role is Role.LINE_MANAGER else set()
-    if held & clashes:
+    if command.to_person == command.from_person:
+        raise Refused(
+            RefusalCode.NO_CHANGE,
+            f"to_person: {command.to_person} is {command.role} already.",
+        )
+
+
+def _check_successor(
+    before: Agreement, after: Agreement, command: ReassignRole
+) -> None:
+    """Holds the successor to the rules about people that the terms were held to.
+
+    Raises:
+        Refused: If the roles that the successor would hold exclude one another.
+    """
+    known = problems(before.terms)
+    clashes = [
+        problem
+        for problem in problems(after.terms)
+        if problem not in known and problem.field.split(".")[0] in NAMES_PEOPLE
+    ]
+    if command.to_person == after.mentee_id or clashes:
+        why = (
+            f"{clashes[0].field} {clashes[0].sentence}"
+            if clashes
+            else "the mentee is the one it is for"
+        )
         raise Refused(
             RefusalCode.CONFLICT_OF_INTEREST,
-            f"to_person: {command.to_person} is {', '.join(sorted(held & clashes))} and cannot be {command.role} too.",
+            f"to_person: {command.to_person} cannot be {command.role}: {why}.",
         )
 
 
@@ -114,16 +180,19 @@ def waive(command: WaiveObligation, draft: Draft) -> None:
     if obligation is None:
         known = ", ".join(sorted(draft.agreement.obligations)) or "none"
         raise Refused(
-            RefusalCode.NOT_OPEN, f"obligation_id: {command.obligation_id} is not open; open are {known}."
+            RefusalCode.NOT_OPEN,
+            f"obligation_id: {command.obligation_id} is not open; open are {known}.",
         )
     if obligation.kind in NEVER_WAIVED:
         raise Refused(
             RefusalCode.NOT_ALLOWED_FOR_ROLE,
-            f"{command.obligation_id} is a gate and cannot be waived; reassign it, answer it, or close incomplete.",
+            f"{command.obligation_id} is a gate and cannot be waived; reassign it, answer it, "
+            "or close incomplete.",
         )
     if obligation.kind in MEETING_KINDS:
         raise Refused(
-            RefusalCode.NOT_ALLOWED_FOR_ROLE, f"{command.obligation_id} is a meeting; use excuse_meeting."
+            RefusalCode.NOT_ALLOWED_FOR_ROLE,
+            f"{command.obligation_id} is a meeting; use excuse_meeting.",
         )
     settled = draft.settled((command.obligation_id,), ObligationStatus.WAIVED)
     draft.add(

@@ -5,36 +5,65 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
-from domain.agreement import Agreement, Party
+from domain.agreement import Agreement, MeetingSeries, Party
+from domain.draft import Draft
+from domain.events import Event
 from domain.kinds import KINDS
-from domain.obligations import LedgerChange, Obligation
-from domain.opening import MEETING_STARTS_AFTER_OPENING, Owed, opened, reconciled
+from domain.obligations import MEETING_KINDS, LedgerChange, Obligation, Settlement
+from domain.opening import Owed, meeting_start, opened, reconciled
 from domain.policy import Allowance
-from domain.vocabulary import ObligationKind, Role, StallReason
+from domain.vocabulary import ObligationKind, ObligationStatus, Phase, Role, StallReason
 
-MEETING_KINDS = (ObligationKind.CHECK_IN, ObligationKind.REFLECTIVE_SESSION)
-PLANNED_FOR_EVERY_KIND = frozenset({ObligationKind.MILESTONE, ObligationKind.END_DECISION})
+PLANNED_FOR_EVERY_KIND = frozenset(
+    {ObligationKind.MILESTONE, ObligationKind.END_DECISION}
+)
+FOLLOWS_A_PLAN = frozenset({Phase.AGREEMENT, Phase.ACTIVE})
+"""After the last day nothing is planned any more: what is owed then is owed until it is done."""
 
 
 def planned(agreement: Agreement) -> Iterable[Owed]:
-    """Everything that the terms still ask for by date."""
+    """Everything that the terms still ask for, but for what was waived."""
+    if agreement.phase not in FOLLOWS_A_PLAN:
+        return ()
+    asked = [
+        *_milestones(agreement),
+        *_end_decision(agreement),
+        *KINDS[agreement.kind].planned(agreement),
+    ]
+    return [owed for owed in asked if owed.obligation_id not in agreement.waived]
+
+
+def _milestones(agreement: Agreement) -> Iterable[Owed]:
     for milestone in agreement.terms.milestones:
-        if milestone.milestone_id not in agreement.milestones_completed:
+        if (
+            agreement.phase is Phase.ACTIVE
+            and milestone.milestone_id not in agreement.milestones_completed
+        ):
             yield Owed(
                 kind=ObligationKind.MILESTONE,
                 subject=milestone.milestone_id,
                 owner=agreement.holder(milestone.owner),
                 anchor=milestone.due_on,
             )
+
+
+def _end_decision(agreement: Agreement) -> Iterable[Owed]:
+    """Due on the day that the terms give it, as long as the end is the one they name."""
+    if agreement.phase is not Phase.ACTIVE or agreement.end_decision is not None:
+        return
     rules = KINDS[agreement.kind]
-    if agreement.end_decision is None:
-        yield Owed(
-            kind=ObligationKind.END_DECISION,
-            subject="placement",
-            owner=agreement.holder(rules.end_decider),
-            anchor=agreement.ends_on,
-        )
-    yield from rules.planned(agreement)
+    allowance = agreement.policy.allowances[ObligationKind.END_DECISION]
+    agreed = rules.end_decided_on(agreement.terms)
+    as_agreed = agreed is not None and agreement.ends_on == agreement.terms.planned_end
+    yield Owed(
+        kind=ObligationKind.END_DECISION,
+        subject="placement",
+        owner=agreement.holder(rules.end_decider),
+        anchor=agreed if as_agreed else agreement.ends_on,
+        allowance=Allowance(due=0, stalled=allowance.stalled - allowance.due)
+        if as_agreed
+        else allowance,
+    )
 
 
 def plan_kinds(agreement: Agreement) -> frozenset[ObligationKind]:
@@ -42,27 +71,100 @@ def plan_kinds(agreement: Agreement) -> frozenset[ObligationKind]:
     return PLANNED_FOR_EVERY_KIND | KINDS[agreement.kind].plan_kinds
 
 
-def replanned(agreement: Agreement, at: datetime) -> LedgerChange:
+def follow_plan(
+    draft: Draft,
+    event: Event,
+    *,
+    settled: tuple[Settlement, ...] = (),
+    opens: tuple[Obligation, ...] = (),
+) -> None:
+    """Adds an event and keeps the ledger in step with the plan that it leaves behind.
+
+    Args:
+        draft: The decision being made.
+        event: What happens; its ledger change is given here.
+        settled: What the event itself settles.
+        opens: What it opens beside the plan.
+    """
+    change = replanned(draft.agreement, draft.after(event), draft.at)
+    mine = {settlement.obligation_id for settlement in settled}
+    following = LedgerChange(
+        settled=(
+            *settled,
+            *(each for each in change.settled if each.obligation_id not in mine),
+        ),
+        opened=(*change.opened, *opens),
+        moved=tuple(moved for moved in change.moved if moved.obligation_id not in mine),
+    )
+    draft.add(event.model_copy(update={"ledger": following}))
+
+
+def replanned(before: Agreement, after: Agreement, at: datetime) -> LedgerChange:
     """The ledger change that a changed plan asks for, meetings included.
 
     Args:
-        agreement: As it is after the change of plan.
+        before: As it is before the change of plan.
+        after: As it is after it.
         at: Now.
     """
-    change = reconciled(agreement, planned(agreement), plan_kinds(agreement), at)
-    meetings = tuple(
-        meeting
-        for kind in MEETING_KINDS
-        if f"{kind}:{_number(agreement, kind)}" not in agreement.obligations
-        and (meeting := next_meeting(agreement, kind, agreement.local_date(at), at)) is not None
+    if after.phase not in FOLLOWS_A_PLAN:
+        return LedgerChange()
+    change = reconciled(
+        after,
+        before=planned(before),
+        after=planned(after),
+        kinds=plan_kinds(after),
+        at=at,
     )
-    return change.model_copy(update={"opened": (*change.opened, *meetings)})
+    off = (*_meetings_after_the_end(after), *_verifications_of_nothing(after))
+    superseded = tuple(
+        Settlement(obligation_id=key, status=ObligationStatus.SUPERSEDED) for key in off
+    )
+    meetings = (
+        tuple(_meetings_lacking(after, at)) if after.phase is Phase.ACTIVE else ()
+    )
+    return change.model_copy(
+        update={
+            "settled": (*change.settled, *superseded),
+            "opened": (*change.opened, *meetings),
+        }
+    )
 
 
-def _number(agreement: Agreement, kind: ObligationKind) -> int:
-    """The number of the meeting that was scheduled last; 0 before the first."""
-    series = agreement.meetings.get(kind)
-    return 0 if series is None else series.scheduled
+def _meetings_after_the_end(agreement: Agreement) -> Iterable[str]:
+    for kind in MEETING_KINDS:
+        meeting = open_meeting(agreement, kind)
+        if meeting is not None and meeting_day(agreement, meeting) > agreement.ends_on:
+            yield meeting.obligation_id
+
+
+def _verifications_of_nothing(agreement: Agreement) -> Iterable[str]:
+    """Of milestones that the terms no longer have."""
+    milestones = {milestone.milestone_id for milestone in agreement.terms.milestones}
+    for key, held in sorted(agreement.obligations.items()):
+        if (
+            held.kind is ObligationKind.MILESTONE_VERIFICATION
+            and held.subject not in milestones
+        ):
+            yield key
+
+
+def _meetings_lacking(agreement: Agreement, at: datetime) -> Iterable[Obligation]:
+    for kind in MEETING_KINDS:
+        if open_meeting(agreement, kind) is None:
+            meeting = next_meeting(agreement, kind, agreement.local_date(at), at)
+            if meeting is not None:
+                yield meeting
+
+
+def open_meeting(agreement: Agreement, kind: ObligationKind) -> Obligation | None:
+    """The meeting of a cadence that is scheduled now; None where none is."""
+    return agreement.obligations.get(f"{kind}:{_series(agreement, kind).scheduled}")
+
+
+def meeting_day(agreement: Agreement, meeting: Obligation) -> date:
+    """The day of a meeting, at its owner's place."""
+    return agreement.calendar_of(meeting.owner_id).local_date(meeting.due_at)
 
 
 def meeting_owner(agreement: Agreement) -> Party:
@@ -70,62 +172,68 @@ def meeting_owner(agreement: Agreement) -> Party:
     return agreement.holder(Role.MENTOR)
 
 
-def open_meeting(agreement: Agreement, kind: ObligationKind) -> Obligation | None:
-    """The meeting of a cadence that is scheduled now; None where none is."""
-    return agreement.obligations.get(f"{kind}:{_number(agreement, kind)}")
-
-
 def cadence_days(agreement: Agreement, kind: ObligationKind) -> int:
     """Calendar days from one meeting to the next."""
     cadence = agreement.terms.cadence
-    return cadence.check_in_days if kind is ObligationKind.CHECK_IN else cadence.reflective_session_days
+    return (
+        cadence.check_in_days
+        if kind is ObligationKind.CHECK_IN
+        else cadence.reflective_session_days
+    )
 
 
-def first_meetings(agreement: Agreement, at: datetime) -> Iterable[Obligation]:
-    """The first check-in, which confirms the start, and the first reflective session."""
-    for kind in MEETING_KINDS:
-        if (meeting := next_meeting(agreement, kind, agreement.starts_on, at)) is not None:
-            yield meeting
-
-
-def next_meeting(agreement: Agreement, kind: ObligationKind, last: date, at: datetime) -> Obligation | None:
+def next_meeting(
+    agreement: Agreement, kind: ObligationKind, last: date, at: datetime
+) -> Obligation | None:
     """The next meeting of a cadence after the last one's day; None where it would fall after the end.
 
-    A meeting counts as missed by itself a few working days after its day, but the one that would make the
-    series of missed ones a stall stays open, so that somebody is seen to hold it up.
+    The first check-in confirms the start and comes within days of it. A meeting counts as missed by itself a
+    few working days after its day, but the one that would make the series of missed ones a stall stays open,
+    so that somebody is seen to hold it up.
     """
     owner = meeting_owner(agreement)
     calendar = agreement.calendar_of(owner.person_id)
-    series = agreement.meetings.get(kind)
-    number = _number(agreement, kind) + 1
-    day = _next_day(agreement, kind, last, at)
     policy = agreement.policy
-    first_check_in = kind is ObligationKind.CHECK_IN and number == 1
-    allowance = Allowance(due=0, stalled=policy.allowances[kind].stalled)
+    series = _series(agreement, kind)
+    day = _next_day(agreement, kind, last, at)
+    grace = policy.allowances[kind].stalled
+    first_check_in = kind is ObligationKind.CHECK_IN and series.scheduled == 0
     if first_check_in:
-        day = min(day, calendar.working_day_from(agreement.starts_on, policy.first_meeting.due))
-        allowance = Allowance(due=0, stalled=policy.first_meeting.stalled - policy.first_meeting.due)
-    day = max(calendar.working_day_from(day, 0), calendar.working_day_from(calendar.local_date(at), 1))
+        day = min(
+            day,
+            calendar.working_day_from(agreement.starts_on, policy.first_meeting.due),
+        )
+        grace = policy.first_meeting.stalled - policy.first_meeting.due
+    day = max(
+        calendar.working_day_from(day, 0),
+        calendar.working_day_from(calendar.local_date(at), 1),
+    )
     if day > agreement.ends_on:
         return None
     is_last_chance = first_check_in or (
         kind is ObligationKind.CHECK_IN
-        and (0 if series is None else series.missed_running) + 1 >= policy.missed_running
+        and series.missed_running + 1 >= policy.missed_running
     )
     owed = Owed(
         kind=kind,
-        subject=str(number),
+        subject=str(series.scheduled + 1),
         owner=owner,
         anchor=day,
-        allowance=allowance,
+        allowance=Allowance(due=0, stalled=grace),
         reason=StallReason.START_UNCONFIRMED if first_check_in else None,
-        starts_at=calendar.opening_of(day) + MEETING_STARTS_AFTER_OPENING,
+        starts_at=meeting_start(calendar, day),
         missed_after=None if is_last_chance else policy.missed_after,
     )
     return opened(agreement, owed, at)
 
 
-def _next_day(agreement: Agreement, kind: ObligationKind, last: date, at: datetime) -> date:
+def _series(agreement: Agreement, kind: ObligationKind) -> MeetingSeries:
+    return agreement.meetings.get(kind, MeetingSeries())
+
+
+def _next_day(
+    agreement: Agreement, kind: ObligationKind, last: date, at: datetime
+) -> date:
     """The first day of the cadence that is still ahead."""
     step = timedelta(days=cadence_days(agreement, kind))
     today = agreement.local_date(at)

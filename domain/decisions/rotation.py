@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from domain.agreement import Party
+from collections.abc import Iterator
+
+from domain.agreement import Agreement, Party
 from domain.commands.rotation import (
     AcceptDeliverable,
     CompleteHandover,
@@ -12,15 +14,23 @@ from domain.commands.rotation import (
     StartLeg,
 )
 from domain.decisions.dispatch import rule
+from domain.decisions.planning import follow_plan
 from domain.draft import Draft
 from domain.events.rotation import (
     AnnexSigned,
     DeliverableAccepted,
     HandoverCompleted,
     LegDebriefed,
+    LegStarted,
     SponsorContactLogged,
 )
-from domain.kinds.rotation import accepted, annexes_missing, begin_leg, leg_after, legs_in_order
+from domain.kinds.rotation import (
+    accepted,
+    annexes_missing,
+    gate_owed,
+    leg_after,
+    legs_in_order,
+)
 from domain.obligations import LedgerChange, Obligation
 from domain.opening import Owed, opened
 from domain.refusals import RefusalCode, Refused
@@ -32,7 +42,8 @@ def _leg(draft: Draft, leg_id: str) -> Leg:
     legs = {leg.leg_id: leg for leg in legs_in_order(draft.agreement.terms)}
     if leg_id not in legs:
         raise Refused(
-            RefusalCode.UNKNOWN_REFERENCE, f"leg_id: no leg {leg_id}; the agreement has {', '.join(legs)}."
+            RefusalCode.UNKNOWN_REFERENCE,
+            f"leg_id: no leg {leg_id}; the agreement has {', '.join(legs)}.",
         )
     return legs[leg_id]
 
@@ -46,7 +57,9 @@ def _leg_under_way(draft: Draft, leg_id: str) -> Leg:
 
 def _in_scope(draft: Draft, leg: Leg, *roles: Role) -> Party:
     """The actor's role in this leg."""
-    parties = [party for role in roles for party in draft.agreement.holding(role, leg.leg_id)]
+    parties = [
+        party for role in roles for party in draft.agreement.holding(role, leg.leg_id)
+    ]
     mine = [party for party in parties if party.person_id == draft.actor.person_id]
     if not mine:
         raise Refused(
@@ -62,21 +75,22 @@ def sign_annex(command: SignAnnex, draft: Draft) -> None:
     leg = _leg(draft, command.leg_id)
     party = _in_scope(draft, leg, Role.LEG_MANAGER, Role.SPONSOR)
     missing = annexes_missing(leg, draft.agreement)
-    if party not in missing:
-        if not missing:
-            raise Refused(RefusalCode.ALREADY_DONE, f"The annex of {leg.leg_id} is signed already.")
-        party = next((each for each in missing if each.person_id == draft.actor.person_id), party)
-    if party not in missing:
+    mine = [each for each in missing if each.person_id == party.person_id]
+    if not mine:
         raise Refused(
-            RefusalCode.ALREADY_DONE, f"{party.person_id} has signed the annex of {leg.leg_id} already."
+            RefusalCode.ALREADY_DONE,
+            f"{party.person_id} has signed the annex of {leg.leg_id} already.",
         )
+    party = mine[0]
     subject = f"{leg.leg_id}:{party.role}"
     draft.add(
         AnnexSigned(
             at=draft.at,
             leg_id=leg.leg_id,
             party=party,
-            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.ANNEX_SIGNATURE, subject)),
+            ledger=LedgerChange(
+                settled=draft.fulfilled(ObligationKind.ANNEX_SIGNATURE, subject)
+            ),
         )
     )
 
@@ -86,17 +100,22 @@ def accept_deliverable(command: AcceptDeliverable, draft: Draft) -> None:
     """Accepted by its verifier; with the last one, the leg's debrief and handover are owed."""
     agreement = draft.agreement
     leg = _leg_under_way(draft, command.leg_id)
-    deliverables = {deliverable.deliverable_id: deliverable for deliverable in leg.deliverables}
+    deliverables = {
+        deliverable.deliverable_id: deliverable for deliverable in leg.deliverables
+    }
     deliverable = deliverables.get(command.deliverable_id)
     if deliverable is None:
         raise Refused(
             RefusalCode.UNKNOWN_REFERENCE,
-            f"deliverable_id: no deliverable {command.deliverable_id}; {leg.leg_id} has {', '.join(deliverables)}.",
+            f"deliverable_id: no deliverable {command.deliverable_id}; "
+            f"{leg.leg_id} has {', '.join(deliverables)}.",
         )
     subject = f"{leg.leg_id}/{deliverable.deliverable_id}"
     if subject in agreement.deliverables_accepted:
         raise Refused(RefusalCode.ALREADY_DONE, f"{subject} is accepted already.")
-    verifiers = agreement.holding(deliverable.verifier, leg.leg_id) or agreement.holding(deliverable.verifier)
+    verifiers = agreement.holding(
+        deliverable.verifier, leg.leg_id
+    ) or agreement.holding(deliverable.verifier)
     if draft.actor.person_id not in {party.person_id for party in verifiers}:
         raise Refused(
             RefusalCode.NOT_ALLOWED_FOR_ROLE,
@@ -108,28 +127,30 @@ def accept_deliverable(command: AcceptDeliverable, draft: Draft) -> None:
         deliverable_id=deliverable.deliverable_id,
         evidence=command.evidence,
     )
-    trial = Draft(agreement, draft.at, draft.actor)
-    trial.add(event)
-    change = LedgerChange(
+    after = draft.after(event)
+    follow_plan(
+        draft,
+        event,
         settled=draft.fulfilled(ObligationKind.LEG_DELIVERABLE, subject),
-        opened=_gate_owed(draft, leg) if accepted(leg, trial.agreement) else (),
+        opens=tuple(_owed_for_delivery(draft, leg, after))
+        if accepted(leg, after)
+        else (),
     )
-    draft.add(event.model_copy(update={"ledger": change}))
 
 
-def _gate_owed(draft: Draft, leg: Leg) -> tuple[Obligation, ...]:
-    """Feedback, and what is missing of the leg's debrief and its handover."""
-    agreement = draft.agreement
-    mentee = agreement.holder(Role.MENTEE)
-    manager = agreement.holder(Role.LEG_MANAGER, leg.leg_id)
-    gate = [Owed(kind=ObligationKind.FEEDBACK, subject=f"leg:{leg.leg_id}", owner=manager)]
-    for kind, done in (
-        (ObligationKind.LEG_DEBRIEF, agreement.legs_debriefed),
-        (ObligationKind.HANDOVER, agreement.legs_handed_over),
-    ):
-        if leg.leg_id not in done and not draft.open(kind, leg.leg_id):
-            gate.append(Owed(kind=kind, subject=leg.leg_id, owner=mentee, anchor=leg.ends_on))
-    return tuple(opened(agreement, owed, draft.at) for owed in gate)
+def _owed_for_delivery(
+    draft: Draft, leg: Leg, after: Agreement
+) -> Iterator[Obligation]:
+    """Feedback; and after the last day, when no plan asks for it any more, the leg's debrief and handover."""
+    manager = after.holder(Role.LEG_MANAGER, leg.leg_id)
+    owed = [
+        Owed(kind=ObligationKind.FEEDBACK, subject=f"leg:{leg.leg_id}", owner=manager)
+    ]
+    if after.phase is not Phase.ACTIVE:
+        owed += gate_owed(leg, after)
+    for each in owed:
+        if not draft.open(each.kind, each.subject):
+            yield opened(after, each, draft.at)
 
 
 @rule.register
@@ -139,12 +160,15 @@ def debrief_leg(command: DebriefLeg, draft: Draft) -> None:
     if leg.leg_id in draft.agreement.legs_debriefed:
         raise Refused(RefusalCode.ALREADY_DONE, f"{leg.leg_id} is debriefed already.")
     _delivered(draft, leg)
-    settled = draft.fulfilled(ObligationKind.LEG_DEBRIEF, leg.leg_id)
     event = LegDebriefed(
-        at=draft.at, leg_id=leg.leg_id, reflection=command.reflection, transfer=command.transfer
+        at=draft.at,
+        leg_id=leg.leg_id,
+        reflection=command.reflection,
+        transfer=command.transfer,
     )
-    opens = _next_leg_owed(draft, leg) if leg.leg_id in draft.agreement.legs_handed_over else ()
-    draft.add(event.model_copy(update={"ledger": LedgerChange(settled=settled, opened=opens)}))
+    follow_plan(
+        draft, event, settled=draft.fulfilled(ObligationKind.LEG_DEBRIEF, leg.leg_id)
+    )
 
 
 @rule.register
@@ -156,37 +180,25 @@ def complete_handover(command: CompleteHandover, draft: Draft) -> None:
     if leg.leg_id in draft.agreement.legs_handed_over:
         raise Refused(RefusalCode.ALREADY_DONE, f"{leg.leg_id} is handed over already.")
     _delivered(draft, leg)
-    settled = draft.fulfilled(ObligationKind.HANDOVER, leg.leg_id)
-    opens = _next_leg_owed(draft, leg) if leg.leg_id in draft.agreement.legs_debriefed else ()
-    draft.add(
-        HandoverCompleted(
-            at=draft.at,
-            leg_id=leg.leg_id,
-            handed_over=command.handed_over,
-            open_ends=command.open_ends,
-            home_cover=command.home_cover,
-            ledger=LedgerChange(settled=settled, opened=opens),
-        )
+    event = HandoverCompleted(
+        at=draft.at,
+        leg_id=leg.leg_id,
+        handed_over=command.handed_over,
+        open_ends=command.open_ends,
+        home_cover=command.home_cover,
+    )
+    follow_plan(
+        draft, event, settled=draft.fulfilled(ObligationKind.HANDOVER, leg.leg_id)
     )
 
 
 def _delivered(draft: Draft, leg: Leg) -> None:
     """What a leg had to deliver comes before its debrief, unless the placement ended without it."""
     if draft.agreement.phase is Phase.ACTIVE and not accepted(leg, draft.agreement):
-        raise Refused(RefusalCode.OUT_OF_ORDER, f"Deliverables of {leg.leg_id} are not all accepted yet.")
-
-
-def _next_leg_owed(draft: Draft, leg: Leg) -> tuple[Obligation, ...]:
-    following = leg_after(draft.agreement.terms, leg.leg_id)
-    if following is None or draft.agreement.phase is not Phase.ACTIVE:
-        return ()
-    owed = Owed(
-        kind=ObligationKind.LEG_START,
-        subject=following.leg_id,
-        owner=draft.agreement.holder(Role.LEG_MANAGER, following.leg_id),
-        anchor=following.starts_on,
-    )
-    return (opened(draft.agreement, owed, draft.at),)
+        raise Refused(
+            RefusalCode.OUT_OF_ORDER,
+            f"Deliverables of {leg.leg_id} are not all accepted yet.",
+        )
 
 
 @rule.register
@@ -209,16 +221,25 @@ def start_leg(command: StartLeg, draft: Draft) -> None:
         (agreement.legs_handed_over, "handed over"),
     ):
         if current.leg_id not in done:
-            raise Refused(RefusalCode.OUT_OF_ORDER, f"{current.leg_id} has to be {what} first.")
+            raise Refused(
+                RefusalCode.OUT_OF_ORDER, f"{current.leg_id} has to be {what} first."
+            )
     missing = annexes_missing(leg, agreement)
     if missing:
         who = ", ".join(f"{party.role} {party.person_id}" for party in missing)
-        raise Refused(RefusalCode.INCOMPLETE, f"The annex of {leg.leg_id} is not signed by {who}.")
+        raise Refused(
+            RefusalCode.INCOMPLETE, f"The annex of {leg.leg_id} is not signed by {who}."
+        )
     if agreement.local_date(draft.at) < leg.starts_on:
         raise Refused(
-            RefusalCode.OUT_OF_ORDER, f"{leg.leg_id} starts on {leg.starts_on}, which is still ahead."
+            RefusalCode.OUT_OF_ORDER,
+            f"{leg.leg_id} starts on {leg.starts_on}, which is still ahead.",
         )
-    begin_leg(draft, leg)
+    follow_plan(
+        draft,
+        LegStarted(at=draft.at, leg_id=leg.leg_id),
+        settled=draft.fulfilled(ObligationKind.LEG_START, leg.leg_id),
+    )
 
 
 @rule.register

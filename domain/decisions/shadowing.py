@@ -1,12 +1,22 @@
-"""Rules of shadowing sessions: logged in the order of the plan, each debriefed before the next observation."""
+"""Rules of shadowing sessions: logged in the order of the plan, debriefed before the next observation."""
 
 from __future__ import annotations
 
 from domain.agreement import Agreement
-from domain.commands.shadowing import DebriefSession, LogObservation, LogPractice, RecordExperiment
+from domain.commands.shadowing import (
+    DebriefSession,
+    LogObservation,
+    LogPractice,
+    RecordExperiment,
+)
 from domain.decisions.dispatch import rule
 from domain.draft import Draft
-from domain.events.shadowing import ExperimentRecorded, ObservationLogged, PracticeLogged, SessionDebriefed
+from domain.events.shadowing import (
+    ExperimentRecorded,
+    ObservationLogged,
+    PracticeLogged,
+    SessionDebriefed,
+)
 from domain.narratives import FieldNote
 from domain.obligations import LedgerChange, Obligation
 from domain.opening import Owed, opened
@@ -20,11 +30,16 @@ from domain.vocabulary import ObligationKind, Role
 
 def _terms(agreement: Agreement) -> ShadowingTerms:
     if not isinstance(agreement.terms, ShadowingTerms):
-        raise Refused(RefusalCode.WRONG_KIND, f"Sessions belong to shadowing; this is a {agreement.kind}.")
+        raise Refused(
+            RefusalCode.WRONG_KIND,
+            f"Sessions belong to shadowing; this is a {agreement.kind}.",
+        )
     return agreement.terms
 
 
-def _session_to_log(draft: Draft, session_id: str, phase: SessionPhase) -> PlannedSession:
+def _session_to_log(
+    draft: Draft, session_id: str, phase: SessionPhase
+) -> PlannedSession:
     """The session, if it is the one whose turn it is.
 
     Raises:
@@ -32,15 +47,23 @@ def _session_to_log(draft: Draft, session_id: str, phase: SessionPhase) -> Plann
     """
     agreement = draft.agreement
     sessions = sorted(_terms(agreement).sessions, key=lambda session: session.starts_at)
-    found = next((session for session in sessions if session.session_id == session_id), None)
+    found = next(
+        (session for session in sessions if session.session_id == session_id), None
+    )
     if found is None:
         raise Refused(
             RefusalCode.UNKNOWN_REFERENCE,
-            f"session_id: no session {session_id}; the plan has {', '.join(each.session_id for each in sessions)}.",
+            f"session_id: no session {session_id}; "
+            f"the plan has {', '.join(each.session_id for each in sessions)}.",
         )
     if found.phase is not phase:
-        command = "log_observation" if found.phase is SessionPhase.OBSERVE else "log_practice"
-        raise Refused(RefusalCode.OUT_OF_ORDER, f"{session_id} is planned to {found.phase}; use {command}.")
+        command = (
+            "log_observation" if found.phase is SessionPhase.OBSERVE else "log_practice"
+        )
+        raise Refused(
+            RefusalCode.OUT_OF_ORDER,
+            f"{session_id} is planned to {found.phase}; use {command}.",
+        )
     if session_id in agreement.sessions_logged:
         raise Refused(RefusalCode.ALREADY_DONE, f"{session_id} is logged already.")
     if found.starts_at > draft.at:
@@ -48,7 +71,11 @@ def _session_to_log(draft: Draft, session_id: str, phase: SessionPhase) -> Plann
             RefusalCode.OUT_OF_ORDER,
             f"{session_id} starts at {found.starts_at:%Y-%m-%d %H:%M} UTC, which is still ahead.",
         )
-    before = [each for each in sessions if each.starts_at < found.starts_at and _is_owed(draft, each)]
+    before = [
+        each
+        for each in sessions
+        if each.starts_at < found.starts_at and _is_owed(draft, each)
+    ]
     if before:
         raise Refused(
             RefusalCode.OUT_OF_ORDER,
@@ -77,7 +104,9 @@ def _check_focus(agreement: Agreement, notes: tuple[FieldNote, ...]) -> None:
 
 
 def _check_questions(command: LogObservation) -> None:
-    unknown = unknown_prompts((answer.prompt_id for answer in command.answers), QUESTION_BANK)
+    unknown = unknown_prompts(
+        (answer.prompt_id for answer in command.answers), QUESTION_BANK
+    )
     if unknown:
         raise Refused(
             RefusalCode.UNKNOWN_REFERENCE,
@@ -92,7 +121,9 @@ def _debrief_owed(draft: Draft, session: PlannedSession) -> Obligation:
         kind=ObligationKind.SESSION_DEBRIEF,
         subject=session.session_id,
         owner=draft.agreement.holder(Role.MENTEE),
-        allowance=Allowance(due=within, stalled=within + allowance.stalled - allowance.due),
+        allowance=Allowance(
+            due=within, stalled=within + allowance.stalled - allowance.due
+        ),
     )
     return opened(draft.agreement, owed, draft.at)
 
@@ -136,10 +167,18 @@ def log_practice(command: LogPractice, draft: Draft) -> None:
     session = _session_to_log(draft, command.session_id, SessionPhase.PRACTISE)
     _check_focus(agreement, command.notes)
     expert = next(
-        (party for party in agreement.holding(Role.HOST_EXPERT) if party.person_id == session.host_expert),
+        (
+            party
+            for party in agreement.holding(Role.HOST_EXPERT)
+            if party.person_id == session.host_expert
+        ),
         agreement.holder(Role.HOST_EXPERT),
     )
-    feedback = Owed(kind=ObligationKind.FEEDBACK, subject=f"session:{session.session_id}", owner=expert)
+    feedback = Owed(
+        kind=ObligationKind.FEEDBACK,
+        subject=f"session:{session.session_id}",
+        owner=expert,
+    )
     draft.add(
         PracticeLogged(
             at=draft.at,
@@ -149,7 +188,10 @@ def log_practice(command: LogPractice, draft: Draft) -> None:
             notes=command.notes,
             ledger=LedgerChange(
                 settled=draft.fulfilled(ObligationKind.PRACTICE, session.session_id),
-                opened=(_debrief_owed(draft, session), opened(agreement, feedback, draft.at)),
+                opened=(
+                    _debrief_owed(draft, session),
+                    opened(agreement, feedback, draft.at),
+                ),
             ),
         )
     )
@@ -159,14 +201,19 @@ def log_practice(command: LogPractice, draft: Draft) -> None:
 def debrief_session(command: DebriefSession, draft: Draft) -> None:
     """A debrief ties behaviour to one of the agreed indicators."""
     if command.session_id in draft.agreement.sessions_debriefed:
-        raise Refused(RefusalCode.ALREADY_DONE, f"{command.session_id} is debriefed already.")
+        raise Refused(
+            RefusalCode.ALREADY_DONE, f"{command.session_id} is debriefed already."
+        )
     if command.session_id not in draft.agreement.sessions_logged:
-        raise Refused(RefusalCode.OUT_OF_ORDER, f"{command.session_id} has to be logged first.")
+        raise Refused(
+            RefusalCode.OUT_OF_ORDER, f"{command.session_id} has to be logged first."
+        )
     known = {indicator.indicator_id for indicator in _terms(draft.agreement).indicators}
     if command.indicator_id not in known:
         raise Refused(
             RefusalCode.UNKNOWN_REFERENCE,
-            f"indicator_id: no indicator {command.indicator_id}; the agreement has {', '.join(sorted(known))}.",
+            f"indicator_id: no indicator {command.indicator_id}; "
+            f"the agreement has {', '.join(sorted(known))}.",
         )
     draft.add(
         SessionDebriefed(
@@ -177,7 +224,11 @@ def debrief_session(command: DebriefSession, draft: Draft) -> None:
             effect_on_indicator=command.effect_on_indicator,
             answered=command.answered,
             try_next=command.try_next,
-            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.SESSION_DEBRIEF, command.session_id)),
+            ledger=LedgerChange(
+                settled=draft.fulfilled(
+                    ObligationKind.SESSION_DEBRIEF, command.session_id
+                )
+            ),
         )
     )
 
@@ -192,6 +243,8 @@ def record_experiment(command: RecordExperiment, draft: Draft) -> None:
             tried_at=command.tried_at,
             result=command.result,
             keep=command.keep,
-            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.EXPERIMENT, "home")),
+            ledger=LedgerChange(
+                settled=draft.fulfilled(ObligationKind.EXPERIMENT, "home")
+            ),
         )
     )

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from domain.agreement import Agreement, Party
-from domain.decisions.planning import first_meetings, plan_kinds, planned, replanned
+from domain.decisions.consent import parties_under
+from domain.decisions.planning import follow_plan, plan_kinds
+from domain.decisions.resting import resume
 from domain.draft import Draft
-from domain.events.course import PivotAdopted, PlacementResumed
+from domain.events.course import PivotAdopted
 from domain.events.ending import AgreementCompleted, DebriefConcluded, PlacementEnded
 from domain.events.forming import AgreementConcluded, AgreementExpired, PlacementStarted
 from domain.kinds import KINDS
 from domain.obligations import LedgerChange, Obligation
-from domain.opening import Owed, opened, reconciled, shifted_by
+from domain.opening import Owed, opened
 from domain.vocabulary import ObligationKind, Phase, Role
 
 LAPSES_WITH_THE_PLACEMENT = frozenset(
@@ -42,13 +44,24 @@ DEBRIEFERS = (Role.MENTEE, Role.MENTOR)
 """Both sides look back."""
 
 
-DEBRIEFS = frozenset({ObligationKind.DEBRIEF, ObligationKind.LEG_DEBRIEF, ObligationKind.SESSION_DEBRIEF})
+DEBRIEFS = frozenset(
+    {ObligationKind.DEBRIEF, ObligationKind.LEG_DEBRIEF, ObligationKind.SESSION_DEBRIEF}
+)
 """All of them come before the synthesis."""
 
 
 def advance(draft: Draft) -> None:
     """Adds every transition that is possible now, one after another."""
-    steps = (_resume, _conclude, _expire, _adopt_pivot, _start, _end, _conclude_debrief, _complete)
+    steps = (
+        _resume,
+        _conclude,
+        _expire,
+        _adopt_pivot,
+        _start,
+        _end,
+        _conclude_debrief,
+        _complete,
+    )
     while any(step(draft) for step in steps):
         pass
 
@@ -66,20 +79,38 @@ def end_instant(agreement: Agreement) -> datetime:
 def unsigned(agreement: Agreement) -> tuple[Party, ...]:
     """The signatories who have not signed the version in force."""
     signed = {signature.party for signature in agreement.signatures}
-    return tuple(party for party in KINDS[agreement.kind].signatories(agreement) if party not in signed)
+    return tuple(
+        party
+        for party in KINDS[agreement.kind].signatories(agreement)
+        if party not in signed
+    )
+
+
+def _signed(agreement: Agreement) -> bool:
+    """Whether the version in force has every signature that the start needs.
+
+    A concluded agreement can lack one again: where it was amended, or a signatory's role reassigned.
+    """
+    return not unsigned(agreement) and KINDS[agreement.kind].may_conclude(agreement)
 
 
 def _conclude(draft: Draft) -> bool:
     agreement = draft.agreement
     if agreement.phase is not Phase.AGREEMENT or agreement.concluded_at is not None:
         return False
-    if unsigned(agreement) or not KINDS[agreement.kind].may_conclude(agreement):
+    if not _signed(agreement):
         return False
     answered = tuple(
-        key for key, held in agreement.obligations.items() if held.kind is ObligationKind.REQUESTED_CHANGES
+        key
+        for key, held in agreement.obligations.items()
+        if held.kind is ObligationKind.REQUESTED_CHANGES
     )
     change = LedgerChange(settled=draft.settled(answered))
-    draft.add(AgreementConcluded(at=draft.at, terms_version=agreement.terms_version, ledger=change))
+    draft.add(
+        AgreementConcluded(
+            at=draft.at, terms_version=agreement.terms_version, ledger=change
+        )
+    )
     return True
 
 
@@ -96,15 +127,17 @@ def _expire(draft: Draft) -> bool:
 def _start(draft: Draft) -> bool:
     agreement = draft.agreement
     waits = agreement.phase is Phase.AGREEMENT and agreement.concluded_at is not None
-    if not waits or draft.at < start_instant(agreement):
+    if (
+        not waits
+        or agreement.held
+        or draft.at < start_instant(agreement)
+        or not _signed(agreement)
+    ):
         return False
     starts_on = max(agreement.starts_on, agreement.local_date(draft.at))
-    begun = agreement.model_copy(update={"starts_on": starts_on})
-    change = reconciled(begun, planned(begun), plan_kinds(begun), draft.at)
-    meetings = tuple(first_meetings(begun, draft.at))
-    change = change.model_copy(update={"opened": (*change.opened, *meetings)})
-    draft.add(PlacementStarted(at=draft.at, starts_on=starts_on, ledger=change))
-    KINDS[agreement.kind].on_start(draft)
+    follow_plan(draft, PlacementStarted(at=draft.at, starts_on=starts_on))
+    for event in KINDS[agreement.kind].begun(draft.agreement, draft.at):
+        follow_plan(draft, event)
     return True
 
 
@@ -116,77 +149,81 @@ def _resume(draft: Draft) -> bool:
     return True
 
 
-def resume(draft: Draft) -> None:
-    """Ends a pause; where it shifts dates, everything still ahead moves by the days that it lasted."""
-    agreement = draft.agreement
-    paused_at = agreement.paused_at or draft.at
-    days = (agreement.local_date(draft.at) - agreement.local_date(paused_at)).days
-    if not agreement.pause_shifts_dates or days <= 0:
-        draft.add(PlacementResumed(at=draft.at, shifted_days=0))
-        return
-    event = PlacementResumed(at=draft.at, shifted_days=days)
-    trial = Draft(agreement, draft.at, draft.actor)
-    trial.add(event)
-    change = replanned(trial.agreement, draft.at)
-    governed = plan_kinds(agreement)
-    others = tuple(
-        shifted_by(agreement, held, days)
-        for _, held in sorted(agreement.obligations.items())
-        if held.kind not in governed
-    )
-    draft.add(
-        event.model_copy(update={"ledger": change.model_copy(update={"moved": (*change.moved, *others)})})
-    )
-
-
 def _adopt_pivot(draft: Draft) -> bool:
     pivot = draft.agreement.pivot
     if pivot is None or pivot.waiting_for:
         return False
     event = PivotAdopted(
-        at=draft.at, pivot_id=pivot.pivot_id, terms_version=draft.agreement.terms_version + 1
+        at=draft.at,
+        pivot_id=pivot.pivot_id,
+        terms_version=draft.agreement.terms_version + 1,
+        parties=parties_under(draft.agreement, pivot.terms),
     )
-    trial = Draft(draft.agreement, draft.at, draft.actor)
-    trial.add(event)
-    draft.add(event.model_copy(update={"ledger": replanned(trial.agreement, draft.at)}))
+    follow_plan(draft, event)
     return True
 
 
 def _end(draft: Draft) -> bool:
     agreement = draft.agreement
     decided = agreement.phase is Phase.ACTIVE and agreement.end_decision is not None
-    if not decided or agreement.paused_until is not None or draft.at < end_instant(agreement):
+    rests = agreement.held or agreement.paused_until is not None
+    if not decided or rests or draft.at < end_instant(agreement):
         return False
-    lapsed = tuple(sorted(key for key, held in agreement.obligations.items() if _lapses(held, draft.at)))
-    change = LedgerChange(
-        settled=draft.settled(lapsed), opened=tuple(_owed_looking_back(agreement, draft.at))
+    lapsed = tuple(
+        sorted(
+            key
+            for key, held in agreement.obligations.items()
+            if _lapses(agreement, held, draft.at)
+        )
     )
-    draft.add(PlacementEnded(at=draft.at, ended_on=agreement.ends_on, unfinished=lapsed, ledger=change))
+    change = LedgerChange(
+        settled=draft.settled(lapsed),
+        opened=tuple(_owed_looking_back(agreement, draft.at)),
+    )
+    draft.add(
+        PlacementEnded(
+            at=draft.at, ended_on=agreement.ends_on, unfinished=lapsed, ledger=change
+        )
+    )
     return True
 
 
-def _lapses(obligation: Obligation, ended_at: datetime) -> bool:
-    return obligation.kind in LAPSES_WITH_THE_PLACEMENT or obligation.due_at > ended_at + GRACE_AFTER_THE_END
+def _lapses(agreement: Agreement, obligation: Obligation, ended_at: datetime) -> bool:
+    if obligation.kind in LAPSES_WITH_THE_PLACEMENT:
+        return True
+    work_ahead = obligation.kind in plan_kinds(agreement) - DEBRIEFS
+    return work_ahead and obligation.due_at > ended_at + GRACE_AFTER_THE_END
 
 
 def _owed_looking_back(agreement: Agreement, at: datetime) -> list[Obligation]:
     """Debriefs of both sides, and feedback from as many people as the terms ask for."""
     debriefs = [
         Owed(
-            kind=ObligationKind.DEBRIEF, subject=role, owner=agreement.holder(role), anchor=agreement.ends_on
+            kind=ObligationKind.DEBRIEF,
+            subject=role,
+            owner=agreement.holder(role),
+            anchor=agreement.ends_on,
         )
         for role in DEBRIEFERS
     ]
     lacking = agreement.terms.minimum_feedback_sources - len(agreement.feedback_sources)
     asked = [
-        party for party in _who_saw_the_work(agreement) if party.person_id not in agreement.feedback_sources
+        party
+        for party in _who_saw_the_work(agreement)
+        if party.person_id not in agreement.feedback_sources
     ]
     requests = [
-        Owed(kind=ObligationKind.FEEDBACK, subject=f"closing:{party.person_id}", owner=party)
+        Owed(
+            kind=ObligationKind.FEEDBACK,
+            subject=f"closing:{party.person_id}",
+            owner=party,
+        )
         for party in asked[: max(0, lacking)]
     ]
     of_its_kind = KINDS[agreement.kind].owed_at_end(agreement)
-    return [opened(agreement, owed, at) for owed in (*debriefs, *requests, *of_its_kind)]
+    return [
+        opened(agreement, owed, at) for owed in (*debriefs, *requests, *of_its_kind)
+    ]
 
 
 def _who_saw_the_work(agreement: Agreement) -> list[Party]:
@@ -225,7 +262,11 @@ def _conclude_debrief(draft: Draft) -> bool:
 
 def _complete(draft: Draft) -> bool:
     agreement = draft.agreement
-    if agreement.phase is not Phase.SYNTHESIS or agreement.synthesis_versions == 0 or agreement.matters:
+    if (
+        agreement.phase is not Phase.SYNTHESIS
+        or agreement.synthesis_versions == 0
+        or agreement.matters
+    ):
         return False
     blocking = {ObligationKind.SYNTHESIS, ObligationKind.SYNTHESIS_SIGNATURE}
     if any(held.kind in blocking for held in agreement.obligations.values()):

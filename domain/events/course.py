@@ -51,6 +51,7 @@ class PivotAdopted(Event):
     type: Literal["pivot.adopted"] = "pivot.adopted"
     pivot_id: Slug
     terms_version: int
+    parties: tuple[Party, ...]
 
 
 class PlacementPaused(MeaningfulEvent):

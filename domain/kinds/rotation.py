@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 from domain.agreement import Agreement, Party
-from domain.draft import Draft
+from domain.events import Event
 from domain.events.rotation import LegStarted
 from domain.narratives import Synthesis
-from domain.opening import Owed, reconciled
+from domain.opening import Owed
 from domain.terms import RotationTerms, Terms
 from domain.terms.rotation import Leg
 from domain.vocabulary import Kind, ObligationKind, Role
@@ -50,19 +50,54 @@ def accepted(leg: Leg, agreement: Agreement) -> bool:
 def annexes_missing(leg: Leg, agreement: Agreement) -> tuple[Party, ...]:
     """Who has not yet signed a leg's annex: its manager and its sponsor."""
     signed = {signature.party for signature in agreement.signatures}
-    needed = (agreement.holder(role, leg.leg_id) for role in (Role.LEG_MANAGER, Role.SPONSOR))
+    needed = (
+        agreement.holder(role, leg.leg_id) for role in (Role.LEG_MANAGER, Role.SPONSOR)
+    )
     return tuple(party for party in needed if party not in signed)
+
+
+def passed(leg: Leg, agreement: Agreement) -> bool:
+    """Whether a leg is delivered, debriefed and handed over, so that the next may begin."""
+    return accepted(leg, agreement) and not tuple(gate_owed(leg, agreement))
+
+
+def gate_owed(leg: Leg, agreement: Agreement) -> Iterable[Owed]:
+    """What a delivered leg still lacks before the next may begin: its debrief, and its handover."""
+    for kind, done in (
+        (ObligationKind.LEG_DEBRIEF, agreement.legs_debriefed),
+        (ObligationKind.HANDOVER, agreement.legs_handed_over),
+    ):
+        if leg.leg_id not in done:
+            yield Owed(
+                kind=kind,
+                subject=leg.leg_id,
+                owner=agreement.holder(Role.MENTEE),
+                anchor=leg.ends_on,
+            )
 
 
 class RotationRules:
     """The programme agreement is signed once, an annex per leg; each leg opens the gate to the next."""
 
     kind = Kind.ROTATION
-    plan_kinds = frozenset({ObligationKind.LEG_DELIVERABLE})
+    plan_kinds = frozenset(
+        {
+            ObligationKind.ANNEX_SIGNATURE,
+            ObligationKind.LEG_DELIVERABLE,
+            ObligationKind.LEG_DEBRIEF,
+            ObligationKind.HANDOVER,
+            ObligationKind.LEG_START,
+        }
+    )
     end_decider = Role.PROGRAMME_OWNER
-    synthesis_signers = (Role.MENTEE, Role.MENTOR, Role.LINE_MANAGER, Role.PROGRAMME_OWNER)
+    synthesis_signers = (
+        Role.MENTEE,
+        Role.MENTOR,
+        Role.LINE_MANAGER,
+        Role.PROGRAMME_OWNER,
+    )
 
-    def parties(self, terms: Terms) -> tuple[Party, ...]:
+    def parties(self, terms: Terms, /) -> tuple[Party, ...]:
         """A manager and a sponsor per leg."""
         return tuple(
             party
@@ -73,51 +108,69 @@ class RotationRules:
             )
         )
 
-    def signatories(self, agreement: Agreement) -> tuple[Party, ...]:
+    def signatories(self, agreement: Agreement, /) -> tuple[Party, ...]:
         """Mentee, mentor, home manager and programme owner; legs have annexes."""
         roles = (Role.MENTEE, Role.MENTOR, Role.LINE_MANAGER, Role.PROGRAMME_OWNER)
         return tuple(agreement.holder(role) for role in roles)
 
-    def owed_while_forming(self, agreement: Agreement) -> Iterable[Owed]:
-        """The annex of each leg, asked for so many weeks before the leg as the terms promise."""
-        terms = rotation_terms(agreement.terms)
-        for leg in legs_in_order(terms):
-            for party in annexes_missing(leg, agreement):
-                calendar = agreement.calendar_of(party.person_id)
-                yield Owed(
-                    kind=ObligationKind.ANNEX_SIGNATURE,
-                    subject=f"{leg.leg_id}:{party.role}",
-                    owner=party,
-                    anchor=max(
-                        calendar.local_date(agreement.proposed_at),
-                        leg.starts_on - timedelta(weeks=terms.notice_weeks),
-                    ),
-                )
-
-    def may_conclude(self, agreement: Agreement) -> bool:
+    def may_conclude(self, agreement: Agreement, /) -> bool:
         """Whether the first leg's annex is signed."""
         return not annexes_missing(legs_in_order(agreement.terms)[0], agreement)
 
-    def planned(self, agreement: Agreement) -> Iterable[Owed]:
-        """The deliverables of the legs under way that are not accepted."""
-        for leg in legs_in_order(agreement.terms):
+    def planned(self, agreement: Agreement, /) -> Iterable[Owed]:
+        """Of each leg under way its deliverables, then its gate; of each leg ahead its annex."""
+        legs = legs_in_order(agreement.terms)
+        for leg in legs:
             if leg.leg_id not in agreement.legs_started:
-                continue
-            for deliverable in leg.deliverables:
-                subject = f"{leg.leg_id}/{deliverable.deliverable_id}"
-                if subject not in agreement.deliverables_accepted:
-                    yield Owed(
-                        kind=ObligationKind.LEG_DELIVERABLE,
-                        subject=subject,
-                        owner=agreement.holder(Role.MENTEE),
-                        anchor=leg.ends_on,
-                    )
+                yield from self._annex(leg, agreement)
+            elif accepted(leg, agreement):
+                yield from gate_owed(leg, agreement)
+            else:
+                yield from self._deliverables(leg, agreement)
+        started = [leg for leg in legs if leg.leg_id in agreement.legs_started]
+        following = leg_after(agreement.terms, started[-1].leg_id) if started else None
+        if following is not None and passed(started[-1], agreement):
+            yield Owed(
+                kind=ObligationKind.LEG_START,
+                subject=following.leg_id,
+                owner=agreement.holder(Role.LEG_MANAGER, following.leg_id),
+                anchor=following.starts_on,
+            )
 
-    def on_start(self, draft: Draft) -> None:
+    def _annex(self, leg: Leg, agreement: Agreement) -> Iterable[Owed]:
+        """Asked for so many weeks before the leg as the terms promise."""
+        notice = timedelta(weeks=rotation_terms(agreement.terms).notice_weeks)
+        for party in annexes_missing(leg, agreement):
+            calendar = agreement.calendar_of(party.person_id)
+            yield Owed(
+                kind=ObligationKind.ANNEX_SIGNATURE,
+                subject=f"{leg.leg_id}:{party.role}",
+                owner=party,
+                anchor=max(
+                    calendar.local_date(agreement.proposed_at), leg.starts_on - notice
+                ),
+            )
+
+    def _deliverables(self, leg: Leg, agreement: Agreement) -> Iterable[Owed]:
+        for deliverable in leg.deliverables:
+            subject = f"{leg.leg_id}/{deliverable.deliverable_id}"
+            if subject not in agreement.deliverables_accepted:
+                yield Owed(
+                    kind=ObligationKind.LEG_DELIVERABLE,
+                    subject=subject,
+                    owner=agreement.holder(Role.MENTEE),
+                    anchor=leg.ends_on,
+                )
+
+    def begun(self, agreement: Agreement, at: datetime, /) -> Iterable[Event]:
         """The first leg begins with the placement."""
-        begin_leg(draft, legs_in_order(draft.agreement.terms)[0])
+        return (LegStarted(at=at, leg_id=legs_in_order(agreement.terms)[0].leg_id),)
 
-    def owed_at_end(self, agreement: Agreement) -> Iterable[Owed]:
+    def end_decided_on(self, terms: Terms, /) -> date | None:
+        """The day by which the final destination is known."""
+        return rotation_terms(terms).final_destination_decision_on
+
+    def owed_at_end(self, agreement: Agreement, /) -> Iterable[Owed]:
         """The debrief of every leg that was begun, delivered or not."""
         for leg_id in agreement.legs_started:
             owed = Owed(
@@ -126,26 +179,20 @@ class RotationRules:
                 owner=agreement.holder(Role.MENTEE),
                 anchor=agreement.ends_on,
             )
-            if leg_id not in agreement.legs_debriefed and owed.obligation_id not in agreement.obligations:
+            if (
+                leg_id not in agreement.legs_debriefed
+                and owed.obligation_id not in agreement.obligations
+            ):
                 yield owed
 
-    def synthesis_gaps(self, agreement: Agreement, synthesis: Synthesis) -> Iterable[str]:  # noqa: ARG002
+    def synthesis_gaps(
+        self, agreement: Agreement, _synthesis: Synthesis, /
+    ) -> Iterable[str]:
         """Legs that were begun and never debriefed."""
-        missing = [leg_id for leg_id in agreement.legs_started if leg_id not in agreement.legs_debriefed]
+        missing = [
+            leg_id
+            for leg_id in agreement.legs_started
+            if leg_id not in agreement.legs_debriefed
+        ]
         if missing:
             yield f"legs not debriefed: {', '.join(missing)}; debrief each first"
-
-
-def begin_leg(draft: Draft, leg: Leg) -> None:
-    """Adds the beginning of a leg, which puts its deliverables on the ledger."""
-    begun = draft.agreement.model_copy(update={"legs_started": (*draft.agreement.legs_started, leg.leg_id)})
-    rules = RotationRules()
-    change = reconciled(begun, rules.planned(begun), rules.plan_kinds, draft.at)
-    start = draft.fulfilled(ObligationKind.LEG_START, leg.leg_id)
-    draft.add(
-        LegStarted(
-            at=draft.at,
-            leg_id=leg.leg_id,
-            ledger=change.model_copy(update={"settled": (*change.settled, *start)}),
-        )
-    )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, datetime
 
 from domain.agreement import Agreement, Party
-from domain.draft import Draft
+from domain.events import Event
 from domain.narratives import Synthesis
 from domain.opening import Owed
 from domain.terms import SecondmentTerms, Terms
-from domain.vocabulary import Kind, ObligationKind, Role
+from domain.vocabulary import Kind, ObligationKind, Phase, Role
 
 
 def _terms(terms: Terms) -> SecondmentTerms:
@@ -26,27 +27,32 @@ class SecondmentRules:
     end_decider = Role.LINE_MANAGER
     synthesis_signers = (Role.MENTEE, Role.MENTOR, Role.LINE_MANAGER)
 
-    def parties(self, terms: Terms) -> tuple[Party, ...]:
+    def parties(self, terms: Terms, /) -> tuple[Party, ...]:
         """The host manager."""
         return (Party(role=Role.HOST_MANAGER, person_id=_terms(terms).host_manager),)
 
-    def signatories(self, agreement: Agreement) -> tuple[Party, ...]:
+    def signatories(self, agreement: Agreement, /) -> tuple[Party, ...]:
         """Mentee and mentor, the releasing and the receiving manager, and HR."""
-        roles = (Role.MENTEE, Role.MENTOR, Role.LINE_MANAGER, Role.HOST_MANAGER, Role.HRBP)
+        roles = (
+            Role.MENTEE,
+            Role.MENTOR,
+            Role.LINE_MANAGER,
+            Role.HOST_MANAGER,
+            Role.HRBP,
+        )
         return tuple(agreement.holder(role) for role in roles)
 
-    def owed_while_forming(self, agreement: Agreement) -> Iterable[Owed]:  # noqa: ARG002  signatures are all
-        """Nothing beside the signatures."""
-        return ()
-
-    def may_conclude(self, agreement: Agreement) -> bool:  # noqa: ARG002
+    def may_conclude(self, _agreement: Agreement, /) -> bool:
         """The signatures are all it takes."""
         return True
 
-    def planned(self, agreement: Agreement) -> Iterable[Owed]:
+    def planned(self, agreement: Agreement, /) -> Iterable[Owed]:
         """The return plan, where the terms promise one and the mentee is to come back."""
         plan = _terms(agreement.terms).return_plan
-        if plan is not None and agreement.end_decision in {None, "return"} and not agreement.return_planned:
+        comes_back = (
+            agreement.end_decision in {None, "return"} and not agreement.return_planned
+        )
+        if plan is not None and comes_back and agreement.phase is Phase.ACTIVE:
             yield Owed(
                 kind=ObligationKind.RETURN_PLAN,
                 subject="home",
@@ -54,13 +60,20 @@ class SecondmentRules:
                 anchor=agreement.ends_on,
             )
 
-    def on_start(self, draft: Draft) -> None:
+    def begun(self, _agreement: Agreement, _at: datetime, /) -> Iterable[Event]:
         """Nothing beside the start."""
+        return ()
 
-    def owed_at_end(self, agreement: Agreement) -> Iterable[Owed]:  # noqa: ARG002
+    def end_decided_on(self, terms: Terms, /) -> date | None:
+        """The day that home and host agreed on, if any."""
+        return _terms(terms).end_decision_on
+
+    def owed_at_end(self, _agreement: Agreement, /) -> Iterable[Owed]:
         """Nothing beside debriefs and feedback."""
         return ()
 
-    def synthesis_gaps(self, agreement: Agreement, synthesis: Synthesis) -> Iterable[str]:  # noqa: ARG002
+    def synthesis_gaps(
+        self, _agreement: Agreement, _synthesis: Synthesis, /
+    ) -> Iterable[str]:
         """Nothing beside what every synthesis has."""
         return ()

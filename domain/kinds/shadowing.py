@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, datetime
 
 from domain.agreement import Agreement, Party
-from domain.draft import Draft
+from domain.events import Event
 from domain.narratives import Synthesis
 from domain.opening import Owed
 from domain.terms import ShadowingTerms, Terms
 from domain.terms.shadowing import SessionPhase
-from domain.vocabulary import Kind, ObligationKind, Role
+from domain.vocabulary import Kind, ObligationKind, Phase, Role
 
 
 def _terms(terms: Terms) -> ShadowingTerms:
@@ -23,18 +24,20 @@ class ShadowingRules:
     """Host experts consent by signing; sessions are owed in order; the stint leaves a toolkit."""
 
     kind = Kind.SHADOWING
-    plan_kinds = frozenset({ObligationKind.OBSERVATION, ObligationKind.PRACTICE, ObligationKind.EXPERIMENT})
+    plan_kinds = frozenset(
+        {ObligationKind.OBSERVATION, ObligationKind.PRACTICE, ObligationKind.EXPERIMENT}
+    )
     end_decider = Role.LINE_MANAGER
     synthesis_signers = (Role.MENTEE, Role.MENTOR, Role.LINE_MANAGER)
 
-    def parties(self, terms: Terms) -> tuple[Party, ...]:
+    def parties(self, terms: Terms, /) -> tuple[Party, ...]:
         """The host experts."""
         return tuple(
             Party(role=Role.HOST_EXPERT, person_id=expert)
             for expert in dict.fromkeys(_terms(terms).host_experts)
         )
 
-    def signatories(self, agreement: Agreement) -> tuple[Party, ...]:
+    def signatories(self, agreement: Agreement, /) -> tuple[Party, ...]:
         """Host, guest and line manager, with the mentor."""
         return (
             agreement.holder(Role.MENTEE),
@@ -43,26 +46,28 @@ class ShadowingRules:
             *agreement.holding(Role.HOST_EXPERT),
         )
 
-    def owed_while_forming(self, agreement: Agreement) -> Iterable[Owed]:  # noqa: ARG002
-        """Nothing beside the signatures."""
-        return ()
-
-    def may_conclude(self, agreement: Agreement) -> bool:  # noqa: ARG002
+    def may_conclude(self, _agreement: Agreement, /) -> bool:
         """The signatures are all it takes."""
         return True
 
-    def planned(self, agreement: Agreement) -> Iterable[Owed]:
+    def planned(self, agreement: Agreement, /) -> Iterable[Owed]:
         """Every session not yet logged, and one experiment at home before the end."""
+        if agreement.phase is not Phase.ACTIVE:
+            return
         for session in _terms(agreement.terms).sessions:
             if session.session_id in agreement.sessions_logged:
                 continue
             observes = session.phase is SessionPhase.OBSERVE
             mentee = agreement.holder(Role.MENTEE)
             yield Owed(
-                kind=ObligationKind.OBSERVATION if observes else ObligationKind.PRACTICE,
+                kind=ObligationKind.OBSERVATION
+                if observes
+                else ObligationKind.PRACTICE,
                 subject=session.session_id,
                 owner=mentee,
-                anchor=agreement.calendar_of(mentee.person_id).local_date(session.starts_at),
+                anchor=agreement.calendar_of(mentee.person_id).local_date(
+                    session.starts_at
+                ),
                 starts_at=session.starts_at,
             )
         if agreement.experiments == 0:
@@ -73,18 +78,27 @@ class ShadowingRules:
                 anchor=agreement.ends_on,
             )
 
-    def on_start(self, draft: Draft) -> None:
+    def begun(self, _agreement: Agreement, _at: datetime, /) -> Iterable[Event]:
         """Nothing beside the start."""
+        return ()
 
-    def owed_at_end(self, agreement: Agreement) -> Iterable[Owed]:  # noqa: ARG002
+    def end_decided_on(self, _terms: Terms, /) -> date | None:
+        """The policy says when."""
+        return None
+
+    def owed_at_end(self, _agreement: Agreement, /) -> Iterable[Owed]:
         """Nothing beside debriefs and feedback."""
         return ()
 
-    def synthesis_gaps(self, agreement: Agreement, synthesis: Synthesis) -> Iterable[str]:
+    def synthesis_gaps(
+        self, agreement: Agreement, synthesis: Synthesis, /
+    ) -> Iterable[str]:
         """The toolkit, and focus tags that no observation covered."""
         if not synthesis.toolkit:
             yield "the toolkit is empty: name at least one tactic with its context and evidence"
-        uncovered = sorted(set(_terms(agreement.terms).focus_tags) - agreement.focus_covered)
+        uncovered = sorted(
+            set(_terms(agreement.terms).focus_tags) - agreement.focus_covered
+        )
         named = " ".join(synthesis.gaps).lower()
         missing = [tag for tag in uncovered if tag.lower() not in named]
         if missing:

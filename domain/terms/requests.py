@@ -72,7 +72,10 @@ def request_schema() -> dict[str, Any]:
     schema = TypeAdapter[Terms](Terms).json_schema()
     person = Person.model_json_schema(ref_template="#/$defs/{model}")
     definitions = {**schema["$defs"], **person.pop("$defs", {})}
-    widened = {name: _with_inline_people(definition) for name, definition in definitions.items()}
+    widened = {
+        name: _with_inline_people(definition)
+        for name, definition in definitions.items()
+    }
     schema["$defs"] = {**widened, "Person": person}
     return {**schema, "title": "PlacementRequest"}
 
@@ -119,12 +122,19 @@ class _Collected:
         return person.person_id
 
 
-def _without_people(raw: JsonValue, annotation: Any, where: str, collected: _Collected) -> JsonValue:  # noqa: ANN401
+def _without_people(
+    raw: JsonValue,
+    annotation: Any,  # noqa: ANN401  an annotation can be any object
+    where: str,
+    collected: _Collected,
+) -> JsonValue:
     """The value with each inline person replaced by its id, wherever the model expects an id of a person."""
     origin = get_origin(annotation)
     if origin is Annotated:
         marks = annotation.__metadata__
-        if any(isinstance(mark, NamesAPerson) for mark in marks) and isinstance(raw, dict):
+        if any(isinstance(mark, NamesAPerson) for mark in marks) and isinstance(
+            raw, dict
+        ):
             return collected.take(raw, where)
         return _without_people(raw, annotation.__origin__, where, collected)
     if origin in {Union, UnionType}:
@@ -132,12 +142,22 @@ def _without_people(raw: JsonValue, annotation: Any, where: str, collected: _Col
         return _without_people(raw, annotation, where, collected)
     if origin is tuple and isinstance(raw, list):
         item = get_args(annotation)[0]
-        return [_without_people(each, item, path(where, index), collected) for index, each in enumerate(raw)]
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and isinstance(raw, dict):
+        return [
+            _without_people(each, item, path(where, index), collected)
+            for index, each in enumerate(raw)
+        ]
+    if (
+        isinstance(annotation, type)
+        and issubclass(annotation, BaseModel)
+        and isinstance(raw, dict)
+    ):
         fields = annotation.model_fields
         return {
             name: _without_people(
-                value, _annotated(fields[name]), path(*([where] if where else []), name), collected
+                value,
+                _annotated(fields[name]),
+                path(*([where] if where else []), name),
+                collected,
             )
             if name in fields
             else value
@@ -151,7 +171,8 @@ def _annotated(field_info: FieldInfo) -> Any:  # noqa: ANN401  an annotation can
 
 
 def _read(
-    bare: Mapping[str, JsonValue], model: type[SecondmentTerms | ShadowingTerms | RotationTerms]
+    bare: Mapping[str, JsonValue],
+    model: type[SecondmentTerms | ShadowingTerms | RotationTerms],
 ) -> tuple[Terms, frozenset[str], list[Problem]]:
     """The terms as far as they can be read, the fields that cannot, and what is wrong with those."""
     try:
@@ -159,27 +180,27 @@ def _read(
     except ValidationError as error:
         malformed = problems_of(error)
     readable: dict[str, Any] = {}
-    for name, read in _readers(model).items():
+    for name, read in _readers(str(bare["kind"])).items():
         if name in bare:
             try:
                 readable[name] = read(json.dumps(bare[name]))
             except ValidationError:
                 continue
     defaults = {
-        name for name, info in model.model_fields.items() if not info.is_required() and name not in bare
+        name
+        for name, info in model.model_fields.items()
+        if not info.is_required() and name not in bare
     }
     unreadable = frozenset(model.model_fields) - readable.keys() - defaults
     return model.model_construct(**readable), unreadable, malformed
 
 
 @cache
-def _readers(
-    model: type[SecondmentTerms | ShadowingTerms | RotationTerms],
-) -> Mapping[str, Callable[[str], Any]]:
-    """How to read each field of a model on its own."""
+def _readers(kind: str) -> Mapping[str, Callable[[str], Any]]:
+    """How to read each field of a kind of request on its own."""
 
     def reader(info: FieldInfo) -> Callable[[str], Any]:
         adapter: TypeAdapter[Any] = TypeAdapter(_annotated(info))
         return lambda text: adapter.validate_json(text, strict=True)
 
-    return {name: reader(info) for name, info in model.model_fields.items()}
+    return {name: reader(info) for name, info in _MODELS[kind].model_fields.items()}

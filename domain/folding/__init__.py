@@ -1,0 +1,19 @@
+"""What each event changes in the folded state, by area; its effect on the ledger is the same for all."""
+
+from __future__ import annotations
+
+from domain.folding import (
+    course,
+    ending,
+    forming,
+    matters,
+    progress,
+    rotation,
+    shadowing,
+)
+from domain.folding.dispatch import Changes, changes
+
+AREAS = (forming, progress, matters, shadowing, rotation, course, ending)
+"""Importing an area registers what its events change."""
+
+__all__ = ["AREAS", "Changes", "changes"]
