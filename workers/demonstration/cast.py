@@ -23,7 +23,7 @@ def answer(
 
     Args:
         owed: What is owed.
-        terms: What the parties agreed on, for ids and roles.
+        terms: The terms in force as the agreement holds them: they name whoever holds a role now.
         terms_version: The version in force, which is what one signs.
         synthesis_version: The synthesis that is out for signature.
     """
