@@ -349,3 +349,14 @@ async def test_every_command_explains_itself(sojourn: Sojourn) -> None:
         assert f"sojourn {command}" in text.split("Options:")[1], command
     assert "Exit codes:" in (await sojourn("--help")).stdout
     assert (await sojourn("--version")).stdout == (await sojourn("version")).stdout
+
+
+async def test_a_stall_reads_in_a_narrow_window(sojourn: Sojourn, live: Lives) -> None:
+    """At 80 columns an operator can copy the agreement's id and reads why, on whom, and what comes next."""
+    agreement = await live("shadowing", days=2, answers=nothing)
+    later = agreement.proposed_at + timedelta(days=60)
+    text = (await sojourn("stalled", "--as-of", later.isoformat())).stdout
+    assert agreement.agreement_id in text
+    assert "release missing, level 6" in text
+    assert "line manager P-3020" in text
+    assert "programme owner" in " ".join(text.split())

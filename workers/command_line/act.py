@@ -12,6 +12,8 @@ import typer
 from pydantic import JsonValue, ValidationError
 
 from domain.commands import COMMANDS, Command
+from domain.commands.forming import AmendTerms
+from domain.decisions.forming import parties_of
 from domain.terms.problems import problems_of
 from domain.vocabulary import Phase, Role
 from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError, ask, update_id_of
@@ -149,7 +151,13 @@ def _sentence(field: str, sentence: str) -> str:
 
 async def _check_people(reach: Reach, command: Command) -> None:
     """Whom a command names must be in the directory, and only operators act as such."""
-    named = {person: field for person, field in named_people(command).items() if field != "actor_id"}
+    parties = parties_of(command.terms) if isinstance(command, AmendTerms) else None
+    named = {
+        person: field
+        for person, field in named_people(command).items()
+        # Who approved new terms need not be told anything; whoever is a party to them does.
+        if field != "actor_id" and (parties is None or any(party.person_id == person for party in parties))
+    }
     operator = command.acting_as is Role.OPERATOR
     if not named and not operator:
         return

@@ -16,6 +16,7 @@ from workers.command_line.describe import commands, release, schema, settings, v
 from workers.command_line.failures import EXIT_CODES, ExitCode, Failure, expected
 from workers.command_line.find import list_agreements, list_stalled
 from workers.command_line.lessons import BEGIN_WITH, LESSONS
+from workers.command_line.metrics import metrics
 from workers.command_line.mine import mine
 from workers.command_line.output import say
 from workers.command_line.people import people
@@ -109,6 +110,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "notices": notices,
     "list": list_agreements,
     "stalled": list_stalled,
+    "metrics": metrics,
     "schema": schema,
     "commands": commands,
     "settings": settings,

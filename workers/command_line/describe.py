@@ -11,6 +11,9 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import JsonValue
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 
 from domain.commands import COMMANDS, Command
 from domain.terms.requests import request_schema
@@ -19,6 +22,8 @@ from workers.command_line.failures import ExitCode, Failure
 from workers.command_line.options import AsJson
 from workers.command_line.output import console, print_json, print_models, table
 from workers.settings import describe_settings, load_settings
+
+INDENT = 2
 
 
 def schema(
@@ -65,12 +70,16 @@ def commands(
     for command in chosen:
         described = _described(command)
         out.print(str(described["name"]), style="bold")
-        out.print(f"  {described['description']}")
-        out.print(f"  Given by: {_listed(described['given_by'])}")
-        out.print(f"  In phase: {_listed(described['phases'])}; of: {_listed(described['kinds'])}")
+        for line in (
+            f"{described['description']}",
+            f"Given by: {_listed(described['given_by'])}",
+            f"In phase: {_listed(described['phases'])}; of: {_listed(described['kinds'])}",
+        ):
+            out.print(Padding(Text(line), (0, 0, 0, INDENT)))
         if name is not None:
             out.print()
-            out.print(_fields(command))
+            out.print(Padding(_fields(command), (0, 0, 0, INDENT)))
+            out.print()
         # Not folded at the window's width: it is there to be copied.
         example = json.dumps(command.example, ensure_ascii=False).replace("'", "'\\''")
         out.print(
@@ -142,15 +151,15 @@ def _listed(names: JsonValue) -> str:
     return ", ".join(map(str, names)) if isinstance(names, list) else ""
 
 
-def _fields(command: type[Command]) -> object:
+def _fields(command: type[Command]) -> Table:
     own = [field for field in command.model_fields if field not in {*Command.model_fields, "type"}]
     return table(
-        "  Field",
+        "Field",
         "Needed",
         "Meaning",
         rows=(
             (
-                f"  {field}",
+                field,
                 "yes" if command.model_fields[field].is_required() else "no",
                 " ".join((command.model_fields[field].description or "").split()),
             )

@@ -44,19 +44,15 @@ def list_agreements(
     console().print(
         table(
             "Agreement",
-            "Kind",
-            "Phase",
+            "Kind, phase",
             "From, to",
-            "Mentee",
-            "Mentor",
+            "Mentee, mentor",
             rows=(
                 (
                     row.agreement_id,
-                    row.head.kind,
-                    words(row.head.outcome) if row.head.outcome else row.head.phase,
+                    f"{row.head.kind}\n{words(row.head.outcome) if row.head.outcome else row.head.phase}",
                     f"{row.head.starts_on}\n{row.head.ends_on}",
-                    _holder(row, Role.MENTEE) or NOTHING,
-                    _holder(row, Role.MENTOR) or NOTHING,
+                    f"{_holder(row, Role.MENTEE) or NOTHING}\n{_holder(row, Role.MENTOR) or NOTHING}",
                 )
                 for row in rows
             ),
@@ -110,22 +106,26 @@ def list_stalled(
 def stalled_table(rows: Sequence[StalledAgreement]) -> Table:
     """What is stalled, as people are shown it."""
     return table(
-        "Agreement",
-        "Why",
-        "Since",
-        "Waiting on",
-        "Next",
-        rows=(
-            (
-                f"{row.agreement_id}\n{row.kind}, {row.phase}",
-                f"{words(row.reason)}\n{row.obligation_id or ''}".rstrip(),
-                f"{instant(row.since)}{'' if row.level is None else f'{chr(10)}level {row.level}'}",
-                f"{words(row.waiting_on.role)}\n{row.waiting_on.person_id}",
-                row.next,
-            )
-            for row in rows
-        ),
+        "Stalled",
+        "Waiting on, and what comes next",
+        rows=((_what(row), _on_whom(row)) for row in rows),
     )
+
+
+def _what(row: StalledAgreement) -> str:
+    level = "" if row.level is None else f", level {row.level}"
+    lines = [
+        row.agreement_id,
+        f"{row.kind}, {row.phase}",
+        f"{words(row.reason)}{level}",
+        f"since {instant(row.since)}",
+    ]
+    return "\n".join(lines)
+
+
+def _on_whom(row: StalledAgreement) -> str:
+    lines = [f"{words(row.waiting_on.role)} {row.waiting_on.person_id}", row.obligation_id, row.next]
+    return "\n".join(line for line in lines if line)
 
 
 def _filters(

@@ -124,6 +124,14 @@ LESSONS: Mapping[str, Lesson] = {
             "sojourn stalled --reason milestone_overdue --json",
         ),
     ),
+    "metrics": Lesson(
+        "Print the record's figures for Prometheus.",
+        (
+            "sojourn metrics",
+            "sojourn metrics > /var/lib/node_exporter/textfile/sojourn.prom",
+            "SOJOURN_METRICS_ADDRESS=0.0.0.0:9464 SOJOURN_SDK_METRICS_ADDRESS=0.0.0.0:9465 sojourn worker",
+        ),
+    ),
     "schema": Lesson(
         "Print the JSON Schema of requests and commands.",
         (

@@ -128,14 +128,16 @@ async def _serve(
         # A worker that cannot start says so at once; the addresses are for one that serves.
         await asyncio.wait({serving}, timeout=0.5)
         if not serving.done():
-            _print_addresses(addresses, log, as_json=as_json)
+            _print_addresses(addresses, log, inside, as_json=as_json)
         await serving
 
 
-def _print_addresses(addresses: StackAddresses, log: Path, *, as_json: bool) -> None:
+def _print_addresses(addresses: StackAddresses, log: Path, settings: Settings, *, as_json: bool) -> None:
+    metrics = {"metrics": settings.metrics_address, "sdk_metrics": settings.sdk_metrics_address}
     if as_json:
-        print_json({**addresses.model_dump(mode="json"), "worker_log": str(log)})
+        print_json({**addresses.model_dump(mode="json"), "worker_log": str(log), **metrics})
         return
+    offered = [f"http://{address}/metrics" for address in metrics.values() if address is not None]
     say(
         "\n".join(
             [
@@ -144,6 +146,7 @@ def _print_addresses(addresses: StackAddresses, log: Path, *, as_json: bool) -> 
                 f"  Temporal     {addresses.temporal_address} (namespace {addresses.namespace})",
                 f"  PostgreSQL   {addresses.dsn}",
                 f"  Logs         {log.parent}",
+                *(f"  Metrics      {address}" for address in offered),
                 "Other sojourn commands find it by themselves. Ctrl-C stops it; the data stays.",
             ]
         )
