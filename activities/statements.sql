@@ -204,3 +204,68 @@ SET leave = CASE WHEN leave @> $2::text::jsonb THEN leave ELSE leave || $2::text
     updated_at = clock_timestamp()
 WHERE person_id = $1
 RETURNING person_id
+
+-- figures_stalled --
+-- How many agreements are stalled now and for how long, by kind, reason, role and rung; none below the first rung.
+SELECT
+    kind, reason, coalesce(waiting_on_role, 'nobody') AS role, coalesce(level::text, 'none') AS level,
+    count(*) AS agreements, extract(epoch FROM now() - min(since))::double precision AS oldest_seconds
+FROM sojourn.stalled_as_of_v1(now())
+GROUP BY kind, reason, waiting_on_role, level
+ORDER BY kind, reason, waiting_on_role, level
+
+-- figures_obligations --
+-- What is overdue and what falls due within a day, by kind, where neither a pause nor a hold suspends it.
+SELECT
+    owed.kind AS obligation_kind,
+    count(*) FILTER (WHERE owed.due_at <= now()) AS overdue,
+    count(*) FILTER (WHERE owed.due_at > now()) AS due_within_one_day
+FROM sojourn.obligation AS owed
+JOIN sojourn.agreement AS head ON head.agreement_id = owed.agreement_id
+WHERE owed.status = 'open' AND owed.due_at <= now() + interval '24 hours'
+    AND head.phase <> 'closed' AND NOT head.held AND head.paused_until IS NULL
+GROUP BY owed.kind
+ORDER BY owed.kind
+
+-- figures_agreements --
+-- All agreements by kind, phase and outcome, and how many of them are held or paused: a hold outweighs a pause.
+SELECT
+    kind, phase, outcome, count(*) AS agreements,
+    count(*) FILTER (WHERE held AND phase <> 'closed') AS held,
+    count(*) FILTER (WHERE NOT held AND paused_until IS NOT NULL AND phase <> 'closed') AS paused
+FROM sojourn.agreement
+GROUP BY kind, phase, outcome
+ORDER BY kind, phase, outcome
+
+-- figures_notices --
+-- Notices that wait and notices given up, by kind, and for how long the first of them could have been sent.
+-- Two selects, because each has a partial index of its own.
+SELECT
+    kind, 'queued' AS state, count(*) AS notices,
+    extract(epoch FROM now() - min(greatest(not_before, queued_at)) FILTER (WHERE not_before <= now()))
+        ::double precision AS oldest_seconds
+FROM sojourn.notice
+WHERE state = 'queued'
+GROUP BY kind
+UNION ALL
+SELECT kind, 'failed', count(*), NULL
+FROM sojourn.notice
+WHERE state = 'failed'
+GROUP BY kind
+ORDER BY state, kind
+
+-- figures_record --
+-- How long ago the log was last written to, and how long its oldest event that readers of the global order cannot
+-- see yet has waited for them. NULL where there is no such event.
+SELECT
+    extract(epoch FROM now() - (
+        SELECT recorded_at FROM sojourn.event ORDER BY epoch DESC, tx DESC, position DESC LIMIT 1
+    ))::double precision AS last_append_seconds,
+    extract(epoch FROM now() - (
+        SELECT event.recorded_at
+        FROM sojourn.event
+        WHERE event.epoch = (SELECT log_epoch.epoch FROM sojourn.log_epoch)
+            AND event.tx >= pg_snapshot_xmin(pg_current_snapshot())
+        ORDER BY event.epoch, event.tx, event.position
+        LIMIT 1
+    ))::double precision AS order_lag_seconds
