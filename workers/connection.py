@@ -9,6 +9,7 @@ from temporalio.client import Client, Interceptor, Plugin
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
 from temporalio.envconfig import ClientConfig
+from temporalio.runtime import Runtime
 
 from deploy.embedded.addresses import find_running_stack
 from workers.settings import Settings
@@ -34,7 +35,11 @@ def data_converter() -> DataConverter:
 
 
 async def connect(
-    settings: Settings, *, interceptors: Sequence[Interceptor] = (), plugins: Sequence[Plugin] = ()
+    settings: Settings,
+    *,
+    interceptors: Sequence[Interceptor] = (),
+    plugins: Sequence[Plugin] = (),
+    runtime: Runtime | None = None,
 ) -> Client:
     """Connect to Temporal: as `TEMPORAL_*` or temporal.toml say, else to the running embedded stack.
 
@@ -42,6 +47,7 @@ async def connect(
         settings: Whose data folder names the embedded stack to prefer.
         interceptors: For the client and for the workers that use it.
         plugins: Likewise.
+        runtime: Where the SDK's metrics go; None uses the process's own, which offers none.
 
     Raises:
         NoTemporalError: No address is known, or nothing answers there.
@@ -58,7 +64,11 @@ async def connect(
         target.setdefault("namespace", stack.namespace)
     try:
         return await Client.connect(
-            **target, data_converter=data_converter(), interceptors=interceptors, plugins=plugins
+            **target,
+            data_converter=data_converter(),
+            interceptors=interceptors,
+            plugins=plugins,
+            runtime=runtime,
         )
     except RuntimeError as error:
         raise NoTemporalError(

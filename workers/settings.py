@@ -119,7 +119,10 @@ class Settings(BaseSettings):
     )
     smtp_security: Literal["starttls", "tls", "none"] = Field(
         default="starttls",
-        description="How mail is encrypted: starttls insists on it, tls is encrypted from the first byte, none is for a server on this machine.",
+        description=(
+            "How mail is encrypted: starttls insists on it, tls is encrypted from the first byte, none is "
+            "for a server on this machine."
+        ),
         examples=["starttls"],
     )
     smtp_timeout_seconds: float = Field(
@@ -139,12 +142,17 @@ class Settings(BaseSettings):
     )
     metrics_address: HostAndPort | None = Field(
         default=None,
-        description="Where a worker offers Prometheus metrics; unset: nowhere.",
+        description="Where `up` and `worker` offer the record's figures to Prometheus; unset: nowhere.",
         examples=["127.0.0.1:9464"],
+    )
+    sdk_metrics_address: HostAndPort | None = Field(
+        default=None,
+        description="Where they offer what the Temporal SDK measures of its worker; unset: nowhere.",
+        examples=["127.0.0.1:9465"],
     )
 
     @model_validator(mode="after")
-    def _pool_serves_every_activity(self) -> Self:
+    def _fits_together(self) -> Self:
         if self.max_concurrent_activities > self.database_pool_size:
             raise ValueError(
                 f"{PREFIX}MAX_CONCURRENT_ACTIVITIES ({self.max_concurrent_activities}) is more than "
@@ -153,6 +161,11 @@ class Settings(BaseSettings):
             )
         if (self.smtp_username is None) != (self.smtp_password is None):
             raise ValueError(f"Set {PREFIX}SMTP_USERNAME and {PREFIX}SMTP_PASSWORD both, or neither")
+        if self.metrics_address is not None and self.metrics_address == self.sdk_metrics_address:
+            raise ValueError(
+                f"{PREFIX}METRICS_ADDRESS and {PREFIX}SDK_METRICS_ADDRESS are the same: give each a port "
+                "of its own"
+            )
         return self
 
     def database_dsn(self) -> str:

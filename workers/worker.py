@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -21,6 +21,7 @@ from activities.notices import NoticeDelivery
 from activities.record import Record
 from deploy.migrate import check_schema
 from workers.connection import connect
+from workers.scraping import sdk_runtime, serving_figures
 from workers.settings import Settings
 from workflows.placements import WORKFLOWS
 
@@ -29,30 +30,32 @@ PASSED_THROUGH = ("domain", "workflows", "pydantic", "annotated_types", "structl
 
 
 async def run_worker(settings: Settings, *, stop: asyncio.Event, client: Client | None = None) -> None:
-    """Hosts everything until `stop` is set, then lets running activities finish.
+    """Hosts everything until `stop` is set, then lets running activities finish. Offers metrics meanwhile.
 
     Args:
         settings: Where the record, the mail server and Temporal are, and the limits of this process.
         stop: Set it to drain and return.
-        client: A connection to use instead of opening one.
+        client: A connection to use instead of opening one; the SDK's metrics are then its own affair.
 
     Raises:
         NoTemporalError: Temporal does not answer.
         DatabaseUnavailableError: PostgreSQL does not answer.
         DatabaseRefusedError: The database is not one that this release can use.
+        SettingsError: Metrics cannot be offered at the address set for them.
     """
-    async with hosting(settings, client or await connect(settings)):
-        await stop.wait()
+    with serving_figures(settings):
+        if client is None:
+            client = await connect(settings, runtime=sdk_runtime(settings))
+        async with hosting(settings, client):
+            await stop.wait()
 
 
 @asynccontextmanager
 async def hosting(
     settings: Settings, client: Client, *, interceptors: Sequence[Interceptor] = ()
-) -> AsyncIterator[Worker]:
+) -> AsyncGenerator[Worker]:
     """A running worker with its own pool of database connections."""
-    pool = await open_pool(
-        settings.database_dsn(), largest=settings.database_pool_size, check=check_schema
-    )
+    pool = await open_pool(settings.database_dsn(), largest=settings.database_pool_size, check=check_schema)
     try:
         async with worker_of(settings, client, pool, interceptors) as worker:
             yield worker
