@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import product
 
-import structlog
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -32,8 +31,6 @@ _PART_OF_TIME = 20
 
 _Values = Mapping[tuple[str, ...], float]
 
-_log = structlog.get_logger(__name__)
-
 
 class FiguresCollector(Collector):
     """Turns the record's figures into metrics at each scrape. Safe to scrape from many threads at once.
@@ -43,17 +40,24 @@ class FiguresCollector(Collector):
     """
 
     def __init__(
-        self, dsn: str, *, kept: timedelta = KEPT, clock: Callable[[], float] = time.monotonic
+        self,
+        dsn: str,
+        *,
+        kept: timedelta = KEPT,
+        told: Callable[[str | None], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare to read; nothing is read yet.
 
         Args:
             dsn: The record's database.
             kept: How long figures are answered with again, at least.
+            told: Called with the reason when the record stops answering, with None when it answers again.
             clock: Seconds that never go back.
         """
         self._dsn = dsn
         self._kept = kept.total_seconds()
+        self._told = told
         self._clock = clock
         self._one_at_a_time = threading.Lock()
         self._fresh_until = float("-inf")
@@ -86,17 +90,15 @@ class FiguresCollector(Collector):
             return self._known
 
     def _read(self) -> Figures | None:
+        before, self._problem = self._problem, None
+        figures: Figures | None = None
         try:
             # An event loop of its own: neither a busy worker nor a stuck one keeps Prometheus waiting.
             figures = asyncio.run(read_figures(self._dsn))
         except (DatabaseUnavailableError, DatabaseRefusedError) as error:
-            if self._problem is None:
-                _log.warning("the record's figures cannot be read", problem=str(error))
             self._problem = str(error)
-            return None
-        if self._problem is not None:
-            _log.info("the record's figures can be read again")
-        self._problem = None
+        if (before is None) != (self._problem is None):
+            self._told(self._problem)
         return figures
 
 

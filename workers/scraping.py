@@ -6,11 +6,14 @@ import socket
 from collections.abc import Generator
 from contextlib import contextmanager
 
+import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from workers.metrics import FiguresCollector
 from workers.settings import PREFIX, Settings, SettingsError
+
+_log = structlog.get_logger(__name__)
 
 
 @contextmanager
@@ -26,7 +29,7 @@ def serving_figures(settings: Settings) -> Generator[None]:
         yield
         return
     registry = CollectorRegistry()
-    registry.register(FiguresCollector(settings.database_dsn()))
+    registry.register(FiguresCollector(settings.database_dsn(), told=_log_change))
     ProcessCollector(registry=registry)
     host, port = _host_and_port("METRICS_ADDRESS", settings.metrics_address)
     try:
@@ -66,6 +69,13 @@ def sdk_runtime(settings: Settings) -> Runtime | None:
         return Runtime(telemetry=TelemetryConfig(metrics=prometheus))
     except ValueError as error:
         raise _not_ours("SDK_METRICS_ADDRESS", settings.sdk_metrics_address, error) from error
+
+
+def _log_change(problem: str | None) -> None:
+    if problem is None:
+        _log.info("the record's figures can be read again")
+    else:
+        _log.warning("the record's figures cannot be read", problem=problem)
 
 
 def _host_and_port(setting: str, address: str) -> tuple[str, int]:
