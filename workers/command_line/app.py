@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from contextlib import suppress
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -126,6 +128,16 @@ for _name, _command in _COMMANDS.items():
     )(_command)
 
 
-def main() -> None:
+def main() -> NoReturn:
     """The entry point of the installed command."""
-    app()
+    try:
+        app()
+    except SystemExit as ended:
+        # The Temporal client's own threads may still report to Python while the interpreter is being taken
+        # down, which now and then ends the process with a segmentation fault instead of its exit code.
+        logging.shutdown()
+        with suppress(BrokenPipeError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(ended.code if isinstance(ended.code, int) else ExitCode.OK)
+    raise AssertionError("typer ends every command with SystemExit")
