@@ -53,7 +53,7 @@ class Life:
         self._ids = count(1)
         agreement_id = f"{terms.tenant}.{terms.request_id}"
         calendars = {party.person_id: EVERY_WEEKDAY for party in parties_of(terms)}
-        self._take(
+        self.take(
             ProposeAgreement(
                 command_id="propose", actor_id=terms.approved_by, agreement_id=agreement_id, terms=terms
             ),
@@ -69,7 +69,7 @@ class Life:
     def give(self, name: str, actor_id: str, **fields: Any) -> list[str]:  # noqa: ANN401  as a command has them
         """Gives a command now, as JSON would; answers with the types of the events."""
         raw = {"command_id": f"c{next(self._ids)}", "actor_id": actor_id, **fields}
-        return self._take(COMMANDS[name].model_validate_json(json.dumps(raw)))
+        return self.take(COMMANDS[name].model_validate_json(json.dumps(raw)))
 
     def live(
         self,
@@ -83,18 +83,18 @@ class Life:
                     continue
                 command = answer(
                     owed,
-                    self.terms,
+                    self.agreement.terms,
                     self.agreement.terms_version,
                     max(1, self.agreement.synthesis_versions),
                 )
                 if command is not None and self._is_time_for(owed):
-                    self._take(command)
+                    self.take(command)
             if until(self.agreement):
                 return
             upcoming = next_instant(self.agreement, self.now)
             assert upcoming is not None, "nothing more will happen by itself"
             self.now = upcoming
-            self._take(LetTimePass(command_id=f"t{next(self._ids)}", actor_id="system"))
+            self.take(LetTimePass(command_id=f"t{next(self._ids)}", actor_id="system"))
 
     def _is_time_for(self, owed: Obligation) -> bool:
         if owed.starts_at is not None:
@@ -103,7 +103,8 @@ class Life:
         leg = legs.get(owed.subject) if owed.kind == "leg_start" else None
         return leg is None or self.agreement.local_date(self.now) >= leg.starts_on
 
-    def _take(self, command: Command, calendars: Mapping[str, Calendar] | None = None) -> list[str]:
+    def take(self, command: Command, calendars: Mapping[str, Calendar] | None = None) -> list[str]:
+        """Decides about a command now and appends what follows; answers with the types of the events."""
         before = self._state
         brought_in = newcomers(before, command) if before is not None else ()
         events = decide(before, command, self.now, calendars or dict.fromkeys(brought_in, EVERY_WEEKDAY))
