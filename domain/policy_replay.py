@@ -11,8 +11,8 @@ another obligation and is not counted beside it.
 
 A flag is a *false alarm* where things came right without anybody being sent for: the obligation was
 fulfilled, or the silence broken, by somebody of the placement within so many days of the flag; and until then
-the record has no rung at which others are told (level 3 and up) for that obligation, and no act of an operator
-on the agreement since the obligation fell due or was flagged, whichever came first.
+the record has no rung at which others are told (level 3 and up) for that obligation, and no act of an
+operator on the agreement since the obligation fell due or was flagged, whichever came first.
 """
 
 from __future__ import annotations
