@@ -173,16 +173,12 @@ class Agreement(Frozen):
     def holding(self, role: Role, scope: str | None = None) -> tuple[Party, ...]:
         """The parties in a role, in the order of the terms; within one leg where `scope` is given."""
         return tuple(
-            party
-            for party in self.parties
-            if party.role is role and (scope is None or party.scope == scope)
+            party for party in self.parties if party.role is role and (scope is None or party.scope == scope)
         )
 
     def roles_of(self, person_id: PersonId) -> frozenset[Role]:
         """Every role that a person holds."""
-        return frozenset(
-            party.role for party in self.parties if party.person_id == person_id
-        )
+        return frozenset(party.role for party in self.parties if party.person_id == person_id)
 
     def holder(self, role: Role, scope: str | None = None) -> Party:
         """The one who answers for a role; the programme owner where nobody holds it.

@@ -52,9 +52,7 @@ MANAGER_OF: Mapping[Role, tuple[Role, ...]] = {
 """Whom the third rung tells beside the mentor; the line manager where a role is not listed."""
 
 
-def notices_of(
-    before: Agreement | None, after: Agreement, event: Event, event_id: str
-) -> tuple[Notice, ...]:
+def notices_of(before: Agreement | None, after: Agreement, event: Event, event_id: str) -> tuple[Notice, ...]:
     """Everybody who is to be told about an event.
 
     Args:
@@ -71,12 +69,8 @@ def notices_of(
 class _Notices:
     """The notices of one event."""
 
-    def __init__(
-        self, before: Agreement | None, after: Agreement, event: Event, event_id: str
-    ) -> None:
-        self._before: Mapping[str, Obligation] = (
-            {} if before is None else before.obligations
-        )
+    def __init__(self, before: Agreement | None, after: Agreement, event: Event, event_id: str) -> None:
+        self._before: Mapping[str, Obligation] = {} if before is None else before.obligations
         self._after = after
         self._event = event
         self._event_id = event_id
@@ -94,9 +88,7 @@ class _Notices:
         for obligation in change.moved:
             yield from self._moved(obligation)
         for escalation in change.escalated:
-            yield from self._escalated(
-                self._after.obligations[escalation.obligation_id], escalation.level
-            )
+            yield from self._escalated(self._after.obligations[escalation.obligation_id], escalation.level)
 
     def announcements(self) -> Iterator[Notice]:
         """Word to all signatories that something happened to the placement."""
@@ -130,16 +122,10 @@ class _Notices:
                 meeting=self._meeting(obligation, 0),
             )
 
-    def _cancelled(
-        self, obligation: Obligation, before: datetime | None = None
-    ) -> Iterator[Notice]:
+    def _cancelled(self, obligation: Obligation, before: datetime | None = None) -> Iterator[Notice]:
         """A meeting that is still ahead is off; a client heeds this only under a higher sequence."""
         starts_at = obligation.starts_at
-        if (
-            starts_at is None
-            or starts_at <= self._event.at
-            or (before is not None and starts_at >= before)
-        ):
+        if starts_at is None or starts_at <= self._event.at or (before is not None and starts_at >= before):
             return
         for party in self._attendees(obligation):
             yield self._notice(
@@ -154,18 +140,13 @@ class _Notices:
         mentee = self._after.holder(Role.MENTEE)
         if obligation.kind in {ObligationKind.OBSERVATION, ObligationKind.PRACTICE}:
             return (mentee, self._expert(obligation.subject))
-        return (
-            mentee,
-            Party(role=obligation.owner_role, person_id=obligation.owner_id),
-        )
+        return (mentee, Party(role=obligation.owner_role, person_id=obligation.owner_id))
 
     def _expert(self, session_id: str) -> Party:
         terms = self._after.terms
         experts = self._after.holding(Role.HOST_EXPERT)
         if isinstance(terms, ShadowingTerms):
-            planned = {
-                session.session_id: session.host_expert for session in terms.sessions
-            }
+            planned = {session.session_id: session.host_expert for session in terms.sessions}
             for expert in experts:
                 if expert.person_id == planned.get(session_id):
                     return expert
@@ -189,18 +170,12 @@ class _Notices:
                 yield self._to_owner(NoticeKind.REMINDER, obligation)
             case 2:
                 yield self._to_owner(NoticeKind.REMINDER, obligation)
-                yield from self._told(
-                    NoticeKind.COUNTERPART, obligation, self._counterparts(obligation)
-                )
+                yield from self._told(NoticeKind.COUNTERPART, obligation, self._counterparts(obligation))
             case 3:
-                yield from self._told(
-                    NoticeKind.ESCALATION, obligation, self._close_to(obligation)
-                )
+                yield from self._told(NoticeKind.ESCALATION, obligation, self._close_to(obligation))
             case 5:
                 roles = (Role.SPONSOR, Role.HRBP)
-                yield from self._told(
-                    NoticeKind.ESCALATION, obligation, self._holding(roles)
-                )
+                yield from self._told(NoticeKind.ESCALATION, obligation, self._holding(roles))
             case _:
                 # The fourth rung is the operators' queue and the sixth an obligation of its own.
                 return
@@ -217,17 +192,13 @@ class _Notices:
         for role in roles:
             yield from self._after.holding(role)[:1]
 
-    def _told(
-        self, kind: NoticeKind, obligation: Obligation, parties: Iterable[Party]
-    ) -> Iterator[Notice]:
+    def _told(self, kind: NoticeKind, obligation: Obligation, parties: Iterable[Party]) -> Iterator[Notice]:
         for party in parties:
             if party.person_id != obligation.owner_id:
                 yield self._notice(kind, party.role, party.person_id, obligation)
 
     def _to_owner(self, kind: NoticeKind, obligation: Obligation) -> Notice:
-        return self._notice(
-            kind, obligation.owner_role, obligation.owner_id, obligation
-        )
+        return self._notice(kind, obligation.owner_role, obligation.owner_id, obligation)
 
     def _notice(
         self,

@@ -32,33 +32,19 @@ class Audience(StrEnum):
 ROLES: Mapping[Audience, frozenset[Role]] = {
     Audience.AUTHOR: frozenset(),
     Audience.PAIR: frozenset({Role.MENTEE, Role.MENTOR}),
-    Audience.PAIR_AND_HOST_EXPERTS: frozenset(
-        {Role.MENTEE, Role.MENTOR, Role.HOST_EXPERT}
-    ),
+    Audience.PAIR_AND_HOST_EXPERTS: frozenset({Role.MENTEE, Role.MENTOR, Role.HOST_EXPERT}),
     Audience.ADDRESSEE: frozenset(),
     Audience.CLOSE_TO_THE_WORK: frozenset(
-        {
-            Role.MENTEE,
-            Role.MENTOR,
-            Role.LINE_MANAGER,
-            Role.HOST_MANAGER,
-            Role.HOST_EXPERT,
-            Role.LEG_MANAGER,
-        }
+        {Role.MENTEE, Role.MENTOR, Role.LINE_MANAGER, Role.HOST_MANAGER, Role.HOST_EXPERT, Role.LEG_MANAGER}
     ),
     Audience.IN_CONFIDENCE: frozenset(
         {Role.MENTEE, Role.MENTOR, Role.LINE_MANAGER, Role.HRBP, Role.PROGRAMME_OWNER}
     ),
-    Audience.EVERY_SIDE: frozenset(Role)
-    - {Role.OBSERVER, Role.PEER, Role.OPERATOR, Role.SYSTEM},
+    Audience.EVERY_SIDE: frozenset(Role) - {Role.OBSERVER, Role.PEER, Role.OPERATOR, Role.SYSTEM},
 }
 """The roles that each audience is made of."""
 
-_AUTHOR, _PAIR, _EXPERTS = (
-    Audience.AUTHOR,
-    Audience.PAIR,
-    Audience.PAIR_AND_HOST_EXPERTS,
-)
+_AUTHOR, _PAIR, _EXPERTS = (Audience.AUTHOR, Audience.PAIR, Audience.PAIR_AND_HOST_EXPERTS)
 _ADDRESSEE, _WORK = Audience.ADDRESSEE, Audience.CLOSE_TO_THE_WORK
 _CONFIDENCE, _EVERY_SIDE = Audience.IN_CONFIDENCE, Audience.EVERY_SIDE
 
@@ -75,11 +61,7 @@ AUDIENCES: Mapping[str, Mapping[str, Audience]] = {
         "next_steps": _WORK,
         "skills": _WORK,
     },
-    "reflective_session.held": {
-        "answers": _PAIR,
-        "assumptions_questioned": _PAIR,
-        "next_steps": _PAIR,
-    },
+    "reflective_session.held": {"answers": _PAIR, "assumptions_questioned": _PAIR, "next_steps": _PAIR},
     "meeting.excused": {"reason": _PAIR},
     "meeting.rescheduled": {"reason": _PAIR},
     "offline_meeting.recorded": {"note": _PAIR},
@@ -87,11 +69,7 @@ AUDIENCES: Mapping[str, Mapping[str, Audience]] = {
     "milestone.verified": {"comment": _EVERY_SIDE},
     "milestone.returned": {"missing": _EVERY_SIDE},
     "milestone.replanned": {"reason": _EVERY_SIDE},
-    "feedback.given": {
-        "behaviour": _ADDRESSEE,
-        "effect": _ADDRESSEE,
-        "next_step": _ADDRESSEE,
-    },
+    "feedback.given": {"behaviour": _ADDRESSEE, "effect": _ADDRESSEE, "next_step": _ADDRESSEE},
     "peer_feedback.requested": {"question": _ADDRESSEE},
     "self_assessment.recorded": {"ratings": _PAIR},
     "win_or_setback.recorded": {"what": _PAIR, "lesson": _PAIR},
@@ -103,11 +81,7 @@ AUDIENCES: Mapping[str, Mapping[str, Audience]] = {
     "proposal.made": {"what": _ADDRESSEE, "expected": _ADDRESSEE},
     "breach.reported": {"what": _ADDRESSEE},
     "matter.settled": {"resolution": _ADDRESSEE},
-    "observation.logged": {
-        "notes": _EXPERTS,
-        "questions": _EXPERTS,
-        "answers": _EXPERTS,
-    },
+    "observation.logged": {"notes": _EXPERTS, "questions": _EXPERTS, "answers": _EXPERTS},
     "practice.logged": {"did": _EXPERTS, "supported_by": _EXPERTS, "notes": _EXPERTS},
     "session.debriefed": {
         "behaviour": _EXPERTS,
@@ -118,11 +92,7 @@ AUDIENCES: Mapping[str, Mapping[str, Audience]] = {
     "experiment.recorded": {"hypothesis": _WORK, "tried_at": _WORK, "result": _WORK},
     "deliverable.accepted": {"evidence": _EVERY_SIDE},
     "leg.debriefed": {"reflection": _PAIR, "transfer": _PAIR},
-    "handover.completed": {
-        "handed_over": _EVERY_SIDE,
-        "open_ends": _EVERY_SIDE,
-        "home_cover": _EVERY_SIDE,
-    },
+    "handover.completed": {"handed_over": _EVERY_SIDE, "open_ends": _EVERY_SIDE, "home_cover": _EVERY_SIDE},
     "sponsor_contact.logged": {"note": _PAIR},
     "pivot.proposed": {"reason": _EVERY_SIDE, "terms": _EVERY_SIDE},
     "pivot.refused": {"reason": _EVERY_SIDE},

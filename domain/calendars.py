@@ -28,9 +28,7 @@ leave, the holidays and the counts asked for; the day it has reached by then is 
 _A_DAY = timedelta(days=1)
 _FIRST_DAY, _LAST_DAY = date(EARLIEST_YEAR, 1, 2), date(LATEST_YEAR, 12, 30)
 """Days asked about are drawn in to these, so that every answer is an instant that the domain accepts."""
-_FIRST_INSTANT, _LAST_INSTANT = (
-    datetime.combine(day, time(), tzinfo=UTC) for day in (_FIRST_DAY, _LAST_DAY)
-)
+_FIRST_INSTANT, _LAST_INSTANT = (datetime.combine(day, time(), tzinfo=UTC) for day in (_FIRST_DAY, _LAST_DAY))
 
 
 class UtcOffset(Frozen):
@@ -57,9 +55,7 @@ class Leave(Frozen):
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
         if self.last < self.first:
-            raise ValueError(
-                f"leave ends on {self.last}, before it begins on {self.first}: swap the dates"
-            )
+            raise ValueError(f"leave ends on {self.last}, before it begins on {self.first}: swap the dates")
         return self
 
     def covers(self, day: date) -> bool:
@@ -90,40 +86,25 @@ class Calendar(Frozen):
     @model_validator(mode="after")
     def _can_be_computed_with(self) -> Self:
         weekdays = self.working_weekdays
-        if (
-            not weekdays
-            or list(weekdays) != sorted(set(weekdays))
-            or not set(weekdays) <= set(range(1, 8))
-        ):
+        if not weekdays or list(weekdays) != sorted(set(weekdays)) or not set(weekdays) <= set(range(1, 8)):
             raise ValueError(
                 f"working_weekdays is {weekdays}: give at least one ISO number, 1 (Monday) to 7 (Sunday), "
                 "ascending, each once"
             )
         if self.opens.tzinfo is not None or self.closes.tzinfo is not None:
-            raise ValueError(
-                "opens and closes are times on the person's wall: give them without an offset"
-            )
+            raise ValueError("opens and closes are times on the person's wall: give them without an offset")
         if self.closes <= self.opens:
             raise ValueError(
                 f"working hours close at {self.closes}, not after they open at {self.opens}: "
                 "give two times of one day"
             )
         if not self.utc_offsets:
-            raise ValueError(
-                "utc_offsets is empty: give at least the offset that holds at the beginning"
-            )
-        if any(
-            later.since <= earlier.since
-            for earlier, later in pairwise(self.utc_offsets)
-        ):
-            raise ValueError(
-                "utc_offsets are out of order: give each change once, ascending by `since`"
-            )
+            raise ValueError("utc_offsets is empty: give at least the offset that holds at the beginning")
+        if any(later.since <= earlier.since for earlier, later in pairwise(self.utc_offsets)):
+            raise ValueError("utc_offsets are out of order: give each change once, ascending by `since`")
         return self
 
-    def model_copy(
-        self, *, update: Mapping[str, Any] | None = None, deep: bool = False
-    ) -> Self:
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Copy with some fields replaced; what was derived from the old ones is derived again."""
         copied = super().model_copy(update=update, deep=deep)
         for derived in ("_holiday_set", "_leave_spans", "_offset_starts"):
@@ -165,9 +146,7 @@ class Calendar(Frozen):
         """
         if day.isoweekday() not in self.working_weekdays:
             return False
-        return day > self.covers_until or not (
-            day in self._holiday_set or self.is_on_leave(day)
-        )
+        return day > self.covers_until or not (day in self._holiday_set or self.is_on_leave(day))
 
     def local_date(self, instant: datetime) -> date:
         """The date on the person's wall at this instant.
@@ -197,8 +176,7 @@ class Calendar(Frozen):
         if closing > opening:
             return closing
         return opening + (
-            datetime.combine(_FIRST_DAY, self.closes)
-            - datetime.combine(_FIRST_DAY, self.opens)
+            datetime.combine(_FIRST_DAY, self.closes) - datetime.combine(_FIRST_DAY, self.opens)
         )
 
     def working_day_from(self, day: date, count: int) -> date:
@@ -233,9 +211,7 @@ class Calendar(Frozen):
         if last < first:
             return -self.working_days_between(last, first)
         days = min((last - first).days, FARTHEST_DAYS)
-        return sum(
-            self.is_working_day(first + timedelta(days=n)) for n in range(1, days + 1)
-        )
+        return sum(self.is_working_day(first + timedelta(days=n)) for n in range(1, days + 1))
 
     def next_working_moment(self, instant: datetime) -> datetime:
         """`instant` itself inside working hours, else the next opening.
@@ -260,31 +236,17 @@ class Calendar(Frozen):
 
     def _readings_of(self, day: date, wall: time) -> list[datetime]:
         """The instants at which this wall shows this time, ascending; the jump itself where it never does."""
-        as_if_utc = datetime.combine(
-            min(max(day, _FIRST_DAY), _LAST_DAY), wall, tzinfo=UTC
-        )
+        as_if_utc = datetime.combine(min(max(day, _FIRST_DAY), _LAST_DAY), wall, tzinfo=UTC)
         # No offset reaches a day, so what the wall shows is decided within a day of the same time in UTC.
         before, after = as_if_utc - _A_DAY, as_if_utc + _A_DAY
         starts = self._offset_starts
         changes = starts[bisect_right(starts, before) : bisect_right(starts, after)]
         readings = {as_if_utc - self._offset_at(since) for since in (before, *changes)}
-        shown = sorted(
-            reading
-            for reading in readings
-            if reading + self._offset_at(reading) == as_if_utc
-        )
-        return shown or [
-            next(
-                change
-                for change in changes
-                if change + self._offset_at(change) > as_if_utc
-            )
-        ]
+        shown = sorted(reading for reading in readings if reading + self._offset_at(reading) == as_if_utc)
+        return shown or [next(change for change in changes if change + self._offset_at(change) > as_if_utc)]
 
 
 def _on_the_line(instant: datetime) -> datetime:
     if instant.tzinfo is None:
-        raise ValueError(
-            f"{instant.isoformat()} has no offset: give an instant, for example in UTC"
-        )
+        raise ValueError(f"{instant.isoformat()} has no offset: give an instant, for example in UTC")
     return min(max(instant.astimezone(UTC), _FIRST_INSTANT), _LAST_INSTANT)

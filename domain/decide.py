@@ -35,19 +35,7 @@ from domain.model import PersonId
 from domain.refusals import RefusalCode, Refused
 from domain.vocabulary import Phase, Role
 
-AREAS = (
-    forming,
-    meetings,
-    milestones,
-    feedback,
-    matters,
-    notes,
-    shadowing,
-    rotation,
-    course,
-    people,
-    ending,
-)
+AREAS = (forming, meetings, milestones, feedback, matters, notes, shadowing, rotation, course, people, ending)
 """Importing an area registers its rules."""
 
 SYSTEM_ACTOR = "system"
@@ -77,19 +65,13 @@ def decide(
     """
     if isinstance(command, ProposeAgreement):
         if agreement is not None:
-            raise Refused(
-                RefusalCode.ALREADY_DONE,
-                f"{agreement.agreement_id} was proposed already.",
-            )
-        draft = Draft(
-            None, at, Party(role=Role.SYSTEM, person_id=command.terms.approved_by)
-        )
+            raise Refused(RefusalCode.ALREADY_DONE, f"{agreement.agreement_id} was proposed already.")
+        draft = Draft(None, at, Party(role=Role.SYSTEM, person_id=command.terms.approved_by))
         forming.propose(command, draft, calendars or {})
         return draft.events
     if agreement is None:
         raise Refused(
-            RefusalCode.UNKNOWN_REFERENCE,
-            "There is no such agreement yet; place the request first.",
+            RefusalCode.UNKNOWN_REFERENCE, "There is no such agreement yet; place the request first."
         )
     if isinstance(command, LetTimePass):
         draft = Draft(agreement, at, Party(role=Role.SYSTEM, person_id=SYSTEM_ACTOR))
@@ -118,10 +100,7 @@ def actor_of(agreement: Agreement, command: Command) -> Party:
         )
     if agreement.kind not in command.kinds:
         kinds = " and ".join(sorted(command.kinds))
-        raise Refused(
-            RefusalCode.WRONG_KIND,
-            f"{name} is for {kinds} only; this is a {agreement.kind}.",
-        )
+        raise Refused(RefusalCode.WRONG_KIND, f"{name} is for {kinds} only; this is a {agreement.kind}.")
     if agreement.phase not in command.phases:
         phases = " or ".join(phase for phase in Phase if phase in command.phases)
         raise Refused(
@@ -132,14 +111,9 @@ def actor_of(agreement: Agreement, command: Command) -> Party:
         return Party(role=Role.OPERATOR, person_id=command.actor_id)
     held = [party for party in agreement.parties if party.person_id == command.actor_id]
     if not held:
-        raise Refused(
-            RefusalCode.NOT_A_PARTY,
-            f"{command.actor_id} is no party to {agreement.agreement_id}.",
-        )
+        raise Refused(RefusalCode.NOT_A_PARTY, f"{command.actor_id} is no party to {agreement.agreement_id}.")
     able = [
-        party
-        for party in held
-        if party.role in command.given_by and command.acting_as in {None, party.role}
+        party for party in held if party.role in command.given_by and command.acting_as in {None, party.role}
     ]
     if not able:
         roles = ", ".join(role for role in Role if role in command.given_by)
@@ -163,8 +137,6 @@ def _brought_in_by(command: Command) -> frozenset[PersonId]:
         case RequestPeerFeedback():
             return frozenset({command.peer_id})
         case AmendTerms() | ProposePivot():
-            return frozenset(
-                party.person_id for party in forming.parties_of(command.terms)
-            )
+            return frozenset(party.person_id for party in forming.parties_of(command.terms))
         case _:
             return frozenset()

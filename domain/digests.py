@@ -11,9 +11,7 @@ from pydantic import BaseModel, JsonValue
 
 def digest_of(value: JsonValue) -> str:
     """SHA-256, in hexadecimal, of a JSON value with sorted keys and no insignificant space."""
-    canonical = json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    )
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -24,7 +22,4 @@ def digest_of_model(model: BaseModel) -> str:
 
 def digest_by_field(model: BaseModel) -> Mapping[str, str]:
     """SHA-256 of every top-level field."""
-    return {
-        field: digest_of(value)
-        for field, value in model.model_dump(mode="json").items()
-    }
+    return {field: digest_of(value) for field, value in model.model_dump(mode="json").items()}

@@ -48,16 +48,10 @@ class Draft:
         in an active placement starts the silence anew.
         """
         if self._agreement is not None:
-            event = event.model_copy(
-                update={"ledger": _with_choices_made(self._agreement, event.ledger)}
-            )
+            event = event.model_copy(update={"ledger": _with_choices_made(self._agreement, event.ledger)})
         folded = evolve(self._agreement, event)
-        if folded.phase is Phase.ACTIVE and (
-            event.meaningful or folded.silent_at is None
-        ):
-            silence = event.ledger.model_copy(
-                update={"silent_at": silent_at(folded, self.at)}
-            )
+        if folded.phase is Phase.ACTIVE and (event.meaningful or folded.silent_at is None):
+            silence = event.ledger.model_copy(update={"silent_at": silent_at(folded, self.at)})
             event = event.model_copy(update={"ledger": silence})
             folded = evolve(self._agreement, event)
         self._agreement = folded
@@ -65,9 +59,7 @@ class Draft:
 
     def holds(self, *roles: Role) -> bool:
         """Whether the actor holds one of these roles, beside the one in which the command was given."""
-        return self.actor.role in roles or bool(
-            self.agreement.roles_of(self.actor.person_id) & set(roles)
-        )
+        return self.actor.role in roles or bool(self.agreement.roles_of(self.actor.person_id) & set(roles))
 
     def owed_by_actor(self, kind: ObligationKind) -> list[Obligation]:
         """What the actor owes of a kind: in the role of this command first, then what is due first."""
@@ -77,12 +69,7 @@ class Draft:
             if held.kind is kind and held.owner_id == self.actor.person_id
         ]
         return sorted(
-            owed,
-            key=lambda held: (
-                held.owner_role is not self.actor.role,
-                held.due_at,
-                held.obligation_id,
-            ),
+            owed, key=lambda held: (held.owner_role is not self.actor.role, held.due_at, held.obligation_id)
         )
 
     def open(self, kind: ObligationKind, subject: str) -> bool:
@@ -94,15 +81,11 @@ class Draft:
         return self.settled((f"{kind}:{subject}",), ObligationStatus.FULFILLED)
 
     def settled(
-        self,
-        obligation_ids: tuple[str, ...],
-        status: ObligationStatus = ObligationStatus.SUPERSEDED,
+        self, obligation_ids: tuple[str, ...], status: ObligationStatus = ObligationStatus.SUPERSEDED
     ) -> tuple[Settlement, ...]:
         """Settles those of these that are open."""
         return tuple(
-            Settlement.model_validate(
-                {"obligation_id": obligation_id, "status": status}
-            )
+            Settlement.model_validate({"obligation_id": obligation_id, "status": status})
             for obligation_id in obligation_ids
             if obligation_id in self.agreement.obligations
         )
@@ -125,33 +108,24 @@ def _with_choices_made(agreement: Agreement, change: LedgerChange) -> LedgerChan
     """The change, and the forced choices that it answers settled."""
     settled = {settlement.obligation_id for settlement in change.settled}
     answered = settled | {moved.obligation_id for moved in change.moved}
-    made = {
-        f"{ObligationKind.FORCED_CHOICE}:{each}" for each in answered
-    } & agreement.obligations.keys()
+    made = {f"{ObligationKind.FORCED_CHOICE}:{each}" for each in answered} & agreement.obligations.keys()
     if not made - settled:
         return change
     choices = tuple(
-        Settlement(obligation_id=key, status=ObligationStatus.FULFILLED)
-        for key in sorted(made - settled)
+        Settlement(obligation_id=key, status=ObligationStatus.FULFILLED) for key in sorted(made - settled)
     )
     return change.model_copy(
         update={
             "settled": (*change.settled, *choices),
-            "moved": tuple(
-                moved for moved in change.moved if moved.obligation_id not in made
-            ),
+            "moved": tuple(moved for moved in change.moved if moved.obligation_id not in made),
         }
     )
 
 
 def silent_at(agreement: Agreement, since: datetime) -> datetime:
     """When silence becomes a stall: twice the check-in cadence, within the policy's bounds."""
-    cadence = (
-        agreement.terms.cadence.check_in_days * WORKING_DAYS_PER_WEEK / DAYS_PER_WEEK
-    )
+    cadence = agreement.terms.cadence.check_in_days * WORKING_DAYS_PER_WEEK / DAYS_PER_WEEK
     limit = agreement.policy.silence
     working_days = min(max(round(2 * cadence), limit.least), limit.most)
     calendar = agreement.calendar_of(agreement.holder(Role.MENTEE).person_id)
-    return calendar.closing_of(
-        calendar.working_day_from(calendar.local_date(since), working_days)
-    )
+    return calendar.closing_of(calendar.working_day_from(calendar.local_date(since), working_days))

@@ -27,14 +27,10 @@ def evolve(agreement: Agreement | None, event: Event) -> Agreement:
     """
     if isinstance(event, AgreementProposed):
         if agreement is not None:
-            raise ValueError(
-                "an agreement is proposed once, as the first event of its stream"
-            )
+            raise ValueError("an agreement is proposed once, as the first event of its stream")
         agreement = _proposed(event)
     elif agreement is None:
-        raise ValueError(
-            f"a stream begins with agreement.proposed, not with {event.type}"
-        )
+        raise ValueError(f"a stream begins with agreement.proposed, not with {event.type}")
     changed = agreement.model_copy(update=changes(event, agreement))
     for_every_event: dict[str, object] = {
         "version": agreement.version + 1,
@@ -48,9 +44,7 @@ def evolve(agreement: Agreement | None, event: Event) -> Agreement:
     return changed.model_copy(update=for_every_event)
 
 
-def fold(
-    events: Iterable[Event], agreement: Agreement | None = None
-) -> Agreement | None:
+def fold(events: Iterable[Event], agreement: Agreement | None = None) -> Agreement | None:
     """The agreement after all these events; None where there are none."""
     for event in events:
         agreement = evolve(agreement, event)
@@ -86,7 +80,5 @@ def _meetings_scheduled(
     for opened in change.opened:
         if opened.kind in MEETING_KINDS:
             series = after.get(opened.kind, MeetingSeries())
-            after[opened.kind] = series.model_copy(
-                update={"scheduled": series.scheduled + 1}
-            )
+            after[opened.kind] = series.model_copy(update={"scheduled": series.scheduled + 1})
     return after

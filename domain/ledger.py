@@ -32,12 +32,8 @@ def apply(ledger: Ledger, change: LedgerChange) -> Ledger:
     for escalation in change.escalated:
         obligation = after.get(escalation.obligation_id)
         if obligation is None:
-            raise ValueError(
-                f"{escalation.obligation_id} is escalated but was not open"
-            )
-        after[escalation.obligation_id] = obligation.model_copy(
-            update={"reached": escalation.level}
-        )
+            raise ValueError(f"{escalation.obligation_id} is escalated but was not open")
+        after[escalation.obligation_id] = obligation.model_copy(update={"reached": escalation.level})
     return after
 
 

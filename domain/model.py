@@ -30,9 +30,7 @@ PERSON_ID_FORMAT = "person-id"
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
 
 
-@dataclass_transform(
-    kw_only_default=True, frozen_default=True, field_specifiers=(Field, PrivateAttr)
-)
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field, PrivateAttr))
 class _FrozenByDefault(ModelMetaclass):
     """Tells type checkers that no field is ever assigned, so that a subclass may narrow one."""
 
@@ -40,9 +38,7 @@ class _FrozenByDefault(ModelMetaclass):
 class Frozen(BaseModel, metaclass=_FrozenByDefault):
     """An immutable value that refuses fields it does not know."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class WrittenByPeople:
@@ -62,9 +58,7 @@ class NamesAPerson:
 def _on_the_utc_line(instant: datetime) -> datetime:
     # At the ends of the calendar, zone and duration arithmetic overflows.
     if not EARLIEST_YEAR <= instant.year <= LATEST_YEAR:
-        raise ValueError(
-            f"must lie between the years {EARLIEST_YEAR} and {LATEST_YEAR}"
-        )
+        raise ValueError(f"must lie between the years {EARLIEST_YEAR} and {LATEST_YEAR}")
     return instant.astimezone(UTC)
 
 
@@ -72,16 +66,12 @@ Instant = Annotated[AwareDatetime, AfterValidator(_on_the_utc_line)]
 """A point in time. Refused when naive; kept as UTC."""
 
 Words = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=8000),
-    WrittenByPeople(),
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8000), WrittenByPeople()
 ]
 """What a person wrote: never blank, at most 8,000 characters."""
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """An opaque id given by HR tooling; it may be shown in clear, so it must not name a person."""
 
-PersonId = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"), NamesAPerson()
-]
+PersonId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"), NamesAPerson()]
 """The opaque id of a person in the directory."""

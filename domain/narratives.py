@@ -60,9 +60,7 @@ class Anchor(Frozen):
     """What feedback is tied to: an agreed criterion or a skill."""
 
     kind: Literal["criterion", "skill"]
-    reference: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=540)
-    ]
+    reference: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=540)]
     """The criterion's id, or the skill's."""
 
 

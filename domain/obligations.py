@@ -64,9 +64,7 @@ class Settlement(Frozen):
     """An obligation leaves the ledger."""
 
     obligation_id: ObligationId
-    status: Literal[
-        ObligationStatus.FULFILLED, ObligationStatus.WAIVED, ObligationStatus.SUPERSEDED
-    ]
+    status: Literal[ObligationStatus.FULFILLED, ObligationStatus.WAIVED, ObligationStatus.SUPERSEDED]
 
 
 class Escalation(Frozen):
@@ -89,10 +87,4 @@ class LedgerChange(Frozen):
 
     def __bool__(self) -> bool:
         """Whether it changes anything."""
-        return bool(
-            self.settled
-            or self.opened
-            or self.moved
-            or self.escalated
-            or self.silent_at
-        )
+        return bool(self.settled or self.opened or self.moved or self.escalated or self.silent_at)

@@ -93,24 +93,17 @@ def opened(agreement: Agreement, owed: Owed, at: datetime) -> Obligation:
     allowance = owed.allowance or agreement.policy.allowances[owed.kind]
     today = calendar.local_date(at)
     anchor = owed.anchor or today
-    due_day = max(
-        calendar.working_day_from(anchor, allowance.due),
-        calendar.working_day_from(today, 1),
-    )
+    due_day = max(calendar.working_day_from(anchor, allowance.due), calendar.working_day_from(today, 1))
     stalled_day = max(
         calendar.working_day_from(anchor, allowance.stalled),
         calendar.working_day_from(due_day, max(1, allowance.stalled - allowance.due)),
     )
     if owed.stalls_by is not None:
-        stalled_day = max(
-            min(stalled_day, owed.stalls_by), calendar.working_day_from(today, 1)
-        )
+        stalled_day = max(min(stalled_day, owed.stalls_by), calendar.working_day_from(today, 1))
         due_day = min(due_day, stalled_day)
     missed_at = None
     if owed.missed_after is not None:
-        missed_at = calendar.closing_of(
-            calendar.working_day_from(due_day, owed.missed_after)
-        )
+        missed_at = calendar.closing_of(calendar.working_day_from(due_day, owed.missed_after))
     return Obligation(
         obligation_id=owed.obligation_id,
         kind=owed.kind,
@@ -135,21 +128,12 @@ def _reason(owed: Owed) -> StallReason:
 
 
 def _ladder(
-    agreement: Agreement,
-    kind: ObligationKind,
-    calendar: Calendar,
-    due_day: date,
-    at: datetime,
+    agreement: Agreement, kind: ObligationKind, calendar: Calendar, due_day: date, at: datetime
 ) -> tuple[Rung, ...]:
     if kind in OUTSIDE_THE_LADDER:
         return ()
     rungs = (
-        Rung(
-            level=step.level,
-            at=calendar.opening_of(
-                calendar.working_day_from(due_day, step.working_days)
-            ),
-        )
+        Rung(level=step.level, at=calendar.opening_of(calendar.working_day_from(due_day, step.working_days)))
         for step in agreement.policy.ladder
     )
     return tuple(rung for rung in rungs if rung.at > at)
@@ -160,9 +144,7 @@ def shifted_by(agreement: Agreement, obligation: Obligation, days: int) -> Oblig
     calendar = agreement.calendar_of(obligation.owner_id)
 
     def moved(instant: datetime) -> date:
-        return calendar.working_day_from(
-            calendar.local_date(instant) + timedelta(days=days), 0
-        )
+        return calendar.working_day_from(calendar.local_date(instant) + timedelta(days=days), 0)
 
     missed, starts = obligation.acts_by_itself_at, obligation.starts_at
     return obligation.model_copy(
@@ -173,12 +155,8 @@ def shifted_by(agreement: Agreement, obligation: Obligation, days: int) -> Oblig
                 rung.model_copy(update={"at": calendar.opening_of(moved(rung.at))})
                 for rung in obligation.ladder
             ),
-            "acts_by_itself_at": None
-            if missed is None
-            else calendar.closing_of(moved(missed)),
-            "starts_at": None
-            if starts is None
-            else _same_time(calendar, starts, moved(starts)),
+            "acts_by_itself_at": None if missed is None else calendar.closing_of(moved(missed)),
+            "starts_at": None if starts is None else _same_time(calendar, starts, moved(starts)),
             "sequence": obligation.sequence + SEQUENCE_PAST_A_CANCELLED_INVITE,
         }
     )
@@ -186,14 +164,10 @@ def shifted_by(agreement: Agreement, obligation: Obligation, days: int) -> Oblig
 
 def _same_time(calendar: Calendar, instant: datetime, day: date) -> datetime:
     """As long after the opening as before, so that a change of the clocks does not move it on the wall."""
-    return calendar.opening_of(day) + (
-        instant - calendar.opening_of(calendar.local_date(instant))
-    )
+    return calendar.opening_of(day) + (instant - calendar.opening_of(calendar.local_date(instant)))
 
 
-def reopened(
-    agreement: Agreement, obligation: Obligation, owner_id: PersonId, at: datetime
-) -> Obligation:
+def reopened(agreement: Agreement, obligation: Obligation, owner_id: PersonId, at: datetime) -> Obligation:
     """The obligation begun again: by another owner, or after a rest.
 
     What is still ahead keeps its due day as far as the owner works on it; what is overdue gets its
@@ -209,9 +183,7 @@ def reopened(
         anchor=calendar.local_date(obligation.due_at) if ahead else None,
         allowance=_remaining(agreement, obligation, counted_from_due=ahead),
         reason=obligation.reason,
-        missed_after=None
-        if obligation.acts_by_itself_at is None
-        else agreement.policy.missed_after,
+        missed_after=None if obligation.acts_by_itself_at is None else agreement.policy.missed_after,
     )
     begun = opened(agreement, fresh, at)
     return begun.model_copy(
@@ -222,16 +194,12 @@ def reopened(
     )
 
 
-def _meeting_time(
-    calendar: Calendar, before: Obligation, after: Obligation, at: datetime
-) -> datetime | None:
+def _meeting_time(calendar: Calendar, before: Obligation, after: Obligation, at: datetime) -> datetime | None:
     starts_at = before.starts_at
     if starts_at is None:
         return None
     due_day = calendar.local_date(after.due_at)
-    if starts_at > at and (
-        before.kind not in MEETING_KINDS or calendar.local_date(starts_at) == due_day
-    ):
+    if starts_at > at and (before.kind not in MEETING_KINDS or calendar.local_date(starts_at) == due_day):
         return starts_at
     return meeting_start(calendar, due_day) if before.kind in MEETING_KINDS else None
 
@@ -241,9 +209,7 @@ def meeting_start(calendar: Calendar, day: date) -> datetime:
     return calendar.opening_of(day) + MEETING_STARTS_AFTER_OPENING
 
 
-def _remaining(
-    agreement: Agreement, obligation: Obligation, *, counted_from_due: bool
-) -> Allowance:
+def _remaining(agreement: Agreement, obligation: Obligation, *, counted_from_due: bool) -> Allowance:
     """The allowance of its kind, counted from its due day, or from today where that has passed."""
     allowance = agreement.policy.allowances[obligation.kind]
     grace = max(1, allowance.stalled - allowance.due)
@@ -273,9 +239,7 @@ def reconciled(
     """
     known = {owed.obligation_id: owed for owed in before}
     wanted = {owed.obligation_id: owed for owed in after}
-    held = {
-        key: held for key, held in agreement.obligations.items() if held.kind in kinds
-    }
+    held = {key: held for key, held in agreement.obligations.items() if held.kind in kinds}
     moved = tuple(
         opened(agreement, wanted[key], at).model_copy(
             update={"sequence": held[key].sequence + SEQUENCE_PAST_A_CANCELLED_INVITE}
@@ -288,9 +252,6 @@ def reconciled(
             Settlement(obligation_id=key, status=ObligationStatus.SUPERSEDED)
             for key in sorted(held.keys() - wanted.keys())
         ),
-        opened=tuple(
-            opened(agreement, wanted[key], at)
-            for key in sorted(wanted.keys() - held.keys())
-        ),
+        opened=tuple(opened(agreement, wanted[key], at) for key in sorted(wanted.keys() - held.keys())),
         moved=moved,
     )

@@ -12,9 +12,7 @@ from domain.model import Frozen, PersonId
 
 _WORKING_WEEK = (1, 2, 3, 4, 5)
 
-Address = Annotated[
-    str, StringConstraints(pattern=r"^[^@\s<>]+@[^@\s<>]+$", max_length=254)
-]
+Address = Annotated[str, StringConstraints(pattern=r"^[^@\s<>]+@[^@\s<>]+$", max_length=254)]
 """A mail address without a display name."""
 
 
@@ -22,9 +20,7 @@ class Person(Frozen):
     """Who somebody is, where they can be reached and when they work."""
 
     person_id: PersonId
-    name: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
-    ]
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
     email: Address | None = None
     channels: tuple[str, ...] = ()
     """Other ways to be told, as Apprise URLs. They may carry secrets and are never logged."""
@@ -69,7 +65,5 @@ class Person(Frozen):
                 f"closes ({self.closes}) must be later than opens ({self.opens}) on the same day"
             )
         if self.delegate_id == self.person_id:
-            raise ValueError(
-                "delegate_id names the person themselves: name somebody else, or leave it out"
-            )
+            raise ValueError("delegate_id names the person themselves: name somebody else, or leave it out")
         return self

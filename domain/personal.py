@@ -10,13 +10,7 @@ from pydantic import JsonValue
 from domain.agreement import Agreement
 from domain.audiences import AUDIENCES, ROLES, Audience
 from domain.events import Event
-from domain.events.matters import (
-    BlockerRaised,
-    BreachReported,
-    ConcernRaised,
-    MatterSettled,
-    ProposalMade,
-)
+from domain.events.matters import BlockerRaised, BreachReported, ConcernRaised, MatterSettled, ProposalMade
 from domain.events.notes import NoteKept
 from domain.events.progress import (
     FeedbackGiven,
@@ -80,10 +74,7 @@ class PersonalView(Frozen):
 
 
 def personal_view(
-    agreement: Agreement,
-    rows: Sequence[RecordedEvent],
-    person_id: PersonId,
-    at: datetime,
+    agreement: Agreement, rows: Sequence[RecordedEvent], person_id: PersonId, at: datetime
 ) -> PersonalView:
     """An agreement as a party sees it.
 
@@ -105,9 +96,7 @@ def personal_view(
         roles=tuple(role for role in Role if role in roles),
         as_of=at,
         owed=tuple(
-            obligation_view(held, at)
-            for held in oldest_first(agreement)
-            if held.owner_id == person_id
+            obligation_view(held, at) for held in oldest_first(agreement) if held.owner_id == person_id
         ),
         feedback_given=_balance(events, person_id),
         ratings=tuple(_ratings(agreement, events)) if looks_back else (),
@@ -128,14 +117,10 @@ def as_read_by(
     readable: list[RecordedEvent] = []
     for row in rows:
         event = read_event(row)
-        if isinstance(
-            event, BlockerRaised | ConcernRaised | ProposalMade | BreachReported
-        ):
+        if isinstance(event, BlockerRaised | ConcernRaised | ProposalMade | BreachReported):
             raised[event.matter_id] = event.raised_by
         if row.actor_id != person_id:
-            event = _withheld(
-                event, roles, is_addressed=person_id in _addressees(event, raised)
-            )
+            event = _withheld(event, roles, is_addressed=person_id in _addressees(event, raised))
         readable.append(row.model_copy(update={"data": _data(event)}))
     return readable
 
@@ -143,10 +128,7 @@ def as_read_by(
 def _roles(agreement: Agreement, person_id: PersonId) -> frozenset[Role]:
     roles = agreement.roles_of(person_id)
     if not roles:
-        raise Refused(
-            RefusalCode.NOT_A_PARTY,
-            f"{person_id} is no party to {agreement.agreement_id}.",
-        )
+        raise Refused(RefusalCode.NOT_A_PARTY, f"{person_id} is no party to {agreement.agreement_id}.")
     return roles
 
 
@@ -177,9 +159,7 @@ def _addressees(event: Event, raised: Mapping[str, PersonId]) -> frozenset[Perso
         case ProposalMade():
             return frozenset(opened.owner_id for opened in event.ledger.opened)
         case MatterSettled():
-            return frozenset(
-                {raised[event.matter_id]} if event.matter_id in raised else ()
-            )
+            return frozenset({raised[event.matter_id]} if event.matter_id in raised else ())
         case _:
             return frozenset()
 
@@ -190,33 +170,22 @@ def _balance(events: Sequence[Event], person_id: PersonId) -> FeedbackBalance:
         for event in events
         if isinstance(event, FeedbackGiven) and event.giver.person_id == person_id
     ]
-    return FeedbackBalance(
-        praise=tones.count(Tone.PRAISE), critique=tones.count(Tone.CRITIQUE)
-    )
+    return FeedbackBalance(praise=tones.count(Tone.PRAISE), critique=tones.count(Tone.CRITIQUE))
 
 
-def _ratings(
-    agreement: Agreement, events: Sequence[Event]
-) -> Iterator[CriterionRatings]:
+def _ratings(agreement: Agreement, events: Sequence[Event]) -> Iterator[CriterionRatings]:
     own: dict[str, int] = {}
     others: dict[str, dict[PersonId, int]] = {}
     for event in events:
         match event:
             case SelfAssessmentRecorded():
-                own.update(
-                    {rating.criterion_id: rating.rating for rating in event.ratings}
-                )
+                own.update({rating.criterion_id: rating.rating for rating in event.ratings})
             case FeedbackGiven(rating=int() as rating, receiver_id=agreement.mentee_id):
-                others.setdefault(event.anchor.reference, {})[event.giver.person_id] = (
-                    rating
-                )
+                others.setdefault(event.anchor.reference, {})[event.giver.person_id] = rating
             case _:
                 pass
     for criterion in agreement.terms.success_criteria:
-        mine, theirs = (
-            own.get(criterion.criterion_id),
-            others.get(criterion.criterion_id, {}),
-        )
+        mine, theirs = (own.get(criterion.criterion_id), others.get(criterion.criterion_id, {}))
         mean = sum(theirs.values()) / len(theirs) if theirs else None
         yield CriterionRatings(
             criterion_id=criterion.criterion_id,
@@ -230,6 +199,4 @@ def _ratings(
 def _looked_back_on(events: Sequence[Event]) -> Iterator[WinOrSetback]:
     for event in events:
         if isinstance(event, WinOrSetbackRecorded):
-            yield WinOrSetback(
-                at=event.at, is_win=event.is_win, what=event.what, lesson=event.lesson
-            )
+            yield WinOrSetback(at=event.at, is_win=event.is_win, what=event.what, lesson=event.lesson)

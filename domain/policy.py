@@ -73,15 +73,9 @@ def _ladder(pace: int) -> tuple[LadderStep, ...]:
     steps: list[LadderStep] = []
     previous = -1_000
     for level, working_days in LADDER.items():
-        paced = (
-            -(-working_days // pace)
-            if working_days > 0
-            else -max(1, -working_days // pace)
-        )
+        paced = -(-working_days // pace) if working_days > 0 else -max(1, -working_days // pace)
         previous = max(paced, previous + 1)
-        steps.append(
-            LadderStep.model_validate({"level": level, "working_days": previous})
-        )
+        steps.append(LadderStep.model_validate({"level": level, "working_days": previous}))
     return tuple(steps)
 
 
@@ -89,10 +83,7 @@ def _allowances(
     base: Mapping[ObligationKind, tuple[int, int]], **others: tuple[int, int]
 ) -> dict[ObligationKind, Allowance]:
     merged = {**base, **{ObligationKind(kind): days for kind, days in others.items()}}
-    return {
-        kind: Allowance(due=due, stalled=stalled)
-        for kind, (due, stalled) in merged.items()
-    }
+    return {kind: Allowance(due=due, stalled=stalled) for kind, (due, stalled) in merged.items()}
 
 
 _MONTHS_LONG: Mapping[ObligationKind, tuple[int, int]] = {
@@ -138,9 +129,7 @@ def _kind_policy(kind: Kind) -> KindPolicy:
             return KindPolicy.model_validate(
                 {
                     **common,
-                    "allowances": _allowances(
-                        _MONTHS_LONG, end_decision=end_decision, milestone=milestone
-                    ),
+                    "allowances": _allowances(_MONTHS_LONG, end_decision=end_decision, milestone=milestone),
                     "first_meeting": Allowance(due=5, stalled=10),
                     "signature_before_start": 5,
                     "expires_unsigned_after": 60,
@@ -189,14 +178,8 @@ def _kind_policy(kind: Kind) -> KindPolicy:
             )
 
 
-DEFAULT = PolicySet(
-    policy_set_id="default",
-    version=1,
-    kinds={kind: _kind_policy(kind) for kind in Kind},
-)
+DEFAULT = PolicySet(policy_set_id="default", version=1, kinds={kind: _kind_policy(kind) for kind in Kind})
 """Policy set `default`, version 1."""
 
-POLICY_SETS: Mapping[tuple[str, int], PolicySet] = {
-    (DEFAULT.policy_set_id, DEFAULT.version): DEFAULT
-}
+POLICY_SETS: Mapping[tuple[str, int], PolicySet] = {(DEFAULT.policy_set_id, DEFAULT.version): DEFAULT}
 """The sets an agreement may name."""

@@ -43,8 +43,6 @@ QUESTION_BANK = PromptBank(
 """What a guest can ask a host; an observation's log names those that were asked."""
 
 
-def unknown_prompts(
-    prompt_ids: Iterable[str], bank: PromptBank = PROMPT_BANK
-) -> tuple[str, ...]:
+def unknown_prompts(prompt_ids: Iterable[str], bank: PromptBank = PROMPT_BANK) -> tuple[str, ...]:
     """Those of the ids that the bank does not have."""
     return tuple(prompt_id for prompt_id in prompt_ids if prompt_id not in bank.prompts)

@@ -42,15 +42,11 @@ def read_event(recorded: RecordedEvent) -> Event:
             f"{recorded.agreement_id} version {recorded.version}: {recorded.type} schema "
             f"{recorded.schema_version} is unknown to this release; run a release that knows it."
         )
-    data: Mapping[str, JsonValue] = upcast(
-        recorded.type, recorded.schema_version, recorded.data
-    )
+    data: Mapping[str, JsonValue] = upcast(recorded.type, recorded.schema_version, recorded.data)
     return known.model_validate({**data, "at": recorded.occurred_at})
 
 
-def fold_recorded(
-    recorded: Iterable[RecordedEvent], agreement: Agreement | None = None
-) -> Agreement | None:
+def fold_recorded(recorded: Iterable[RecordedEvent], agreement: Agreement | None = None) -> Agreement | None:
     """The agreement after these rows of its stream, in order.
 
     Raises:
@@ -60,8 +56,6 @@ def fold_recorded(
     for row in recorded:
         expected = 1 if agreement is None else agreement.version + 1
         if row.version != expected:
-            raise ValueError(
-                f"{row.agreement_id}: version {expected} is missing before {row.version}"
-            )
+            raise ValueError(f"{row.agreement_id}: version {expected} is missing before {row.version}")
         agreement = evolve(agreement, read_event(row))
     return agreement

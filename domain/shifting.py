@@ -19,8 +19,7 @@ def shifted(terms: Terms, days: int, *, after: date) -> Terms:
     update: dict[str, object] = {
         "planned_end": moved(terms.planned_end),
         "milestones": tuple(
-            milestone.model_copy(update={"due_on": moved(milestone.due_on)})
-            for milestone in terms.milestones
+            milestone.model_copy(update={"due_on": moved(milestone.due_on)}) for milestone in terms.milestones
         ),
         "success_criteria": tuple(
             criterion.model_copy(update={"target_date": moved(criterion.target_date)})
@@ -37,16 +36,9 @@ def shifted(terms: Terms, days: int, *, after: date) -> Terms:
     if isinstance(terms, SecondmentTerms) and terms.end_decision_on is not None:
         update["end_decision_on"] = moved(terms.end_decision_on)
     if isinstance(terms, RotationTerms):
-        update["final_destination_decision_on"] = moved(
-            terms.final_destination_decision_on
-        )
+        update["final_destination_decision_on"] = moved(terms.final_destination_decision_on)
         update["legs"] = tuple(
-            leg.model_copy(
-                update={
-                    "starts_on": moved(leg.starts_on),
-                    "ends_on": moved(leg.ends_on),
-                }
-            )
+            leg.model_copy(update={"starts_on": moved(leg.starts_on), "ends_on": moved(leg.ends_on)})
             for leg in terms.legs
         )
     return terms.model_copy(update=update)

@@ -68,10 +68,7 @@ class Assessment(Frozen):
 
 def oldest_first(agreement: Agreement) -> list[Obligation]:
     """The open obligations, the one due first in front."""
-    return sorted(
-        agreement.obligations.values(),
-        key=lambda held: (held.due_at, held.obligation_id),
-    )
+    return sorted(agreement.obligations.values(), key=lambda held: (held.due_at, held.obligation_id))
 
 
 def assess(agreement: Agreement, at: datetime) -> Assessment:
@@ -86,9 +83,7 @@ def assess(agreement: Agreement, at: datetime) -> Assessment:
     return Assessment(
         health=_health(agreement, owed, stall, at),
         stall=stall,
-        waiting_on=None
-        if first is None
-        else WaitingOn(role=first.owner_role, person_id=first.owner_id),
+        waiting_on=None if first is None else WaitingOn(role=first.owner_role, person_id=first.owner_id),
         next_due_at=None if first is None else first.due_at,
     )
 
@@ -109,11 +104,7 @@ def _stall(agreement: Agreement, at: datetime) -> Stall | None:
             level=oldest.level_at(at),
             next=next_step(oldest, at),
         )
-    if (
-        agreement.phase is Phase.ACTIVE
-        and agreement.silent_at is not None
-        and agreement.silent_at <= at
-    ):
+    if agreement.phase is Phase.ACTIVE and agreement.silent_at is not None and agreement.silent_at <= at:
         mentor = agreement.holder(Role.MENTOR)
         return Stall(
             reason=StallReason.SILENT,
@@ -136,36 +127,22 @@ def next_step(obligation: Obligation, at: datetime) -> str:
     if not ahead:
         return "The ladder is at its end; it waits for the programme owner's decision."
     rung = ahead[0]
-    what = ON_THE_LADDER[rung.level].format(
-        role=obligation.owner_role.replace("_", " ")
-    )
+    what = ON_THE_LADDER[rung.level].format(role=obligation.owner_role.replace("_", " "))
     return f"On {rung.at:%Y-%m-%d} (level {rung.level}): {what}."
 
 
-def _health(
-    agreement: Agreement, owed: list[Obligation], stall: Stall | None, at: datetime
-) -> Health:
+def _health(agreement: Agreement, owed: list[Obligation], stall: Stall | None, at: datetime) -> Health:
     """The first of these that applies: the most pressing one."""
     overdue = [held for held in owed if held.due_at <= at]
-    starts_soon = (
-        agreement.phase is Phase.AGREEMENT and agreement.concluded_at is not None
-    )
-    just_started = (
-        agreement.started_at is not None and agreement.started_at + TOO_EARLY_FOR > at
-    )
+    starts_soon = agreement.phase is Phase.AGREEMENT and agreement.concluded_at is not None
+    just_started = agreement.started_at is not None and agreement.started_at + TOO_EARLY_FOR > at
     by_urgency = (
         (agreement.closed, Health.CLOSED),
         (agreement.held, Health.EXTERNAL_HOLD),
         (agreement.paused_until is not None, Health.PAUSED),
         (stall is not None, Health.STALLED),
-        (
-            any(held.kind is ObligationKind.END_DECISION for held in overdue),
-            Health.END_DECISION_DUE,
-        ),
-        (
-            any((held.level_at(at) or 0) >= AT_RISK_FROM_LEVEL for held in overdue),
-            Health.AT_RISK,
-        ),
+        (any(held.kind is ObligationKind.END_DECISION for held in overdue), Health.END_DECISION_DUE),
+        (any((held.level_at(at) or 0) >= AT_RISK_FROM_LEVEL for held in overdue), Health.AT_RISK),
         (bool(overdue), Health.OVERDUE),
         (any(held.level_at(at) is not None for held in owed), Health.DUE_SOON),
         (starts_soon or just_started, Health.TOO_EARLY),

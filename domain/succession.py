@@ -22,9 +22,7 @@ FIELDS: Mapping[Role, tuple[str, ...]] = {
 """Where the terms name the people of a role; legs and sessions name theirs within."""
 
 
-def with_successor(
-    terms: Terms, role: Role, from_person: PersonId, to_person: PersonId
-) -> Terms:
+def with_successor(terms: Terms, role: Role, from_person: PersonId, to_person: PersonId) -> Terms:
     """The terms with one person in a role replaced by another, wherever they are named in that role."""
 
     def successor(person_id: PersonId) -> PersonId:
@@ -36,9 +34,7 @@ def with_successor(
         if isinstance(named, str):
             update[field] = successor(named)
         elif named is not None:
-            update[field] = tuple(
-                dict.fromkeys(successor(person_id) for person_id in named)
-            )
+            update[field] = tuple(dict.fromkeys(successor(person_id) for person_id in named))
     if isinstance(terms, ShadowingTerms) and role is Role.HOST_EXPERT:
         update["sessions"] = tuple(
             session.model_copy(update={"host_expert": successor(session.host_expert)})
@@ -47,8 +43,7 @@ def with_successor(
     if isinstance(terms, RotationTerms) and role in {Role.LEG_MANAGER, Role.SPONSOR}:
         field = "manager" if role is Role.LEG_MANAGER else "sponsor"
         update["legs"] = tuple(
-            leg.model_copy(update={field: successor(getattr(leg, field))})
-            for leg in terms.legs
+            leg.model_copy(update={field: successor(getattr(leg, field))}) for leg in terms.legs
         )
     return terms.model_copy(update=update)
 

@@ -13,15 +13,7 @@ from domain.model import Frozen, Instant, PersonId
 from domain.obligations import Level, Obligation
 from domain.stalled import Stall, assess, oldest_first
 from domain.terms import RotationTerms
-from domain.vocabulary import (
-    Health,
-    Kind,
-    ObligationKind,
-    ObligationStatus,
-    Outcome,
-    Phase,
-    Role,
-)
+from domain.vocabulary import Health, Kind, ObligationKind, ObligationStatus, Outcome, Phase, Role
 
 NOTHING_YET = "\N{EN DASH}"
 DAYS_A_MEETING_MAY_SLIP = 3
@@ -39,11 +31,7 @@ class Stage(Frozen):
         """As in `milestones 1/3`."""
         if self.done is None:
             return f"{self.name} {NOTHING_YET}"
-        return (
-            f"{self.name} {self.done}"
-            if self.total is None
-            else f"{self.name} {self.done}/{self.total}"
-        )
+        return f"{self.name} {self.done}" if self.total is None else f"{self.name} {self.done}/{self.total}"
 
 
 class ObligationView(Frozen):
@@ -113,9 +101,7 @@ def status_view(agreement: Agreement, at: datetime) -> StatusView:
         experiments=agreement.experiments,
         focus_uncovered=_focus_uncovered(agreement),
         open_matters=tuple(sorted(agreement.matters)),
-        obligations=tuple(
-            obligation_view(held, at) for held in oldest_first(agreement)
-        ),
+        obligations=tuple(obligation_view(held, at) for held in oldest_first(agreement)),
     )
 
 
@@ -141,13 +127,9 @@ def _stages(agreement: Agreement) -> Iterable[Stage]:
     yield _check_ins(agreement)
     started = agreement.ended_at is not None
     debriefed = len(agreement.debriefs)
-    owed = sum(
-        held.kind is ObligationKind.DEBRIEF for held in agreement.obligations.values()
-    )
+    owed = sum(held.kind is ObligationKind.DEBRIEF for held in agreement.obligations.values())
     yield Stage(
-        name="debrief",
-        done=debriefed if started else None,
-        total=debriefed + owed if started else None,
+        name="debrief", done=debriefed if started else None, total=debriefed + owed if started else None
     )
     submitted = agreement.synthesis_versions > 0
     yield Stage(
@@ -187,13 +169,9 @@ def _check_ins(agreement: Agreement) -> Stage:
     series = agreement.meetings.get(ObligationKind.CHECK_IN)
     if series is None:
         return Stage(name="check-ins", done=None, total=None)
-    days = max(
-        0, (agreement.ends_on - agreement.starts_on).days + DAYS_A_MEETING_MAY_SLIP
-    )
+    days = max(0, (agreement.ends_on - agreement.starts_on).days + DAYS_A_MEETING_MAY_SLIP)
     planned = days // agreement.terms.cadence.check_in_days
-    return Stage(
-        name="check-ins", done=series.held, total=max(planned, series.scheduled)
-    )
+    return Stage(name="check-ins", done=series.held, total=max(planned, series.scheduled))
 
 
 def _focus_uncovered(agreement: Agreement) -> tuple[str, ...]:

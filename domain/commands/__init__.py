@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from domain.commands import (
-    course,
-    ending,
-    forming,
-    matters,
-    notes,
-    progress,
-    rotation,
-    shadowing,
-)
+from domain.commands import course, ending, forming, matters, notes, progress, rotation, shadowing
 from domain.commands.base import Command, CommandId
 from domain.commands.forming import ProposeAgreement
 

@@ -9,9 +9,7 @@ from pydantic import JsonValue, StringConstraints
 from domain.model import Frozen, PersonId
 from domain.vocabulary import Kind, Phase, Role
 
-CommandId = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$")
-]
+CommandId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$")]
 """Chosen by the caller; the same id is the same command, however often it arrives."""
 
 EVERY_KIND = frozenset(Kind)

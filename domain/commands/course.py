@@ -7,15 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import JsonValue
 
-from domain.commands.base import (
-    ACTIVE,
-    EVERYBODY,
-    HR,
-    MANAGERS,
-    PAIR,
-    UNTIL_CLOSED,
-    Command,
-)
+from domain.commands.base import ACTIVE, EVERYBODY, HR, MANAGERS, PAIR, UNTIL_CLOSED, Command
 from domain.model import PersonId, Slug, Words
 from domain.obligations import ObligationId
 from domain.terms import Terms
@@ -57,10 +49,7 @@ class RefusePivot(Command):
 
     given_by: ClassVar = EVERYBODY
     phases: ClassVar = ACTIVE
-    example: ClassVar[dict[str, JsonValue]] = {
-        "pivot_id": "v1",
-        "reason": "The new scope needs no mentor.",
-    }
+    example: ClassVar[dict[str, JsonValue]] = {"pivot_id": "v1", "reason": "The new scope needs no mentor."}
 
     type: Literal["refuse_pivot"] = "refuse_pivot"
     pivot_id: Slug

@@ -6,14 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from domain.commands.base import (
-    ACTIVE,
-    HR,
-    MANAGERS,
-    PAIR,
-    UNTIL_CLOSED,
-    Command,
-)
+from domain.commands.base import ACTIVE, HR, MANAGERS, PAIR, UNTIL_CLOSED, Command
 from domain.commands.rotation import REFLECTION_EXAMPLE, TRANSFER_EXAMPLE
 from domain.model import Words
 from domain.narratives import Evidence, Reflection, Synthesis
@@ -31,10 +24,7 @@ class DecideEnd(Command):
 
     given_by: ClassVar = MANAGERS | HR
     phases: ClassVar = ACTIVE
-    example: ClassVar[dict[str, JsonValue]] = {
-        "decision": "return",
-        "reason": "The home post waits.",
-    }
+    example: ClassVar[dict[str, JsonValue]] = {"decision": "return", "reason": "The home post waits."}
 
     type: Literal["decide_end"] = "decide_end"
     decision: Literal["return", "convert", "next_role", "end"]
@@ -49,10 +39,7 @@ class PlanReturn(Command):
     kinds: ClassVar = frozenset({Kind.SECONDMENT})
     example: ClassVar[dict[str, JsonValue]] = {
         "target_post": "Senior buyer, home team",
-        "first_weeks": [
-            "Handover with the deputy",
-            "Refresher on the new contract system",
-        ],
+        "first_weeks": ["Handover with the deputy", "Refresher on the new contract system"],
         "use_of_learning": "Leads the supplier risk round.",
     }
 
@@ -67,10 +54,7 @@ class EndEarly(Command):
 
     given_by: ClassVar = MANAGERS | HR | {Role.MENTEE, Role.HOST_EXPERT}
     phases: ClassVar = ACTIVE
-    example: ClassVar[dict[str, JsonValue]] = {
-        "by": "home",
-        "reason": "The home team lost two people.",
-    }
+    example: ClassVar[dict[str, JsonValue]] = {"by": "home", "reason": "The home team lost two people."}
 
     type: Literal["end_early"] = "end_early"
     by: Literal["home", "host", "mentee"]
@@ -82,10 +66,7 @@ class SubmitDebrief(Command):
 
     given_by: ClassVar = PAIR | {Role.HOST_EXPERT, Role.HOST_MANAGER}
     phases: ClassVar = frozenset({Phase.DEBRIEF})
-    example: ClassVar[dict[str, JsonValue]] = {
-        "reflection": REFLECTION_EXAMPLE,
-        "evidence": [_EVIDENCE],
-    }
+    example: ClassVar[dict[str, JsonValue]] = {"reflection": REFLECTION_EXAMPLE, "evidence": [_EVIDENCE]}
 
     type: Literal["submit_debrief"] = "submit_debrief"
     reflection: Reflection
@@ -136,11 +117,7 @@ class SubmitSynthesis(Command):
 class SignSynthesis(Command):
     """Sign the submitted synthesis."""
 
-    given_by: ClassVar = PAIR | {
-        Role.LINE_MANAGER,
-        Role.PROGRAMME_OWNER,
-        Role.HOST_EXPERT,
-    }
+    given_by: ClassVar = PAIR | {Role.LINE_MANAGER, Role.PROGRAMME_OWNER, Role.HOST_EXPERT}
     phases: ClassVar = frozenset({Phase.SYNTHESIS})
     example: ClassVar[dict[str, JsonValue]] = {"synthesis_version": 1}
 

@@ -6,21 +6,12 @@ from typing import ClassVar, Literal
 
 from pydantic import JsonValue
 
-from domain.commands.base import (
-    BEFORE_THE_END,
-    FORMING,
-    HR,
-    MANAGERS,
-    PAIR,
-    Command,
-)
+from domain.commands.base import BEFORE_THE_END, FORMING, HR, MANAGERS, PAIR, Command
 from domain.model import Slug, Words
 from domain.terms import Terms
 from domain.vocabulary import Phase, Role
 
-SIGNATORIES = (
-    PAIR | MANAGERS | {Role.HOST_EXPERT, Role.HRBP, Role.PROGRAMME_OWNER, Role.SPONSOR}
-)
+SIGNATORIES = PAIR | MANAGERS | {Role.HOST_EXPERT, Role.HRBP, Role.PROGRAMME_OWNER, Role.SPONSOR}
 
 
 class ProposeAgreement(Command):
@@ -40,10 +31,7 @@ class SignAgreement(Command):
 
     given_by: ClassVar = SIGNATORIES
     phases: ClassVar = BEFORE_THE_END
-    example: ClassVar[dict[str, JsonValue]] = {
-        "terms_version": 1,
-        "acknowledged": ["confidentiality"],
-    }
+    example: ClassVar[dict[str, JsonValue]] = {"terms_version": 1, "acknowledged": ["confidentiality"]}
 
     type: Literal["sign_agreement"] = "sign_agreement"
     terms_version: int
@@ -57,9 +45,7 @@ class DeclineAgreement(Command):
 
     given_by: ClassVar = SIGNATORIES
     phases: ClassVar = FORMING
-    example: ClassVar[dict[str, JsonValue]] = {
-        "reason": "The release cannot be covered this quarter."
-    }
+    example: ClassVar[dict[str, JsonValue]] = {"reason": "The release cannot be covered this quarter."}
 
     type: Literal["decline_agreement"] = "decline_agreement"
     reason: Words
@@ -87,9 +73,7 @@ class AmendTerms(Command):
     given_by: ClassVar = HR | {Role.MENTOR}
     phases: ClassVar = BEFORE_THE_END
     example: ClassVar[dict[str, JsonValue]] = {
-        "terms": {
-            "...": "the complete terms, as in a placement request with person ids"
-        },
+        "terms": {"...": "the complete terms, as in a placement request with person ids"},
         "reason": "Milestone two moved out of the audit week.",
     }
 
@@ -103,9 +87,7 @@ class WithdrawAgreement(Command):
 
     given_by: ClassVar = HR | {Role.MENTEE, Role.LINE_MANAGER}
     phases: ClassVar = FORMING
-    example: ClassVar[dict[str, JsonValue]] = {
-        "reason": "The post was filled permanently."
-    }
+    example: ClassVar[dict[str, JsonValue]] = {"reason": "The post was filled permanently."}
 
     type: Literal["withdraw_agreement"] = "withdraw_agreement"
     reason: Words

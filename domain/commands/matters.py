@@ -25,9 +25,7 @@ class RaiseBlocker(Command):
 
     type: Literal["raise_blocker"] = "raise_blocker"
     matter_id: Slug
-    category: Literal[
-        "access", "capacity", "role_conflict", "dependency", "norms", "other"
-    ]
+    category: Literal["access", "capacity", "role_conflict", "dependency", "norms", "other"]
     what: Words
     needed: Words
 

@@ -16,9 +16,7 @@ class KeepNote(Command):
 
     given_by: ClassVar = EVERYBODY
     phases: ClassVar = UNTIL_CLOSED
-    example: ClassVar[dict[str, JsonValue]] = {
-        "note": "I said yes too quickly in the supplier call."
-    }
+    example: ClassVar[dict[str, JsonValue]] = {"note": "I said yes too quickly in the supplier call."}
 
     type: Literal["keep_note"] = "keep_note"
     note: Words

@@ -47,28 +47,12 @@ class RecordCheckIn(Command):
     given_by: ClassVar = PAIR
     phases: ClassVar = ACTIVE
     example: ClassVar[dict[str, JsonValue]] = {
-        "progress": [
-            {
-                "objective_id": "o1",
-                "status": "in_progress",
-                "note": "Two suppliers mapped.",
-            }
-        ],
+        "progress": [{"objective_id": "o1", "status": "in_progress", "note": "Two suppliers mapped."}],
         "blockers": [],
         "confidence": 4,
-        "answers": [
-            {
-                "prompt_id": "what-changed",
-                "answer": "I ask for the decision before the meeting.",
-            }
-        ],
+        "answers": [{"prompt_id": "what-changed", "answer": "I ask for the decision before the meeting."}],
         "next_steps": ["Map the three remaining suppliers."],
-        "skills": [
-            {
-                "skill_uri": "urn:skill:negotiation",
-                "seen": "Held the price in the second call.",
-            }
-        ],
+        "skills": [{"skill_uri": "urn:skill:negotiation", "seen": "Held the price in the second call."}],
     }
 
     type: Literal["record_check_in"] = "record_check_in"
@@ -78,7 +62,7 @@ class RecordCheckIn(Command):
     answers: tuple[PromptAnswer, ...] = ()
     next_steps: tuple[Words, ...] = Field(min_length=1)
     skills: tuple[SkillObservation, ...] = ()
-    """Transferable skills seen; a rotation's check-in needs at least one."""
+    """Transferable skills seen; at least one, but for shadowing."""
     calls_for: Literal["amendment", "pivot"] | None = None
     """Where the conversation showed that the course must change."""
 
@@ -89,9 +73,7 @@ class RecordReflectiveSession(Command):
     given_by: ClassVar = PAIR
     phases: ClassVar = ACTIVE
     example: ClassVar[dict[str, JsonValue]] = {
-        "answers": [
-            {"prompt_id": "limiting-assumption", "answer": "That seniority decides."}
-        ],
+        "answers": [{"prompt_id": "limiting-assumption", "answer": "That seniority decides."}],
         "assumptions_questioned": ["That the host team knows why I am here."],
         "next_steps": ["Tell the team what I am here to learn."],
     }
@@ -107,10 +89,7 @@ class ExcuseMeeting(Command):
 
     given_by: ClassVar = PAIR | HR
     phases: ClassVar = ACTIVE
-    example: ClassVar[dict[str, JsonValue]] = {
-        "meeting": "check_in",
-        "reason": "Both at the plant audit.",
-    }
+    example: ClassVar[dict[str, JsonValue]] = {"meeting": "check_in", "reason": "Both at the plant audit."}
 
     type: Literal["excuse_meeting"] = "excuse_meeting"
     meeting: MeetingKind = ObligationKind.CHECK_IN
@@ -154,9 +133,7 @@ class RecordOfflineMeeting(Command):
 class CompleteMilestone(Command):
     """Say that a milestone is reached, with evidence; its verifier is asked to look."""
 
-    given_by: ClassVar = (
-        PAIR | MANAGERS | {Role.HOST_EXPERT, Role.SPONSOR, Role.OBSERVER, Role.HRBP}
-    )
+    given_by: ClassVar = PAIR | MANAGERS | {Role.HOST_EXPERT, Role.SPONSOR, Role.OBSERVER, Role.HRBP}
     phases: ClassVar = ACTIVE_OR_LOOKING_BACK
     example: ClassVar[dict[str, JsonValue]] = {
         "milestone_id": "supplier-map",
@@ -175,10 +152,7 @@ class VerifyMilestone(Command):
 
     given_by: ClassVar = EVERYBODY - {Role.MENTEE, Role.PEER}
     phases: ClassVar = ACTIVE_OR_LOOKING_BACK
-    example: ClassVar[dict[str, JsonValue]] = {
-        "milestone_id": "supplier-map",
-        "comment": "Complete.",
-    }
+    example: ClassVar[dict[str, JsonValue]] = {"milestone_id": "supplier-map", "comment": "Complete."}
 
     type: Literal["verify_milestone"] = "verify_milestone"
     milestone_id: Slug
@@ -268,13 +242,7 @@ class RecordSelfAssessment(Command):
     given_by: ClassVar = frozenset({Role.MENTEE})
     phases: ClassVar = ACTIVE_OR_LOOKING_BACK
     example: ClassVar[dict[str, JsonValue]] = {
-        "ratings": [
-            {
-                "criterion_id": "c1",
-                "rating": 3,
-                "because": "Two calls led alone, one with help.",
-            }
-        ]
+        "ratings": [{"criterion_id": "c1", "rating": 3, "because": "Two calls led alone, one with help."}]
     }
 
     type: Literal["record_self_assessment"] = "record_self_assessment"

@@ -127,10 +127,7 @@ class LogSponsorContact(Command):
     given_by: ClassVar = frozenset({Role.MENTEE, Role.SPONSOR})
     phases: ClassVar = ACTIVE
     kinds: ClassVar = ROTATION_ONLY
-    example: ClassVar[dict[str, JsonValue]] = {
-        "leg_id": "planning",
-        "note": "Introduced to the S&OP round.",
-    }
+    example: ClassVar[dict[str, JsonValue]] = {"leg_id": "planning", "note": "Introduced to the S&OP round."}
 
     type: Literal["log_sponsor_contact"] = "log_sponsor_contact"
     leg_id: Slug

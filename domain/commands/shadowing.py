@@ -29,12 +29,7 @@ class LogObservation(Command):
         "session_id": "s1",
         "notes": [_NOTE],
         "questions": ["Who may sign instead?"],
-        "answers": [
-            {
-                "prompt_id": "where-it-waits",
-                "answer": "At the sign-off, for the expert on duty.",
-            }
-        ],
+        "answers": [{"prompt_id": "where-it-waits", "answer": "At the sign-off, for the expert on duty."}],
     }
 
     type: Literal["log_observation"] = "log_observation"

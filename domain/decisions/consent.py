@@ -35,21 +35,11 @@ AFFECTS: Mapping[str, frozenset[Role]] = {
 }
 """Which roles a change of a field affects; every signatory where a field is not listed."""
 
-FIXED = frozenset(
-    {"schema_version", "request_id", "tenant", "kind", "approved_at", "approved_by"}
-)
+FIXED = frozenset({"schema_version", "request_id", "tenant", "kind", "approved_at", "approved_by"})
 """What no amendment changes: they say which request this is."""
 
 PEOPLE = frozenset(
-    {
-        "mentee",
-        "mentor",
-        "line_manager",
-        "hrbp",
-        "programme_owner",
-        "host_manager",
-        "host_experts",
-    }
+    {"mentee", "mentor", "line_manager", "hrbp", "programme_owner", "host_manager", "host_experts"}
     | {"observers", "sponsors", "home_anchor_manager"}
 )
 """Who holds a role is changed by reassigning it, so that open work moves with it."""
@@ -65,9 +55,7 @@ def changed_fields(agreement: Agreement, terms: Terms) -> tuple[str, ...]:
     )
 
 
-def affected_by(
-    changed: Iterable[str], signatories: tuple[Party, ...]
-) -> tuple[Party, ...]:
+def affected_by(changed: Iterable[str], signatories: tuple[Party, ...]) -> tuple[Party, ...]:
     """The signatories who have to consent to a change of these fields."""
     fields = tuple(changed)
     return tuple(
@@ -79,24 +67,13 @@ def affected_by(
 
 def parties_under(agreement: Agreement, terms: Terms) -> tuple[Party, ...]:
     """The parties under changed terms: those of legs that go leave, those of new legs join."""
-    asked = KINDS[agreement.kind].parties(
-        in_present_names(terms, agreement.reassignments)
-    )
+    asked = KINDS[agreement.kind].parties(in_present_names(terms, agreement.reassignments))
     scopes = {(party.role, party.scope) for party in asked}
     stay = tuple(
-        party
-        for party in agreement.parties
-        if not party.scope or (party.role, party.scope) in scopes
+        party for party in agreement.parties if not party.scope or (party.role, party.scope) in scopes
     )
     filled = {(party.role, party.scope) for party in stay}
-    return (
-        *stay,
-        *(
-            party
-            for party in asked
-            if party.scope and (party.role, party.scope) not in filled
-        ),
-    )
+    return (*stay, *(party for party in asked if party.scope and (party.role, party.scope) not in filled))
 
 
 def check_amendment(agreement: Agreement, terms: Terms, at: datetime) -> None:
@@ -109,8 +86,7 @@ def check_amendment(agreement: Agreement, terms: Terms, at: datetime) -> None:
     changed = set(changed_fields(agreement, terms))
     if not changed:
         raise Refused(
-            RefusalCode.NO_CHANGE,
-            "terms: these are the terms in force; change at least one field.",
+            RefusalCode.NO_CHANGE, "terms: these are the terms in force; change at least one field."
         )
     if changed & FIXED:
         raise Refused(
@@ -126,34 +102,23 @@ def check_amendment(agreement: Agreement, terms: Terms, at: datetime) -> None:
     if found:
         first = found[0]
         more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
-        raise Refused(
-            RefusalCode.TERMS_INVALID, f"terms.{first.field}: {first.sentence}{more}"
-        )
+        raise Refused(RefusalCode.TERMS_INVALID, f"terms.{first.field}: {first.sentence}{more}")
     if agreement.phase is Phase.ACTIVE:
         _check_what_has_begun(agreement, terms, changed, agreement.local_date(at))
     if isinstance(terms, RotationTerms):
         _check_leg_people(agreement, terms)
 
 
-def _check_what_has_begun(
-    agreement: Agreement, terms: Terms, changed: set[str], today: date
-) -> None:
+def _check_what_has_begun(agreement: Agreement, terms: Terms, changed: set[str], today: date) -> None:
     if "effective_from" in changed:
         raise Refused(
             RefusalCode.OUTSIDE_THE_PLACEMENT,
             "terms.effective_from: the placement has started; its first day is past.",
         )
     if "planned_end" in changed and terms.planned_end < today:
-        raise Refused(
-            RefusalCode.OUTSIDE_THE_PLACEMENT,
-            f"terms.planned_end: choose a day from {today} on.",
-        )
+        raise Refused(RefusalCode.OUTSIDE_THE_PLACEMENT, f"terms.planned_end: choose a day from {today} on.")
     if isinstance(terms, RotationTerms):
-        gone = [
-            leg
-            for leg in agreement.legs_started
-            if leg not in {each.leg_id for each in terms.legs}
-        ]
+        gone = [leg for leg in agreement.legs_started if leg not in {each.leg_id for each in terms.legs}]
         if gone:
             raise Refused(
                 RefusalCode.OUTSIDE_THE_PLACEMENT,
@@ -163,10 +128,7 @@ def _check_what_has_begun(
 
 def _check_leg_people(agreement: Agreement, terms: RotationTerms) -> None:
     present = in_present_names(terms, agreement.reassignments)
-    asked = {
-        (party.role, party.scope): party
-        for party in KINDS[agreement.kind].parties(present)
-    }
+    asked = {(party.role, party.scope): party for party in KINDS[agreement.kind].parties(present)}
     for party in agreement.parties:
         named = asked.get((party.role, party.scope))
         if party.scope and named is not None and named != party:

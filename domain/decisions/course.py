@@ -20,25 +20,12 @@ from domain.decisions.planning import follow_plan
 from domain.decisions.resting import not_paused, resume
 from domain.digests import digest_by_field
 from domain.draft import Draft
-from domain.events.course import (
-    EndDateMoved,
-    PivotConsented,
-    PivotProposed,
-    PivotRefused,
-    PlacementPaused,
-)
+from domain.events.course import EndDateMoved, PivotConsented, PivotProposed, PivotRefused, PlacementPaused
 from domain.kinds import KINDS
 from domain.obligations import LedgerChange, Obligation
 from domain.opening import Owed, opened
 from domain.refusals import RefusalCode, Refused
-from domain.terms import (
-    RotationTerms,
-    SecondmentTerms,
-    ShadowingTerms,
-    Terms,
-    rotation,
-    shadowing,
-)
+from domain.terms import RotationTerms, SecondmentTerms, ShadowingTerms, Terms, rotation, shadowing
 from domain.terms.rules.rule import months_after
 from domain.vocabulary import ObligationKind, ObligationStatus
 
@@ -64,11 +51,7 @@ def propose_pivot(command: ProposePivot, draft: Draft) -> None:
     owed = tuple(
         opened(
             agreement,
-            Owed(
-                kind=ObligationKind.PIVOT_CONSENT,
-                subject=_consent(command.pivot_id, party),
-                owner=party,
-            ),
+            Owed(kind=ObligationKind.PIVOT_CONSENT, subject=_consent(command.pivot_id, party), owner=party),
             draft.at,
         )
         for party in affected
@@ -122,9 +105,7 @@ def consent_to_pivot(command: ConsentToPivot, draft: Draft) -> None:
             at=draft.at,
             pivot_id=command.pivot_id,
             party=Party(role=asked[0].owner_role, person_id=asked[0].owner_id),
-            ledger=LedgerChange(
-                settled=draft.settled(consents, ObligationStatus.FULFILLED)
-            ),
+            ledger=LedgerChange(settled=draft.settled(consents, ObligationStatus.FULFILLED)),
         )
     )
 
@@ -157,14 +138,11 @@ def pause(command: PausePlacement, draft: Draft) -> None:
     agreement = draft.agreement
     if agreement.paused_until is not None:
         raise Refused(
-            RefusalCode.PAUSED,
-            "The placement is paused already; resume it to choose another date.",
+            RefusalCode.PAUSED, "The placement is paused already; resume it to choose another date."
         )
     today = agreement.local_date(draft.at)
     if command.until <= today:
-        raise Refused(
-            RefusalCode.OUTSIDE_THE_PLACEMENT, f"until: choose a day after {today}."
-        )
+        raise Refused(RefusalCode.OUTSIDE_THE_PLACEMENT, f"until: choose a day after {today}.")
     if not command.shifts_dates and command.until > agreement.ends_on:
         raise Refused(
             RefusalCode.OUTSIDE_THE_PLACEMENT,
@@ -174,9 +152,7 @@ def pause(command: PausePlacement, draft: Draft) -> None:
     draft.add(
         PlacementPaused(
             at=draft.at,
-            resumes_at=agreement.calendar_of(agreement.mentee_id).opening_of(
-                command.until
-            ),
+            resumes_at=agreement.calendar_of(agreement.mentee_id).opening_of(command.until),
             shifts_dates=command.shifts_dates,
             reason=command.reason,
             ledger=LedgerChange(settled=draft.choices_made()),
@@ -198,8 +174,7 @@ def extend(command: ExtendPlacement, draft: Draft) -> None:
     agreement = draft.agreement
     if command.ends_on <= agreement.ends_on:
         raise Refused(
-            RefusalCode.OUTSIDE_THE_PLACEMENT,
-            f"ends_on: it ends on {agreement.ends_on}; choose a later day.",
+            RefusalCode.OUTSIDE_THE_PLACEMENT, f"ends_on: it ends on {agreement.ends_on}; choose a later day."
         )
     limit = _latest_end(agreement.terms)
     if command.ends_on > limit:

@@ -48,13 +48,10 @@ def decide_end(command: DecideEnd, draft: Draft) -> None:
     """Decided once; extending the placement opens the question again."""
     if draft.agreement.end_decision is not None:
         raise Refused(
-            RefusalCode.ALREADY_DONE,
-            f"The end is decided already: {draft.agreement.end_decision}.",
+            RefusalCode.ALREADY_DONE, f"The end is decided already: {draft.agreement.end_decision}."
         )
     event = EndDecided(at=draft.at, decision=command.decision, reason=command.reason)
-    follow_plan(
-        draft, event, settled=draft.fulfilled(ObligationKind.END_DECISION, "placement")
-    )
+    follow_plan(draft, event, settled=draft.fulfilled(ObligationKind.END_DECISION, "placement"))
 
 
 @rule.register
@@ -68,9 +65,7 @@ def plan_return(command: PlanReturn, draft: Draft) -> None:
             target_post=command.target_post,
             first_weeks=command.first_weeks,
             use_of_learning=command.use_of_learning,
-            ledger=LedgerChange(
-                settled=draft.fulfilled(ObligationKind.RETURN_PLAN, "home")
-            ),
+            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.RETURN_PLAN, "home")),
         )
     )
 
@@ -82,8 +77,7 @@ def end_early(command: EndEarly, draft: Draft) -> None:
     hr = {Role.HRBP, Role.PROGRAMME_OWNER, Role.OPERATOR}
     if not draft.holds(*SIDES[command.by], *hr):
         raise Refused(
-            RefusalCode.NOT_ALLOWED_FOR_ROLE,
-            f"by: the {draft.actor.role} cannot end it for {command.by}.",
+            RefusalCode.NOT_ALLOWED_FOR_ROLE, f"by: the {draft.actor.role} cannot end it for {command.by}."
         )
     notice_days = {
         "home": agreement.terms.early_end_notice_days.home,
@@ -100,11 +94,7 @@ def end_early(command: EndEarly, draft: Draft) -> None:
     if agreement.paused_until is not None:
         resume(draft)
     event = EndBroughtForward(
-        at=draft.at,
-        by=command.by,
-        reason=command.reason,
-        notice_days=notice_days,
-        ends_on=ends_on,
+        at=draft.at, by=command.by, reason=command.reason, notice_days=notice_days, ends_on=ends_on
     )
     follow_plan(draft, event, settled=draft.choices_made())
 
@@ -114,19 +104,14 @@ def submit_debrief(command: SubmitDebrief, draft: Draft) -> None:
     """Each side that owes a debrief submits one."""
     owed = draft.owed_by_actor(ObligationKind.DEBRIEF)
     if not owed:
-        raise Refused(
-            RefusalCode.NOT_OPEN,
-            f"No debrief is owed by {draft.actor.person_id} (any more).",
-        )
+        raise Refused(RefusalCode.NOT_OPEN, f"No debrief is owed by {draft.actor.person_id} (any more).")
     draft.add(
         DebriefSubmitted(
             at=draft.at,
             party=Party(role=owed[0].owner_role, person_id=owed[0].owner_id),
             reflection=command.reflection,
             evidence=command.evidence,
-            ledger=LedgerChange(
-                settled=draft.fulfilled(ObligationKind.DEBRIEF, owed[0].subject)
-            ),
+            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.DEBRIEF, owed[0].subject)),
         )
     )
 
@@ -137,8 +122,7 @@ def submit_synthesis(command: SubmitSynthesis, draft: Draft) -> None:
     agreement = draft.agreement
     if not draft.open(ObligationKind.SYNTHESIS, "placement"):
         raise Refused(
-            RefusalCode.ALREADY_DONE,
-            "A synthesis is out for signature; have it returned to change it.",
+            RefusalCode.ALREADY_DONE, "A synthesis is out for signature; have it returned to change it."
         )
     gaps = list(KINDS[agreement.kind].synthesis_gaps(agreement, command.synthesis))
     gaps += _lacking_sources(agreement)
@@ -163,18 +147,14 @@ def submit_synthesis(command: SubmitSynthesis, draft: Draft) -> None:
             synthesis_version=version,
             synthesis=command.synthesis,
             ledger=LedgerChange(
-                settled=draft.fulfilled(ObligationKind.SYNTHESIS, "placement"),
-                opened=signatures,
+                settled=draft.fulfilled(ObligationKind.SYNTHESIS, "placement"), opened=signatures
             ),
         )
     )
 
 
 def _lacking_sources(agreement: Agreement) -> list[str]:
-    needed, have = (
-        agreement.terms.minimum_feedback_sources,
-        len(agreement.feedback_sources),
-    )
+    needed, have = (agreement.terms.minimum_feedback_sources, len(agreement.feedback_sources))
     if have >= needed:
         return []
     return [f"feedback to the mentee is there from {have} of {needed} different people"]
@@ -205,9 +185,7 @@ def sign_synthesis(command: SignSynthesis, draft: Draft) -> None:
             at=draft.at,
             synthesis_version=command.synthesis_version,
             party=party,
-            ledger=LedgerChange(
-                settled=draft.fulfilled(ObligationKind.SYNTHESIS_SIGNATURE, subject)
-            ),
+            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.SYNTHESIS_SIGNATURE, subject)),
         )
     )
 
@@ -237,8 +215,7 @@ def return_synthesis(command: ReturnSynthesis, draft: Draft) -> None:
             party=party,
             what=command.what,
             ledger=LedgerChange(
-                settled=draft.settled(signatures),
-                opened=(opened(agreement, owed, draft.at),),
+                settled=draft.settled(signatures), opened=(opened(agreement, owed, draft.at),)
             ),
         )
     )

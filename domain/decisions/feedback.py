@@ -43,14 +43,12 @@ def give_feedback(command: GiveFeedback, draft: Draft) -> None:
         )
     if not agreement.roles_of(command.receiver_id):
         raise Refused(
-            RefusalCode.NOT_A_PARTY,
-            f"receiver_id: {command.receiver_id} is no party to this agreement.",
+            RefusalCode.NOT_A_PARTY, f"receiver_id: {command.receiver_id} is no party to this agreement."
         )
     _check_anchor(agreement, command.anchor)
     if command.rating is not None and command.anchor.kind != "criterion":
         raise Refused(
-            RefusalCode.UNKNOWN_REFERENCE,
-            "rating: it rates a criterion; anchor the feedback to one.",
+            RefusalCode.UNKNOWN_REFERENCE, "rating: it rates a criterion; anchor the feedback to one."
         )
     owed = _owed_by(draft, command.receiver_id, command.about)
     settled = () if owed is None else (_fulfilled(owed),)
@@ -80,30 +78,20 @@ def _check_anchor(agreement: Agreement, anchor: Anchor) -> None:
         )
 
 
-def _owed_by(
-    draft: Draft, receiver_id: PersonId, about: str | None
-) -> Obligation | None:
+def _owed_by(draft: Draft, receiver_id: PersonId, about: str | None) -> Obligation | None:
     """The feedback obligation that this fulfils: the one named, or the first that is owed to this person."""
-    owed = {
-        held.obligation_id: held
-        for held in draft.owed_by_actor(ObligationKind.FEEDBACK)
-    }
+    owed = {held.obligation_id: held for held in draft.owed_by_actor(ObligationKind.FEEDBACK)}
     if about is not None and about not in owed:
         raise Refused(
             RefusalCode.NOT_OPEN,
             f"about: {draft.actor.person_id} does not owe {about}; "
             f"open are {', '.join(sorted(owed)) or 'none'}.",
         )
-    fitting = {
-        key: held
-        for key, held in owed.items()
-        if _is_for(draft.agreement, held, receiver_id)
-    }
+    fitting = {key: held for key, held in owed.items() if _is_for(draft.agreement, held, receiver_id)}
     if about is not None:
         if about not in fitting:
             raise Refused(
-                RefusalCode.UNKNOWN_REFERENCE,
-                f"receiver_id: {about} is not feedback to {receiver_id}.",
+                RefusalCode.UNKNOWN_REFERENCE, f"receiver_id: {about} is not feedback to {receiver_id}."
             )
         return fitting[about]
     return next(iter(fitting.values()), None)
@@ -117,9 +105,7 @@ def _is_for(agreement: Agreement, owed: Obligation, receiver_id: PersonId) -> bo
 
 
 def _fulfilled(obligation: Obligation) -> Settlement:
-    return Settlement(
-        obligation_id=obligation.obligation_id, status=ObligationStatus.FULFILLED
-    )
+    return Settlement(obligation_id=obligation.obligation_id, status=ObligationStatus.FULFILLED)
 
 
 @rule.register
@@ -135,9 +121,7 @@ def request_peer_feedback(command: RequestPeerFeedback, draft: Draft) -> None:
     if draft.open(ObligationKind.FEEDBACK, f"peer:{command.peer_id}"):
         raise Refused(RefusalCode.ALREADY_DONE, f"{command.peer_id} is asked already.")
     peer = Party(role=Role.PEER, person_id=command.peer_id)
-    owed = Owed(
-        kind=ObligationKind.FEEDBACK, subject=f"peer:{command.peer_id}", owner=peer
-    )
+    owed = Owed(kind=ObligationKind.FEEDBACK, subject=f"peer:{command.peer_id}", owner=peer)
     draft.add(
         PeerFeedbackRequested(
             at=draft.at,
@@ -160,9 +144,7 @@ def record_self_assessment(command: RecordSelfAssessment, draft: Draft) -> None:
         SelfAssessmentRecorded(
             at=draft.at,
             ratings=command.ratings,
-            ledger=LedgerChange(
-                settled=draft.fulfilled(ObligationKind.SELF_ASSESSMENT, "criteria")
-            ),
+            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.SELF_ASSESSMENT, "criteria")),
         )
     )
 
@@ -171,9 +153,7 @@ def record_self_assessment(command: RecordSelfAssessment, draft: Draft) -> None:
 def record_win_or_setback(command: RecordWinOrSetback, draft: Draft) -> None:
     """Both are data; neither is a mark."""
     draft.add(
-        WinOrSetbackRecorded(
-            at=draft.at, is_win=command.is_win, what=command.what, lesson=command.lesson
-        )
+        WinOrSetbackRecorded(at=draft.at, is_win=command.is_win, what=command.what, lesson=command.lesson)
     )
 
 
@@ -187,10 +167,7 @@ def give_endorsement(command: GiveEndorsement, draft: Draft) -> None:
         )
     draft.add(
         EndorsementGiven(
-            at=draft.at,
-            endorser=draft.actor,
-            statement=command.statement,
-            skill_uri=command.skill_uri,
+            at=draft.at, endorser=draft.actor, statement=command.statement, skill_uri=command.skill_uri
         )
     )
 
@@ -199,9 +176,5 @@ def give_endorsement(command: GiveEndorsement, draft: Draft) -> None:
 def revoke_endorsement(command: RevokeEndorsement, draft: Draft) -> None:
     """Consent can be taken back while the agreement is open."""
     if draft.actor.person_id not in draft.agreement.endorsers:
-        raise Refused(
-            RefusalCode.NOT_OPEN, f"{draft.actor.person_id} has not endorsed."
-        )
-    draft.add(
-        EndorsementRevoked(at=draft.at, endorser=draft.actor, reason=command.reason)
-    )
+        raise Refused(RefusalCode.NOT_OPEN, f"{draft.actor.person_id} has not endorsed.")
+    draft.add(EndorsementRevoked(at=draft.at, endorser=draft.actor, reason=command.reason))

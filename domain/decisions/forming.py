@@ -15,12 +15,7 @@ from domain.commands.forming import (
     SignAgreement,
     WithdrawAgreement,
 )
-from domain.decisions.consent import (
-    affected_by,
-    changed_fields,
-    check_amendment,
-    parties_under,
-)
+from domain.decisions.consent import affected_by, changed_fields, check_amendment, parties_under
 from domain.decisions.dispatch import rule
 from domain.decisions.planning import follow_plan, planned
 from domain.decisions.resting import not_paused
@@ -44,14 +39,10 @@ from domain.refusals import RefusalCode, Refused
 from domain.terms import Terms, digest
 from domain.vocabulary import Kind, ObligationKind, ObligationStatus, Phase, Role
 
-ANSWERED_BY_NEW_TERMS = frozenset(
-    {ObligationKind.REQUESTED_CHANGES, ObligationKind.COURSE_CORRECTION}
-)
+ANSWERED_BY_NEW_TERMS = frozenset({ObligationKind.REQUESTED_CHANGES, ObligationKind.COURSE_CORRECTION})
 
 
-def propose(
-    command: ProposeAgreement, draft: Draft, calendars: Mapping[PersonId, Calendar]
-) -> None:
+def propose(command: ProposeAgreement, draft: Draft, calendars: Mapping[PersonId, Calendar]) -> None:
     """Opens the agreement and asks every party for a signature.
 
     Raises:
@@ -67,9 +58,7 @@ def propose(
             f"The directory does not know {', '.join(missing)}; add them with `sojourn people FILE`.",
         )
     owner = calendars[terms.programme_owner]
-    expiry_day = owner.working_day_from(
-        owner.local_date(draft.at), policy.expires_unsigned_after
-    )
+    expiry_day = owner.working_day_from(owner.local_date(draft.at), policy.expires_unsigned_after)
     event = AgreementProposed(
         at=draft.at,
         agreement_id=command.agreement_id,
@@ -82,13 +71,9 @@ def propose(
         expires_at=owner.closing_of(expiry_day),
     )
     proposed = draft.after(event)
-    asked = tuple(
-        signature_owed(proposed, party, draft.at) for party in unsigned(proposed)
-    )
+    asked = tuple(signature_owed(proposed, party, draft.at) for party in unsigned(proposed))
     beside = tuple(opened(proposed, owed, draft.at) for owed in planned(proposed))
-    draft.add(
-        event.model_copy(update={"ledger": LedgerChange(opened=(*asked, *beside))})
-    )
+    draft.add(event.model_copy(update={"ledger": LedgerChange(opened=(*asked, *beside))}))
 
 
 def _policy(terms: Terms) -> KindPolicy:
@@ -122,9 +107,7 @@ def parties_of(terms: Terms) -> tuple[Party, ...]:
 def signature_owed(agreement: Agreement, party: Party, at: datetime) -> Obligation:
     """A signature under the version in force; before the start it stalls in time for the first day."""
     calendar = agreement.calendar_of(party.person_id)
-    latest = calendar.working_day_from(
-        agreement.starts_on, -agreement.policy.signature_before_start
-    )
+    latest = calendar.working_day_from(agreement.starts_on, -agreement.policy.signature_before_start)
     owed = Owed(
         kind=ObligationKind.SIGNATURE,
         subject=signature_subject(party, agreement.terms_version),
@@ -149,17 +132,12 @@ def _open_signature(draft: Draft) -> Obligation:
     owed = draft.owed_by_actor(ObligationKind.SIGNATURE)
     if owed:
         return owed[0]
-    if actor.person_id in {
-        signature.party.person_id for signature in agreement.signatures
-    }:
+    if actor.person_id in {signature.party.person_id for signature in agreement.signatures}:
         raise Refused(
             RefusalCode.ALREADY_DONE,
             f"{actor.person_id} has signed version {agreement.terms_version} already.",
         )
-    raise Refused(
-        RefusalCode.NOT_OPEN,
-        f"No signature is asked of {actor.person_id} as {actor.role}.",
-    )
+    raise Refused(RefusalCode.NOT_OPEN, f"No signature is asked of {actor.person_id} as {actor.role}.")
 
 
 @rule.register
@@ -174,9 +152,7 @@ def sign(command: SignAgreement, draft: Draft) -> None:
             "read it and sign that.",
         )
     missing = [
-        item.item_id
-        for item in agreement.terms.compliance
-        if item.item_id not in command.acknowledged
+        item.item_id for item in agreement.terms.compliance if item.item_id not in command.acknowledged
     ]
     if missing:
         raise Refused(
@@ -189,9 +165,7 @@ def sign(command: SignAgreement, draft: Draft) -> None:
             party=Party(role=owed.owner_role, person_id=owed.owner_id),
             terms_version=agreement.terms_version,
             acknowledged=command.acknowledged,
-            ledger=LedgerChange(
-                settled=draft.fulfilled(ObligationKind.SIGNATURE, owed.subject)
-            ),
+            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.SIGNATURE, owed.subject)),
         )
     )
 
@@ -223,13 +197,10 @@ def request_changes(command: RequestChanges, draft: Draft) -> None:
     subject = draft.actor.person_id
     if draft.open(ObligationKind.REQUESTED_CHANGES, subject):
         raise Refused(
-            RefusalCode.ALREADY_DONE,
-            f"A request of {subject} is open; it has to be answered first.",
+            RefusalCode.ALREADY_DONE, f"A request of {subject} is open; it has to be answered first."
         )
     owed = Owed(
-        kind=ObligationKind.REQUESTED_CHANGES,
-        subject=subject,
-        owner=agreement.holder(Role.PROGRAMME_OWNER),
+        kind=ObligationKind.REQUESTED_CHANGES, subject=subject, owner=agreement.holder(Role.PROGRAMME_OWNER)
     )
     draft.add(
         ChangesRequested(
@@ -260,23 +231,14 @@ def amend(command: AmendTerms, draft: Draft) -> None:
         reason=command.reason,
     )
     held = sorted(agreement.obligations.values(), key=lambda held: held.obligation_id)
-    answered = tuple(
-        each.obligation_id for each in held if each.kind in ANSWERED_BY_NEW_TERMS
-    )
-    old_signatures = tuple(
-        each.obligation_id for each in held if each.kind is ObligationKind.SIGNATURE
-    )
+    answered = tuple(each.obligation_id for each in held if each.kind in ANSWERED_BY_NEW_TERMS)
+    old_signatures = tuple(each.obligation_id for each in held if each.kind is ObligationKind.SIGNATURE)
     after = draft.after(event)
     follow_plan(
         draft,
         event,
-        settled=(
-            *draft.settled(answered, ObligationStatus.FULFILLED),
-            *draft.settled(old_signatures),
-        ),
-        opens=tuple(
-            signature_owed(after, party, draft.at) for party in unsigned(after)
-        ),
+        settled=(*draft.settled(answered, ObligationStatus.FULFILLED), *draft.settled(old_signatures)),
+        opens=tuple(signature_owed(after, party, draft.at) for party in unsigned(after)),
     )
 
 
@@ -285,8 +247,6 @@ def withdraw(command: WithdrawAgreement, draft: Draft) -> None:
     """Before the start, the placement can be taken back."""
     draft.add(
         AgreementWithdrawn(
-            at=draft.at,
-            reason=command.reason,
-            ledger=LedgerChange(settled=draft.everything_settled()),
+            at=draft.at, reason=command.reason, ledger=LedgerChange(settled=draft.everything_settled())
         )
     )

@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from domain.agreement import Agreement, Matter, Party
-from domain.commands.matters import (
-    MakeProposal,
-    RaiseBlocker,
-    RaiseConcern,
-    ReportBreach,
-    SettleMatter,
-)
+from domain.commands.matters import MakeProposal, RaiseBlocker, RaiseConcern, ReportBreach, SettleMatter
 from domain.decisions.dispatch import rule
 from domain.decisions.resting import after_hold
 from domain.draft import Draft
-from domain.events.matters import (
-    BlockerRaised,
-    BreachReported,
-    ConcernRaised,
-    MatterSettled,
-    ProposalMade,
-)
+from domain.events.matters import BlockerRaised, BreachReported, ConcernRaised, MatterSettled, ProposalMade
 from domain.model import PersonId
 from domain.obligations import LedgerChange
 from domain.opening import Owed, opened
@@ -52,9 +40,7 @@ def handler(agreement: Agreement, matter: Matter) -> Party:
     return routed(agreement, route, {matter.about, matter.raised_by})
 
 
-def routed(
-    agreement: Agreement, route: tuple[Role, ...], bypassing: set[PersonId | None]
-) -> Party:
+def routed(agreement: Agreement, route: tuple[Role, ...], bypassing: set[PersonId | None]) -> Party:
     """The first on the route who is not to be bypassed.
 
     Raises:
@@ -72,15 +58,10 @@ def routed(
 
 def _is_new(draft: Draft, matter_id: str) -> None:
     if matter_id in draft.agreement.matters:
-        raise Refused(
-            RefusalCode.ALREADY_DONE,
-            f"matter_id: {matter_id} is open already; choose another id.",
-        )
+        raise Refused(RefusalCode.ALREADY_DONE, f"matter_id: {matter_id} is open already; choose another id.")
 
 
-def _opened(
-    draft: Draft, kind: ObligationKind, matter_id: str, owner: Party
-) -> LedgerChange:
+def _opened(draft: Draft, kind: ObligationKind, matter_id: str, owner: Party) -> LedgerChange:
     owed = Owed(kind=kind, subject=matter_id, owner=owner)
     return LedgerChange(opened=(opened(draft.agreement, owed, draft.at),))
 
@@ -107,9 +88,7 @@ def raise_blocker(command: RaiseBlocker, draft: Draft) -> None:
 def raise_concern(command: RaiseConcern, draft: Draft) -> None:
     """A concern goes round the person concerned."""
     _is_new(draft, command.matter_id)
-    owner = routed(
-        draft.agreement, CONCERN_ROUTE, {command.about, draft.actor.person_id}
-    )
+    owner = routed(draft.agreement, CONCERN_ROUTE, {command.about, draft.actor.person_id})
     draft.add(
         ConcernRaised(
             at=draft.at,
@@ -166,34 +145,20 @@ def settle_matter(command: SettleMatter, draft: Draft) -> None:
     matter = draft.agreement.matters.get(command.matter_id)
     if matter is None:
         known = ", ".join(sorted(draft.agreement.matters)) or "none"
-        raise Refused(
-            RefusalCode.NOT_OPEN,
-            f"matter_id: {command.matter_id} is not open; open are {known}.",
-        )
+        raise Refused(RefusalCode.NOT_OPEN, f"matter_id: {command.matter_id} is not open; open are {known}.")
     owed = draft.agreement.obligations[f"{matter.kind}:{matter.matter_id}"]
-    may_settle = (
-        {owed.owner_id}
-        if matter.outlives_the_placement
-        else {owed.owner_id, matter.raised_by}
-    )
-    if (
-        draft.actor.person_id not in may_settle
-        and draft.actor.role is not Role.OPERATOR
-    ):
+    may_settle = {owed.owner_id} if matter.outlives_the_placement else {owed.owner_id, matter.raised_by}
+    if draft.actor.person_id not in may_settle and draft.actor.role is not Role.OPERATOR:
         raise Refused(
             RefusalCode.NOT_ALLOWED_FOR_ROLE,
             f"{matter.matter_id} is with the {owed.owner_role}, who settles it.",
         )
     if matter.kind is ObligationKind.PROPOSAL and command.accepted is None:
         raise Refused(
-            RefusalCode.INCOMPLETE,
-            "accepted: say whether the proposal is accepted, true or false.",
+            RefusalCode.INCOMPLETE, "accepted: say whether the proposal is accepted, true or false."
         )
     event = MatterSettled(
-        at=draft.at,
-        matter_id=matter.matter_id,
-        accepted=command.accepted,
-        resolution=command.resolution,
+        at=draft.at, matter_id=matter.matter_id, accepted=command.accepted, resolution=command.resolution
     )
     again = after_hold(draft.agreement, draft.after(event), draft.at)
     change = LedgerChange(

@@ -44,21 +44,11 @@ def _followed_by(
 ) -> LedgerChange:
     """Settles a meeting and schedules the next one of its cadence."""
     agreement = draft.agreement
-    series = agreement.meetings[meeting.kind].model_copy(
-        update={"missed_running": missed_running}
-    )
-    after = agreement.model_copy(
-        update={"meetings": {**agreement.meetings, meeting.kind: series}}
-    )
-    following = next_meeting(
-        after, meeting.kind, meeting_day(agreement, meeting), draft.at
-    )
-    settled = Settlement.model_validate(
-        {"obligation_id": meeting.obligation_id, "status": status}
-    )
-    return LedgerChange(
-        settled=(settled,), opened=() if following is None else (following,)
-    )
+    series = agreement.meetings[meeting.kind].model_copy(update={"missed_running": missed_running})
+    after = agreement.model_copy(update={"meetings": {**agreement.meetings, meeting.kind: series}})
+    following = next_meeting(after, meeting.kind, meeting_day(agreement, meeting), draft.at)
+    settled = Settlement.model_validate({"obligation_id": meeting.obligation_id, "status": status})
+    return LedgerChange(settled=(settled,), opened=() if following is None else (following,))
 
 
 @rule.register
@@ -74,10 +64,10 @@ def record_check_in(command: RecordCheckIn, draft: Draft) -> None:
             f"progress: no objective {', '.join(unknown)}; the agreement has {', '.join(sorted(known))}.",
         )
     _check_prompts(tuple(answer.prompt_id for answer in command.answers))
-    if agreement.kind is Kind.ROTATION and not command.skills:
+    if agreement.kind is not Kind.SHADOWING and not command.skills:
         raise Refused(
             RefusalCode.INCOMPLETE,
-            "skills: a rotation's check-in names at least one transferable skill seen.",
+            f"skills: a {agreement.kind}'s check-in names at least one transferable skill seen.",
         )
     change = _followed_by(draft, meeting, ObligationStatus.FULFILLED, 0)
     corrects = not draft.open(ObligationKind.COURSE_CORRECTION, "placement")
@@ -87,9 +77,7 @@ def record_check_in(command: RecordCheckIn, draft: Draft) -> None:
             subject="placement",
             owner=agreement.holder(Role.PROGRAMME_OWNER),
         )
-        change = change.model_copy(
-            update={"opened": (*change.opened, opened(agreement, owed, draft.at))}
-        )
+        change = change.model_copy(update={"opened": (*change.opened, opened(agreement, owed, draft.at))})
     draft.add(
         CheckInHeld(
             at=draft.at,
@@ -142,8 +130,7 @@ def _check_prompts(prompt_ids: tuple[str, ...]) -> None:
     if unknown:
         known = ", ".join(PROMPT_BANK.prompts)
         raise Refused(
-            RefusalCode.UNKNOWN_REFERENCE,
-            f"answers: no prompt {', '.join(unknown)}; the bank has {known}.",
+            RefusalCode.UNKNOWN_REFERENCE, f"answers: no prompt {', '.join(unknown)}; the bank has {known}."
         )
 
 
@@ -158,9 +145,7 @@ def excuse_meeting(command: ExcuseMeeting, draft: Draft) -> None:
             meeting=command.meeting,
             number=int(meeting.subject),
             reason=command.reason,
-            ledger=_followed_by(
-                draft, meeting, ObligationStatus.WAIVED, series.missed_running
-            ),
+            ledger=_followed_by(draft, meeting, ObligationStatus.WAIVED, series.missed_running),
         )
     )
 
@@ -190,15 +175,10 @@ def reschedule_meeting(command: RescheduleMeeting, draft: Draft) -> None:
         anchor=day,
         reason=meeting.reason,
         starts_at=command.starts_at,
-        missed_after=None
-        if meeting.acts_by_itself_at is None
-        else agreement.policy.missed_after,
+        missed_after=None if meeting.acts_by_itself_at is None else agreement.policy.missed_after,
     )
     moved = opened(agreement, owed, draft.at).model_copy(
-        update={
-            "due_at": max(calendar.closing_of(day), command.starts_at),
-            "sequence": meeting.sequence + 1,
-        }
+        update={"due_at": max(calendar.closing_of(day), command.starts_at), "sequence": meeting.sequence + 1}
     )
     draft.add(
         MeetingRescheduled(
@@ -217,24 +197,15 @@ def record_offline_meeting(command: RecordOfflineMeeting, draft: Draft) -> None:
     """It lies in the past and was between parties."""
     agreement = draft.agreement
     if command.held_on > agreement.local_date(draft.at):
-        raise Refused(
-            RefusalCode.OUTSIDE_THE_PLACEMENT,
-            f"held_on: {command.held_on} is still ahead.",
-        )
-    strangers = sorted(
-        set(command.between) - {party.person_id for party in agreement.parties}
-    )
+        raise Refused(RefusalCode.OUTSIDE_THE_PLACEMENT, f"held_on: {command.held_on} is still ahead.")
+    strangers = sorted(set(command.between) - {party.person_id for party in agreement.parties})
     if strangers:
         raise Refused(
-            RefusalCode.NOT_A_PARTY,
-            f"between: {', '.join(strangers)} is no party to this agreement.",
+            RefusalCode.NOT_A_PARTY, f"between: {', '.join(strangers)} is no party to this agreement."
         )
     draft.add(
         OfflineMeetingRecorded(
-            at=draft.at,
-            held_on=command.held_on,
-            between=command.between,
-            note=command.note,
+            at=draft.at, held_on=command.held_on, between=command.between, note=command.note
         )
     )
 
@@ -242,16 +213,9 @@ def record_offline_meeting(command: RecordOfflineMeeting, draft: Draft) -> None:
 def missed(draft: Draft, meeting: Obligation) -> None:
     """Counts a meeting as missed and schedules the next one."""
     series = draft.agreement.meetings[meeting.kind]
-    change = _followed_by(
-        draft, meeting, ObligationStatus.SUPERSEDED, series.missed_running + 1
-    )
+    change = _followed_by(draft, meeting, ObligationStatus.SUPERSEDED, series.missed_running + 1)
     draft.add(
         MeetingMissed.model_validate(
-            {
-                "at": draft.at,
-                "meeting": meeting.kind,
-                "number": int(meeting.subject),
-                "ledger": change,
-            }
+            {"at": draft.at, "meeting": meeting.kind, "number": int(meeting.subject), "ledger": change}
         )
     )

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from domain.agreement import Party
-from domain.commands.progress import (
-    CompleteMilestone,
-    ReplanMilestone,
-    ReturnMilestone,
-    VerifyMilestone,
-)
+from domain.commands.progress import CompleteMilestone, ReplanMilestone, ReturnMilestone, VerifyMilestone
 from domain.decisions.dispatch import rule
 from domain.decisions.planning import follow_plan
 from domain.decisions.resting import not_paused
@@ -27,10 +22,7 @@ from domain.vocabulary import ObligationKind, Role
 
 
 def _milestone(draft: Draft, milestone_id: str) -> Milestone:
-    milestones = {
-        milestone.milestone_id: milestone
-        for milestone in draft.agreement.terms.milestones
-    }
+    milestones = {milestone.milestone_id: milestone for milestone in draft.agreement.terms.milestones}
     if milestone_id not in milestones:
         raise Refused(
             RefusalCode.UNKNOWN_REFERENCE,
@@ -55,13 +47,9 @@ def complete_milestone(command: CompleteMilestone, draft: Draft) -> None:
             f"{milestone.milestone_id} is completed by the {milestone.owner}, the mentee or the mentor.",
         )
     if milestone.milestone_id in agreement.milestones_completed:
-        raise Refused(
-            RefusalCode.ALREADY_DONE, f"{milestone.milestone_id} is completed already."
-        )
+        raise Refused(RefusalCode.ALREADY_DONE, f"{milestone.milestone_id} is completed already.")
     accepted = {str(evidence_type) for evidence_type in milestone.evidence_types}
-    if accepted and not accepted & {
-        evidence.evidence_type for evidence in command.evidence
-    }:
+    if accepted and not accepted & {evidence.evidence_type for evidence in command.evidence}:
         raise Refused(
             RefusalCode.INCOMPLETE,
             f"evidence: {milestone.milestone_id} is shown by {', '.join(sorted(accepted))}; "
@@ -79,9 +67,7 @@ def complete_milestone(command: CompleteMilestone, draft: Draft) -> None:
             evidence=command.evidence,
             indicator_result=command.indicator_result,
             ledger=LedgerChange(
-                settled=draft.fulfilled(
-                    ObligationKind.MILESTONE, milestone.milestone_id
-                ),
+                settled=draft.fulfilled(ObligationKind.MILESTONE, milestone.milestone_id),
                 opened=(opened(agreement, owed, draft.at),),
             ),
         )
@@ -91,14 +77,9 @@ def complete_milestone(command: CompleteMilestone, draft: Draft) -> None:
 def _awaiting_verification(draft: Draft, milestone: Milestone) -> None:
     agreement = draft.agreement
     if milestone.milestone_id in agreement.milestones_verified:
-        raise Refused(
-            RefusalCode.ALREADY_DONE, f"{milestone.milestone_id} is verified already."
-        )
+        raise Refused(RefusalCode.ALREADY_DONE, f"{milestone.milestone_id} is verified already.")
     if milestone.milestone_id not in agreement.milestones_completed:
-        raise Refused(
-            RefusalCode.OUT_OF_ORDER,
-            f"{milestone.milestone_id} has to be completed first.",
-        )
+        raise Refused(RefusalCode.OUT_OF_ORDER, f"{milestone.milestone_id} has to be completed first.")
     verifier = _verifier(draft, milestone)
     if not draft.holds(verifier.role, Role.OPERATOR, Role.PROGRAMME_OWNER, Role.HRBP):
         raise Refused(
@@ -125,9 +106,7 @@ def verify_milestone(command: VerifyMilestone, draft: Draft) -> None:
             milestone_id=milestone.milestone_id,
             comment=command.comment,
             ledger=LedgerChange(
-                settled=draft.fulfilled(
-                    ObligationKind.MILESTONE_VERIFICATION, milestone.milestone_id
-                ),
+                settled=draft.fulfilled(ObligationKind.MILESTONE_VERIFICATION, milestone.milestone_id),
                 opened=(opened(agreement, owed, draft.at),),
             ),
         )
@@ -152,9 +131,7 @@ def return_milestone(command: ReturnMilestone, draft: Draft) -> None:
             milestone_id=milestone.milestone_id,
             missing=command.missing,
             ledger=LedgerChange(
-                settled=draft.fulfilled(
-                    ObligationKind.MILESTONE_VERIFICATION, milestone.milestone_id
-                ),
+                settled=draft.fulfilled(ObligationKind.MILESTONE_VERIFICATION, milestone.milestone_id),
                 opened=(opened(agreement, owed, draft.at),),
             ),
         )
@@ -168,9 +145,7 @@ def replan_milestone(command: ReplanMilestone, draft: Draft) -> None:
     not_paused(agreement)
     milestone = _milestone(draft, command.milestone_id)
     if milestone.milestone_id in agreement.milestones_completed:
-        raise Refused(
-            RefusalCode.ALREADY_DONE, f"{milestone.milestone_id} is completed already."
-        )
+        raise Refused(RefusalCode.ALREADY_DONE, f"{milestone.milestone_id} is completed already.")
     today = agreement.local_date(draft.at)
     if not today <= command.due_on <= agreement.ends_on:
         raise Refused(
@@ -179,20 +154,15 @@ def replan_milestone(command: ReplanMilestone, draft: Draft) -> None:
         )
     if command.due_on == milestone.due_on:
         raise Refused(
-            RefusalCode.NO_CHANGE,
-            f"due_on: {milestone.milestone_id} is due on {command.due_on} already.",
+            RefusalCode.NO_CHANGE, f"due_on: {milestone.milestone_id} is due on {command.due_on} already."
         )
     if not draft.open(ObligationKind.MILESTONE, milestone.milestone_id):
         raise Refused(
-            RefusalCode.NOT_OPEN,
-            f"{milestone.milestone_id} is waived; there is nothing to plan anew.",
+            RefusalCode.NOT_OPEN, f"{milestone.milestone_id} is waived; there is nothing to plan anew."
         )
     follow_plan(
         draft,
         MilestoneReplanned(
-            at=draft.at,
-            milestone_id=milestone.milestone_id,
-            due_on=command.due_on,
-            reason=command.reason,
+            at=draft.at, milestone_id=milestone.milestone_id, due_on=command.due_on, reason=command.reason
         ),
     )

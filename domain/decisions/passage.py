@@ -27,9 +27,7 @@ def pass_time(draft: Draft) -> None:
         missed(draft, obligation)
     for obligation in tuple(draft.agreement.obligations.values()):
         level = obligation.level_at(draft.at)
-        climbed = level is not None and (
-            obligation.reached is None or level > obligation.reached
-        )
+        climbed = level is not None and (obligation.reached is None or level > obligation.reached)
         if climbed and level is not None and not muted(draft.agreement, obligation):
             _escalate(draft, obligation, level)
     advance(draft)
@@ -40,20 +38,14 @@ def next_instant(agreement: Agreement, after: datetime) -> datetime | None:
 
     None for a closed agreement, and for one that waits on people only.
     """
-    return min(
-        (instant for instant in _instants(agreement) if instant > after), default=None
-    )
+    return min((instant for instant in _instants(agreement) if instant > after), default=None)
 
 
 def _instants(agreement: Agreement) -> Iterator[datetime]:
     if agreement.closed:
         return
     if agreement.phase is Phase.AGREEMENT:
-        yield (
-            agreement.expires_at
-            if agreement.concluded_at is None
-            else start_instant(agreement)
-        )
+        yield (agreement.expires_at if agreement.concluded_at is None else start_instant(agreement))
     if agreement.paused_until is not None:
         yield agreement.paused_until
     elif agreement.phase is Phase.ACTIVE:

@@ -72,58 +72,38 @@ def reassign(command: ReassignRole, draft: Draft) -> None:
         for key, held in sorted(agreement.obligations.items())
         if (held.owner_role, held.owner_id) == (command.role, command.from_person)
     }
-    signatures = tuple(
-        key for key, held in theirs.items() if held.kind is ObligationKind.SIGNATURE
-    )
+    signatures = tuple(key for key, held in theirs.items() if held.kind is ObligationKind.SIGNATURE)
     moved = tuple(
         _handed_over(after, held, command.to_person, draft.at)
         for key, held in theirs.items()
         if key not in signatures
     )
     change = LedgerChange(
-        settled=draft.settled(signatures),
-        opened=tuple(_newly_asked(agreement, after, draft.at)),
-        moved=moved,
+        settled=draft.settled(signatures), opened=tuple(_newly_asked(agreement, after, draft.at)), moved=moved
     )
     draft.add(event.model_copy(update={"ledger": change}))
 
 
-def _handed_over(
-    after: Agreement, held: Obligation, to_person: PersonId, at: datetime
-) -> Obligation:
+def _handed_over(after: Agreement, held: Obligation, to_person: PersonId, at: datetime) -> Obligation:
     """What somebody owed, owed by the successor; but nobody hears a concern about themselves."""
     matter = after.matters.get(held.subject)
     delicate = {ObligationKind.CONCERN, ObligationKind.BREACH}
-    if (
-        matter is None
-        or held.kind not in delicate
-        or to_person not in {matter.about, matter.raised_by}
-    ):
+    if matter is None or held.kind not in delicate or to_person not in {matter.about, matter.raised_by}:
         return reopened(after, held, to_person, at)
     party = handler(after, matter)
-    return reopened(
-        after, held.model_copy(update={"owner_role": party.role}), party.person_id, at
-    )
+    return reopened(after, held.model_copy(update={"owner_role": party.role}), party.person_id, at)
 
 
-def _newly_asked(
-    before: Agreement, after: Agreement, at: datetime
-) -> Iterator[Obligation]:
+def _newly_asked(before: Agreement, after: Agreement, at: datetime) -> Iterator[Obligation]:
     """Signatures that a change of hands leaves missing: of the agreement, and of annexes of legs ahead."""
     if after.phase not in FOLLOWS_A_PLAN:
         return
     for party in unsigned(after):
         asked = signature_owed(after, party, at)
-        if (
-            party not in before.parties
-            and asked.obligation_id not in before.obligations
-        ):
+        if party not in before.parties and asked.obligation_id not in before.obligations:
             yield asked
     for owed in planned(after):
-        if (
-            owed.kind is ObligationKind.ANNEX_SIGNATURE
-            and owed.obligation_id not in before.obligations
-        ):
+        if owed.kind is ObligationKind.ANNEX_SIGNATURE and owed.obligation_id not in before.obligations:
             yield opened(after, owed, at)
 
 
@@ -141,15 +121,10 @@ def _check_roles(agreement: Agreement, command: ReassignRole) -> None:
             f"{', '.join(sorted(holders)) or 'nobody'} is.",
         )
     if command.to_person == command.from_person:
-        raise Refused(
-            RefusalCode.NO_CHANGE,
-            f"to_person: {command.to_person} is {command.role} already.",
-        )
+        raise Refused(RefusalCode.NO_CHANGE, f"to_person: {command.to_person} is {command.role} already.")
 
 
-def _check_successor(
-    before: Agreement, after: Agreement, command: ReassignRole
-) -> None:
+def _check_successor(before: Agreement, after: Agreement, command: ReassignRole) -> None:
     """Holds the successor to the rules about people that the terms were held to.
 
     Raises:
@@ -162,11 +137,7 @@ def _check_successor(
         if problem not in known and problem.field.split(".")[0] in NAMES_PEOPLE
     ]
     if command.to_person == after.mentee_id or clashes:
-        why = (
-            f"{clashes[0].field} {clashes[0].sentence}"
-            if clashes
-            else "the mentee is the one it is for"
-        )
+        why = f"{clashes[0].field} {clashes[0].sentence}" if clashes else "the mentee is the one it is for"
         raise Refused(
             RefusalCode.CONFLICT_OF_INTEREST,
             f"to_person: {command.to_person} cannot be {command.role}: {why}.",
@@ -180,8 +151,7 @@ def waive(command: WaiveObligation, draft: Draft) -> None:
     if obligation is None:
         known = ", ".join(sorted(draft.agreement.obligations)) or "none"
         raise Refused(
-            RefusalCode.NOT_OPEN,
-            f"obligation_id: {command.obligation_id} is not open; open are {known}.",
+            RefusalCode.NOT_OPEN, f"obligation_id: {command.obligation_id} is not open; open are {known}."
         )
     if obligation.kind in NEVER_WAIVED:
         raise Refused(
@@ -191,8 +161,7 @@ def waive(command: WaiveObligation, draft: Draft) -> None:
         )
     if obligation.kind in MEETING_KINDS:
         raise Refused(
-            RefusalCode.NOT_ALLOWED_FOR_ROLE,
-            f"{command.obligation_id} is a meeting; use excuse_meeting.",
+            RefusalCode.NOT_ALLOWED_FOR_ROLE, f"{command.obligation_id} is a meeting; use excuse_meeting."
         )
     settled = draft.settled((command.obligation_id,), ObligationStatus.WAIVED)
     draft.add(

@@ -14,9 +14,7 @@ from domain.opening import Owed, meeting_start, opened, reconciled
 from domain.policy import Allowance
 from domain.vocabulary import ObligationKind, ObligationStatus, Phase, Role, StallReason
 
-PLANNED_FOR_EVERY_KIND = frozenset(
-    {ObligationKind.MILESTONE, ObligationKind.END_DECISION}
-)
+PLANNED_FOR_EVERY_KIND = frozenset({ObligationKind.MILESTONE, ObligationKind.END_DECISION})
 FOLLOWS_A_PLAN = frozenset({Phase.AGREEMENT, Phase.ACTIVE})
 """After the last day nothing is planned any more: what is owed then is owed until it is done."""
 
@@ -25,20 +23,13 @@ def planned(agreement: Agreement) -> Iterable[Owed]:
     """Everything that the terms still ask for, but for what was waived."""
     if agreement.phase not in FOLLOWS_A_PLAN:
         return ()
-    asked = [
-        *_milestones(agreement),
-        *_end_decision(agreement),
-        *KINDS[agreement.kind].planned(agreement),
-    ]
+    asked = [*_milestones(agreement), *_end_decision(agreement), *KINDS[agreement.kind].planned(agreement)]
     return [owed for owed in asked if owed.obligation_id not in agreement.waived]
 
 
 def _milestones(agreement: Agreement) -> Iterable[Owed]:
     for milestone in agreement.terms.milestones:
-        if (
-            agreement.phase is Phase.ACTIVE
-            and milestone.milestone_id not in agreement.milestones_completed
-        ):
+        if agreement.phase is Phase.ACTIVE and milestone.milestone_id not in agreement.milestones_completed:
             yield Owed(
                 kind=ObligationKind.MILESTONE,
                 subject=milestone.milestone_id,
@@ -60,9 +51,7 @@ def _end_decision(agreement: Agreement) -> Iterable[Owed]:
         subject="placement",
         owner=agreement.holder(rules.end_decider),
         anchor=agreed if as_agreed else agreement.ends_on,
-        allowance=Allowance(due=0, stalled=allowance.stalled - allowance.due)
-        if as_agreed
-        else allowance,
+        allowance=Allowance(due=0, stalled=allowance.stalled - allowance.due) if as_agreed else allowance,
     )
 
 
@@ -72,11 +61,7 @@ def plan_kinds(agreement: Agreement) -> frozenset[ObligationKind]:
 
 
 def follow_plan(
-    draft: Draft,
-    event: Event,
-    *,
-    settled: tuple[Settlement, ...] = (),
-    opens: tuple[Obligation, ...] = (),
+    draft: Draft, event: Event, *, settled: tuple[Settlement, ...] = (), opens: tuple[Obligation, ...] = ()
 ) -> None:
     """Adds an event and keeps the ledger in step with the plan that it leaves behind.
 
@@ -89,10 +74,7 @@ def follow_plan(
     change = replanned(draft.agreement, draft.after(event), draft.at)
     mine = {settlement.obligation_id for settlement in settled}
     following = LedgerChange(
-        settled=(
-            *settled,
-            *(each for each in change.settled if each.obligation_id not in mine),
-        ),
+        settled=(*settled, *(each for each in change.settled if each.obligation_id not in mine)),
         opened=(*change.opened, *opens),
         moved=tuple(moved for moved in change.moved if moved.obligation_id not in mine),
     )
@@ -109,25 +91,12 @@ def replanned(before: Agreement, after: Agreement, at: datetime) -> LedgerChange
     """
     if after.phase not in FOLLOWS_A_PLAN:
         return LedgerChange()
-    change = reconciled(
-        after,
-        before=planned(before),
-        after=planned(after),
-        kinds=plan_kinds(after),
-        at=at,
-    )
+    change = reconciled(after, before=planned(before), after=planned(after), kinds=plan_kinds(after), at=at)
     off = (*_meetings_after_the_end(after), *_verifications_of_nothing(after))
-    superseded = tuple(
-        Settlement(obligation_id=key, status=ObligationStatus.SUPERSEDED) for key in off
-    )
-    meetings = (
-        tuple(_meetings_lacking(after, at)) if after.phase is Phase.ACTIVE else ()
-    )
+    superseded = tuple(Settlement(obligation_id=key, status=ObligationStatus.SUPERSEDED) for key in off)
+    meetings = tuple(_meetings_lacking(after, at)) if after.phase is Phase.ACTIVE else ()
     return change.model_copy(
-        update={
-            "settled": (*change.settled, *superseded),
-            "opened": (*change.opened, *meetings),
-        }
+        update={"settled": (*change.settled, *superseded), "opened": (*change.opened, *meetings)}
     )
 
 
@@ -142,10 +111,7 @@ def _verifications_of_nothing(agreement: Agreement) -> Iterable[str]:
     """Of milestones that the terms no longer have."""
     milestones = {milestone.milestone_id for milestone in agreement.terms.milestones}
     for key, held in sorted(agreement.obligations.items()):
-        if (
-            held.kind is ObligationKind.MILESTONE_VERIFICATION
-            and held.subject not in milestones
-        ):
+        if held.kind is ObligationKind.MILESTONE_VERIFICATION and held.subject not in milestones:
             yield key
 
 
@@ -175,16 +141,10 @@ def meeting_owner(agreement: Agreement) -> Party:
 def cadence_days(agreement: Agreement, kind: ObligationKind) -> int:
     """Calendar days from one meeting to the next."""
     cadence = agreement.terms.cadence
-    return (
-        cadence.check_in_days
-        if kind is ObligationKind.CHECK_IN
-        else cadence.reflective_session_days
-    )
+    return cadence.check_in_days if kind is ObligationKind.CHECK_IN else cadence.reflective_session_days
 
 
-def next_meeting(
-    agreement: Agreement, kind: ObligationKind, last: date, at: datetime
-) -> Obligation | None:
+def next_meeting(agreement: Agreement, kind: ObligationKind, last: date, at: datetime) -> Obligation | None:
     """The next meeting of a cadence after the last one's day; None where it would fall after the end.
 
     The first check-in confirms the start and comes within days of it. A meeting counts as missed by itself a
@@ -199,20 +159,13 @@ def next_meeting(
     grace = policy.allowances[kind].stalled
     first_check_in = kind is ObligationKind.CHECK_IN and series.scheduled == 0
     if first_check_in:
-        day = min(
-            day,
-            calendar.working_day_from(agreement.starts_on, policy.first_meeting.due),
-        )
+        day = min(day, calendar.working_day_from(agreement.starts_on, policy.first_meeting.due))
         grace = policy.first_meeting.stalled - policy.first_meeting.due
-    day = max(
-        calendar.working_day_from(day, 0),
-        calendar.working_day_from(calendar.local_date(at), 1),
-    )
+    day = max(calendar.working_day_from(day, 0), calendar.working_day_from(calendar.local_date(at), 1))
     if day > agreement.ends_on:
         return None
     is_last_chance = first_check_in or (
-        kind is ObligationKind.CHECK_IN
-        and series.missed_running + 1 >= policy.missed_running
+        kind is ObligationKind.CHECK_IN and series.missed_running + 1 >= policy.missed_running
     )
     owed = Owed(
         kind=kind,
@@ -231,9 +184,7 @@ def _series(agreement: Agreement, kind: ObligationKind) -> MeetingSeries:
     return agreement.meetings.get(kind, MeetingSeries())
 
 
-def _next_day(
-    agreement: Agreement, kind: ObligationKind, last: date, at: datetime
-) -> date:
+def _next_day(agreement: Agreement, kind: ObligationKind, last: date, at: datetime) -> date:
     """The first day of the cadence that is still ahead."""
     step = timedelta(days=cadence_days(agreement, kind))
     today = agreement.local_date(at)

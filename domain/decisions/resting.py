@@ -51,12 +51,9 @@ def resume(draft: Draft) -> None:
     others = tuple(
         again
         for key, held in sorted(before.obligations.items())
-        if key not in arranged
-        and (again := _after_pause(before, after, held, days, at)) is not None
+        if key not in arranged and (again := _after_pause(before, after, held, days, at)) is not None
     )
-    ledger = change.model_copy(
-        update={"moved": (*change.moved, *others), "silent_at": silent_at(after, at)}
-    )
+    ledger = change.model_copy(update={"moved": (*change.moved, *others), "silent_at": silent_at(after, at)})
     draft.add(event.model_copy(update={"ledger": ledger}))
 
 
@@ -67,22 +64,16 @@ def _after_pause(
     paused_at, paused_until = before.paused_at or at, before.paused_until or at
     if days > 0 and held.due_at > paused_at:
         held_on = shifted_by(after, held, days)
-        return (
-            held_on if held_on.due_at > at else reopened(after, held, held.owner_id, at)
-        )
+        return held_on if held_on.due_at > at else reopened(after, held, held.owner_id, at)
     if held.due_at <= at:
         return None if muted(after, held) else reopened(after, held, held.owner_id, at)
     called_off = held.starts_at is not None and at < held.starts_at < paused_until
     if not called_off:
         return None
-    return held.model_copy(
-        update={"sequence": held.sequence + SEQUENCE_PAST_A_CANCELLED_INVITE}
-    )
+    return held.model_copy(update={"sequence": held.sequence + SEQUENCE_PAST_A_CANCELLED_INVITE})
 
 
-def after_hold(
-    before: Agreement, after: Agreement, at: datetime
-) -> tuple[Obligation, ...]:
+def after_hold(before: Agreement, after: Agreement, at: datetime) -> tuple[Obligation, ...]:
     """What fell due while a placement was on hold, with its allowance anew; empty while it still rests."""
     if not before.held or after.held or after.paused_until is not None:
         return ()

@@ -24,13 +24,7 @@ from domain.events.rotation import (
     LegStarted,
     SponsorContactLogged,
 )
-from domain.kinds.rotation import (
-    accepted,
-    annexes_missing,
-    gate_owed,
-    leg_after,
-    legs_in_order,
-)
+from domain.kinds.rotation import accepted, annexes_missing, gate_owed, leg_after, legs_in_order
 from domain.obligations import LedgerChange, Obligation
 from domain.opening import Owed, opened
 from domain.refusals import RefusalCode, Refused
@@ -42,8 +36,7 @@ def _leg(draft: Draft, leg_id: str) -> Leg:
     legs = {leg.leg_id: leg for leg in legs_in_order(draft.agreement.terms)}
     if leg_id not in legs:
         raise Refused(
-            RefusalCode.UNKNOWN_REFERENCE,
-            f"leg_id: no leg {leg_id}; the agreement has {', '.join(legs)}.",
+            RefusalCode.UNKNOWN_REFERENCE, f"leg_id: no leg {leg_id}; the agreement has {', '.join(legs)}."
         )
     return legs[leg_id]
 
@@ -57,9 +50,7 @@ def _leg_under_way(draft: Draft, leg_id: str) -> Leg:
 
 def _in_scope(draft: Draft, leg: Leg, *roles: Role) -> Party:
     """The actor's role in this leg."""
-    parties = [
-        party for role in roles for party in draft.agreement.holding(role, leg.leg_id)
-    ]
+    parties = [party for role in roles for party in draft.agreement.holding(role, leg.leg_id)]
     mine = [party for party in parties if party.person_id == draft.actor.person_id]
     if not mine:
         raise Refused(
@@ -78,8 +69,7 @@ def sign_annex(command: SignAnnex, draft: Draft) -> None:
     mine = [each for each in missing if each.person_id == party.person_id]
     if not mine:
         raise Refused(
-            RefusalCode.ALREADY_DONE,
-            f"{party.person_id} has signed the annex of {leg.leg_id} already.",
+            RefusalCode.ALREADY_DONE, f"{party.person_id} has signed the annex of {leg.leg_id} already."
         )
     party = mine[0]
     subject = f"{leg.leg_id}:{party.role}"
@@ -88,9 +78,7 @@ def sign_annex(command: SignAnnex, draft: Draft) -> None:
             at=draft.at,
             leg_id=leg.leg_id,
             party=party,
-            ledger=LedgerChange(
-                settled=draft.fulfilled(ObligationKind.ANNEX_SIGNATURE, subject)
-            ),
+            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.ANNEX_SIGNATURE, subject)),
         )
     )
 
@@ -100,9 +88,7 @@ def accept_deliverable(command: AcceptDeliverable, draft: Draft) -> None:
     """Accepted by its verifier; with the last one, the leg's debrief and handover are owed."""
     agreement = draft.agreement
     leg = _leg_under_way(draft, command.leg_id)
-    deliverables = {
-        deliverable.deliverable_id: deliverable for deliverable in leg.deliverables
-    }
+    deliverables = {deliverable.deliverable_id: deliverable for deliverable in leg.deliverables}
     deliverable = deliverables.get(command.deliverable_id)
     if deliverable is None:
         raise Refused(
@@ -113,39 +99,28 @@ def accept_deliverable(command: AcceptDeliverable, draft: Draft) -> None:
     subject = f"{leg.leg_id}/{deliverable.deliverable_id}"
     if subject in agreement.deliverables_accepted:
         raise Refused(RefusalCode.ALREADY_DONE, f"{subject} is accepted already.")
-    verifiers = agreement.holding(
-        deliverable.verifier, leg.leg_id
-    ) or agreement.holding(deliverable.verifier)
+    verifiers = agreement.holding(deliverable.verifier, leg.leg_id) or agreement.holding(deliverable.verifier)
     if draft.actor.person_id not in {party.person_id for party in verifiers}:
         raise Refused(
             RefusalCode.NOT_ALLOWED_FOR_ROLE,
             f"{subject} is accepted by the {deliverable.verifier} of the leg.",
         )
     event = DeliverableAccepted(
-        at=draft.at,
-        leg_id=leg.leg_id,
-        deliverable_id=deliverable.deliverable_id,
-        evidence=command.evidence,
+        at=draft.at, leg_id=leg.leg_id, deliverable_id=deliverable.deliverable_id, evidence=command.evidence
     )
     after = draft.after(event)
     follow_plan(
         draft,
         event,
         settled=draft.fulfilled(ObligationKind.LEG_DELIVERABLE, subject),
-        opens=tuple(_owed_for_delivery(draft, leg, after))
-        if accepted(leg, after)
-        else (),
+        opens=tuple(_owed_for_delivery(draft, leg, after)) if accepted(leg, after) else (),
     )
 
 
-def _owed_for_delivery(
-    draft: Draft, leg: Leg, after: Agreement
-) -> Iterator[Obligation]:
+def _owed_for_delivery(draft: Draft, leg: Leg, after: Agreement) -> Iterator[Obligation]:
     """Feedback; and after the last day, when no plan asks for it any more, the leg's debrief and handover."""
     manager = after.holder(Role.LEG_MANAGER, leg.leg_id)
-    owed = [
-        Owed(kind=ObligationKind.FEEDBACK, subject=f"leg:{leg.leg_id}", owner=manager)
-    ]
+    owed = [Owed(kind=ObligationKind.FEEDBACK, subject=f"leg:{leg.leg_id}", owner=manager)]
     if after.phase is not Phase.ACTIVE:
         owed += gate_owed(leg, after)
     for each in owed:
@@ -161,14 +136,9 @@ def debrief_leg(command: DebriefLeg, draft: Draft) -> None:
         raise Refused(RefusalCode.ALREADY_DONE, f"{leg.leg_id} is debriefed already.")
     _delivered(draft, leg)
     event = LegDebriefed(
-        at=draft.at,
-        leg_id=leg.leg_id,
-        reflection=command.reflection,
-        transfer=command.transfer,
+        at=draft.at, leg_id=leg.leg_id, reflection=command.reflection, transfer=command.transfer
     )
-    follow_plan(
-        draft, event, settled=draft.fulfilled(ObligationKind.LEG_DEBRIEF, leg.leg_id)
-    )
+    follow_plan(draft, event, settled=draft.fulfilled(ObligationKind.LEG_DEBRIEF, leg.leg_id))
 
 
 @rule.register
@@ -187,18 +157,13 @@ def complete_handover(command: CompleteHandover, draft: Draft) -> None:
         open_ends=command.open_ends,
         home_cover=command.home_cover,
     )
-    follow_plan(
-        draft, event, settled=draft.fulfilled(ObligationKind.HANDOVER, leg.leg_id)
-    )
+    follow_plan(draft, event, settled=draft.fulfilled(ObligationKind.HANDOVER, leg.leg_id))
 
 
 def _delivered(draft: Draft, leg: Leg) -> None:
     """What a leg had to deliver comes before its debrief, unless the placement ended without it."""
     if draft.agreement.phase is Phase.ACTIVE and not accepted(leg, draft.agreement):
-        raise Refused(
-            RefusalCode.OUT_OF_ORDER,
-            f"Deliverables of {leg.leg_id} are not all accepted yet.",
-        )
+        raise Refused(RefusalCode.OUT_OF_ORDER, f"Deliverables of {leg.leg_id} are not all accepted yet.")
 
 
 @rule.register
@@ -216,24 +181,16 @@ def start_leg(command: StartLeg, draft: Draft) -> None:
             f"After {current.leg_id} comes {following.leg_id if following else 'the end'}, not {leg.leg_id}.",
         )
     _delivered(draft, current)
-    for done, what in (
-        (agreement.legs_debriefed, "debriefed"),
-        (agreement.legs_handed_over, "handed over"),
-    ):
+    for done, what in ((agreement.legs_debriefed, "debriefed"), (agreement.legs_handed_over, "handed over")):
         if current.leg_id not in done:
-            raise Refused(
-                RefusalCode.OUT_OF_ORDER, f"{current.leg_id} has to be {what} first."
-            )
+            raise Refused(RefusalCode.OUT_OF_ORDER, f"{current.leg_id} has to be {what} first.")
     missing = annexes_missing(leg, agreement)
     if missing:
         who = ", ".join(f"{party.role} {party.person_id}" for party in missing)
-        raise Refused(
-            RefusalCode.INCOMPLETE, f"The annex of {leg.leg_id} is not signed by {who}."
-        )
+        raise Refused(RefusalCode.INCOMPLETE, f"The annex of {leg.leg_id} is not signed by {who}.")
     if agreement.local_date(draft.at) < leg.starts_on:
         raise Refused(
-            RefusalCode.OUT_OF_ORDER,
-            f"{leg.leg_id} starts on {leg.starts_on}, which is still ahead.",
+            RefusalCode.OUT_OF_ORDER, f"{leg.leg_id} starts on {leg.starts_on}, which is still ahead."
         )
     follow_plan(
         draft,

@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from domain.agreement import Agreement
-from domain.commands.shadowing import (
-    DebriefSession,
-    LogObservation,
-    LogPractice,
-    RecordExperiment,
-)
+from domain.commands.shadowing import DebriefSession, LogObservation, LogPractice, RecordExperiment
 from domain.decisions.dispatch import rule
 from domain.draft import Draft
-from domain.events.shadowing import (
-    ExperimentRecorded,
-    ObservationLogged,
-    PracticeLogged,
-    SessionDebriefed,
-)
+from domain.events.shadowing import ExperimentRecorded, ObservationLogged, PracticeLogged, SessionDebriefed
 from domain.narratives import FieldNote
 from domain.obligations import LedgerChange, Obligation
 from domain.opening import Owed, opened
@@ -30,16 +20,11 @@ from domain.vocabulary import ObligationKind, Role
 
 def _terms(agreement: Agreement) -> ShadowingTerms:
     if not isinstance(agreement.terms, ShadowingTerms):
-        raise Refused(
-            RefusalCode.WRONG_KIND,
-            f"Sessions belong to shadowing; this is a {agreement.kind}.",
-        )
+        raise Refused(RefusalCode.WRONG_KIND, f"Sessions belong to shadowing; this is a {agreement.kind}.")
     return agreement.terms
 
 
-def _session_to_log(
-    draft: Draft, session_id: str, phase: SessionPhase
-) -> PlannedSession:
+def _session_to_log(draft: Draft, session_id: str, phase: SessionPhase) -> PlannedSession:
     """The session, if it is the one whose turn it is.
 
     Raises:
@@ -47,9 +32,7 @@ def _session_to_log(
     """
     agreement = draft.agreement
     sessions = sorted(_terms(agreement).sessions, key=lambda session: session.starts_at)
-    found = next(
-        (session for session in sessions if session.session_id == session_id), None
-    )
+    found = next((session for session in sessions if session.session_id == session_id), None)
     if found is None:
         raise Refused(
             RefusalCode.UNKNOWN_REFERENCE,
@@ -57,13 +40,8 @@ def _session_to_log(
             f"the plan has {', '.join(each.session_id for each in sessions)}.",
         )
     if found.phase is not phase:
-        command = (
-            "log_observation" if found.phase is SessionPhase.OBSERVE else "log_practice"
-        )
-        raise Refused(
-            RefusalCode.OUT_OF_ORDER,
-            f"{session_id} is planned to {found.phase}; use {command}.",
-        )
+        command = "log_observation" if found.phase is SessionPhase.OBSERVE else "log_practice"
+        raise Refused(RefusalCode.OUT_OF_ORDER, f"{session_id} is planned to {found.phase}; use {command}.")
     if session_id in agreement.sessions_logged:
         raise Refused(RefusalCode.ALREADY_DONE, f"{session_id} is logged already.")
     if found.starts_at > draft.at:
@@ -71,11 +49,7 @@ def _session_to_log(
             RefusalCode.OUT_OF_ORDER,
             f"{session_id} starts at {found.starts_at:%Y-%m-%d %H:%M} UTC, which is still ahead.",
         )
-    before = [
-        each
-        for each in sessions
-        if each.starts_at < found.starts_at and _is_owed(draft, each)
-    ]
+    before = [each for each in sessions if each.starts_at < found.starts_at and _is_owed(draft, each)]
     if before:
         raise Refused(
             RefusalCode.OUT_OF_ORDER,
@@ -104,9 +78,7 @@ def _check_focus(agreement: Agreement, notes: tuple[FieldNote, ...]) -> None:
 
 
 def _check_questions(command: LogObservation) -> None:
-    unknown = unknown_prompts(
-        (answer.prompt_id for answer in command.answers), QUESTION_BANK
-    )
+    unknown = unknown_prompts((answer.prompt_id for answer in command.answers), QUESTION_BANK)
     if unknown:
         raise Refused(
             RefusalCode.UNKNOWN_REFERENCE,
@@ -121,9 +93,7 @@ def _debrief_owed(draft: Draft, session: PlannedSession) -> Obligation:
         kind=ObligationKind.SESSION_DEBRIEF,
         subject=session.session_id,
         owner=draft.agreement.holder(Role.MENTEE),
-        allowance=Allowance(
-            due=within, stalled=within + allowance.stalled - allowance.due
-        ),
+        allowance=Allowance(due=within, stalled=within + allowance.stalled - allowance.due),
     )
     return opened(draft.agreement, owed, draft.at)
 
@@ -167,18 +137,10 @@ def log_practice(command: LogPractice, draft: Draft) -> None:
     session = _session_to_log(draft, command.session_id, SessionPhase.PRACTISE)
     _check_focus(agreement, command.notes)
     expert = next(
-        (
-            party
-            for party in agreement.holding(Role.HOST_EXPERT)
-            if party.person_id == session.host_expert
-        ),
+        (party for party in agreement.holding(Role.HOST_EXPERT) if party.person_id == session.host_expert),
         agreement.holder(Role.HOST_EXPERT),
     )
-    feedback = Owed(
-        kind=ObligationKind.FEEDBACK,
-        subject=f"session:{session.session_id}",
-        owner=expert,
-    )
+    feedback = Owed(kind=ObligationKind.FEEDBACK, subject=f"session:{session.session_id}", owner=expert)
     draft.add(
         PracticeLogged(
             at=draft.at,
@@ -188,10 +150,7 @@ def log_practice(command: LogPractice, draft: Draft) -> None:
             notes=command.notes,
             ledger=LedgerChange(
                 settled=draft.fulfilled(ObligationKind.PRACTICE, session.session_id),
-                opened=(
-                    _debrief_owed(draft, session),
-                    opened(agreement, feedback, draft.at),
-                ),
+                opened=(_debrief_owed(draft, session), opened(agreement, feedback, draft.at)),
             ),
         )
     )
@@ -201,13 +160,9 @@ def log_practice(command: LogPractice, draft: Draft) -> None:
 def debrief_session(command: DebriefSession, draft: Draft) -> None:
     """A debrief ties behaviour to one of the agreed indicators."""
     if command.session_id in draft.agreement.sessions_debriefed:
-        raise Refused(
-            RefusalCode.ALREADY_DONE, f"{command.session_id} is debriefed already."
-        )
+        raise Refused(RefusalCode.ALREADY_DONE, f"{command.session_id} is debriefed already.")
     if command.session_id not in draft.agreement.sessions_logged:
-        raise Refused(
-            RefusalCode.OUT_OF_ORDER, f"{command.session_id} has to be logged first."
-        )
+        raise Refused(RefusalCode.OUT_OF_ORDER, f"{command.session_id} has to be logged first.")
     known = {indicator.indicator_id for indicator in _terms(draft.agreement).indicators}
     if command.indicator_id not in known:
         raise Refused(
@@ -224,11 +179,7 @@ def debrief_session(command: DebriefSession, draft: Draft) -> None:
             effect_on_indicator=command.effect_on_indicator,
             answered=command.answered,
             try_next=command.try_next,
-            ledger=LedgerChange(
-                settled=draft.fulfilled(
-                    ObligationKind.SESSION_DEBRIEF, command.session_id
-                )
-            ),
+            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.SESSION_DEBRIEF, command.session_id)),
         )
     )
 
@@ -243,8 +194,6 @@ def record_experiment(command: RecordExperiment, draft: Draft) -> None:
             tried_at=command.tried_at,
             result=command.result,
             keep=command.keep,
-            ledger=LedgerChange(
-                settled=draft.fulfilled(ObligationKind.EXPERIMENT, "home")
-            ),
+            ledger=LedgerChange(settled=draft.fulfilled(ObligationKind.EXPERIMENT, "home")),
         )
     )

@@ -44,24 +44,13 @@ DEBRIEFERS = (Role.MENTEE, Role.MENTOR)
 """Both sides look back."""
 
 
-DEBRIEFS = frozenset(
-    {ObligationKind.DEBRIEF, ObligationKind.LEG_DEBRIEF, ObligationKind.SESSION_DEBRIEF}
-)
+DEBRIEFS = frozenset({ObligationKind.DEBRIEF, ObligationKind.LEG_DEBRIEF, ObligationKind.SESSION_DEBRIEF})
 """All of them come before the synthesis."""
 
 
 def advance(draft: Draft) -> None:
     """Adds every transition that is possible now, one after another."""
-    steps = (
-        _resume,
-        _conclude,
-        _expire,
-        _adopt_pivot,
-        _start,
-        _end,
-        _conclude_debrief,
-        _complete,
-    )
+    steps = (_resume, _conclude, _expire, _adopt_pivot, _start, _end, _conclude_debrief, _complete)
     while any(step(draft) for step in steps):
         pass
 
@@ -79,11 +68,7 @@ def end_instant(agreement: Agreement) -> datetime:
 def unsigned(agreement: Agreement) -> tuple[Party, ...]:
     """The signatories who have not signed the version in force."""
     signed = {signature.party for signature in agreement.signatures}
-    return tuple(
-        party
-        for party in KINDS[agreement.kind].signatories(agreement)
-        if party not in signed
-    )
+    return tuple(party for party in KINDS[agreement.kind].signatories(agreement) if party not in signed)
 
 
 def _signed(agreement: Agreement) -> bool:
@@ -101,16 +86,10 @@ def _conclude(draft: Draft) -> bool:
     if not _signed(agreement):
         return False
     answered = tuple(
-        key
-        for key, held in agreement.obligations.items()
-        if held.kind is ObligationKind.REQUESTED_CHANGES
+        key for key, held in agreement.obligations.items() if held.kind is ObligationKind.REQUESTED_CHANGES
     )
     change = LedgerChange(settled=draft.settled(answered))
-    draft.add(
-        AgreementConcluded(
-            at=draft.at, terms_version=agreement.terms_version, ledger=change
-        )
-    )
+    draft.add(AgreementConcluded(at=draft.at, terms_version=agreement.terms_version, ledger=change))
     return True
 
 
@@ -127,12 +106,7 @@ def _expire(draft: Draft) -> bool:
 def _start(draft: Draft) -> bool:
     agreement = draft.agreement
     waits = agreement.phase is Phase.AGREEMENT and agreement.concluded_at is not None
-    if (
-        not waits
-        or agreement.held
-        or draft.at < start_instant(agreement)
-        or not _signed(agreement)
-    ):
+    if not waits or agreement.held or draft.at < start_instant(agreement) or not _signed(agreement):
         return False
     starts_on = max(agreement.starts_on, agreement.local_date(draft.at))
     follow_plan(draft, PlacementStarted(at=draft.at, starts_on=starts_on))
@@ -170,21 +144,12 @@ def _end(draft: Draft) -> bool:
     if not decided or rests or draft.at < end_instant(agreement):
         return False
     lapsed = tuple(
-        sorted(
-            key
-            for key, held in agreement.obligations.items()
-            if _lapses(agreement, held, draft.at)
-        )
+        sorted(key for key, held in agreement.obligations.items() if _lapses(agreement, held, draft.at))
     )
     change = LedgerChange(
-        settled=draft.settled(lapsed),
-        opened=tuple(_owed_looking_back(agreement, draft.at)),
+        settled=draft.settled(lapsed), opened=tuple(_owed_looking_back(agreement, draft.at))
     )
-    draft.add(
-        PlacementEnded(
-            at=draft.at, ended_on=agreement.ends_on, unfinished=lapsed, ledger=change
-        )
-    )
+    draft.add(PlacementEnded(at=draft.at, ended_on=agreement.ends_on, unfinished=lapsed, ledger=change))
     return True
 
 
@@ -199,31 +164,20 @@ def _owed_looking_back(agreement: Agreement, at: datetime) -> list[Obligation]:
     """Debriefs of both sides, and feedback from as many people as the terms ask for."""
     debriefs = [
         Owed(
-            kind=ObligationKind.DEBRIEF,
-            subject=role,
-            owner=agreement.holder(role),
-            anchor=agreement.ends_on,
+            kind=ObligationKind.DEBRIEF, subject=role, owner=agreement.holder(role), anchor=agreement.ends_on
         )
         for role in DEBRIEFERS
     ]
     lacking = agreement.terms.minimum_feedback_sources - len(agreement.feedback_sources)
     asked = [
-        party
-        for party in _who_saw_the_work(agreement)
-        if party.person_id not in agreement.feedback_sources
+        party for party in _who_saw_the_work(agreement) if party.person_id not in agreement.feedback_sources
     ]
     requests = [
-        Owed(
-            kind=ObligationKind.FEEDBACK,
-            subject=f"closing:{party.person_id}",
-            owner=party,
-        )
+        Owed(kind=ObligationKind.FEEDBACK, subject=f"closing:{party.person_id}", owner=party)
         for party in asked[: max(0, lacking)]
     ]
     of_its_kind = KINDS[agreement.kind].owed_at_end(agreement)
-    return [
-        opened(agreement, owed, at) for owed in (*debriefs, *requests, *of_its_kind)
-    ]
+    return [opened(agreement, owed, at) for owed in (*debriefs, *requests, *of_its_kind)]
 
 
 def _who_saw_the_work(agreement: Agreement) -> list[Party]:
@@ -262,11 +216,7 @@ def _conclude_debrief(draft: Draft) -> bool:
 
 def _complete(draft: Draft) -> bool:
     agreement = draft.agreement
-    if (
-        agreement.phase is not Phase.SYNTHESIS
-        or agreement.synthesis_versions == 0
-        or agreement.matters
-    ):
+    if agreement.phase is not Phase.SYNTHESIS or agreement.synthesis_versions == 0 or agreement.matters:
         return False
     blocking = {ObligationKind.SYNTHESIS, ObligationKind.SYNTHESIS_SIGNATURE}
     if any(held.kind in blocking for held in agreement.obligations.values()):

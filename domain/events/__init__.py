@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from domain.events import (
-    course,
-    ending,
-    forming,
-    matters,
-    notes,
-    progress,
-    rotation,
-    shadowing,
-)
+from domain.events import course, ending, forming, matters, notes, progress, rotation, shadowing
 from domain.events.base import Event, MeaningfulEvent
 
 _MODULES = (forming, progress, notes, matters, shadowing, rotation, course, ending)
@@ -30,9 +21,7 @@ def _declared() -> Iterator[type[Event]]:
                 yield member
 
 
-EVENTS: Mapping[str, type[Event]] = {
-    event.model_fields["type"].default: event for event in _declared()
-}
+EVENTS: Mapping[str, type[Event]] = {event.model_fields["type"].default: event for event in _declared()}
 """Wire type to class, of the current schema versions."""
 
 __all__ = ["EVENTS", "Event", "MeaningfulEvent"]

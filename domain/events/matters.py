@@ -15,9 +15,7 @@ class BlockerRaised(MeaningfulEvent):
     type: Literal["blocker.raised"] = "blocker.raised"
     matter_id: Slug
     raised_by: PersonId
-    category: Literal[
-        "access", "capacity", "role_conflict", "dependency", "norms", "other"
-    ]
+    category: Literal["access", "capacity", "role_conflict", "dependency", "norms", "other"]
     what: Words
     needed: Words
 

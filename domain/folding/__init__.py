@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from domain.folding import (
-    course,
-    ending,
-    forming,
-    matters,
-    progress,
-    rotation,
-    shadowing,
-)
+from domain.folding import course, ending, forming, matters, progress, rotation, shadowing
 from domain.folding.dispatch import Changes, changes
 
 AREAS = (forming, progress, matters, shadowing, rotation, course, ending)

@@ -42,9 +42,7 @@ def pivot_consented(event: PivotConsented, agreement: Agreement) -> Changes:
     """One less to wait for."""
     if agreement.pivot is None:
         raise ValueError("a pivot is consented to but none is open")
-    waiting = tuple(
-        party for party in agreement.pivot.waiting_for if party != event.party
-    )
+    waiting = tuple(party for party in agreement.pivot.waiting_for if party != event.party)
     return {"pivot": agreement.pivot.model_copy(update={"waiting_for": waiting})}
 
 
@@ -74,11 +72,7 @@ def pivot_adopted(event: PivotAdopted, agreement: Agreement) -> Changes:
 @changes.register
 def placement_paused(event: PlacementPaused, _agreement: Agreement) -> Changes:
     """Everything rests until a date."""
-    return {
-        "paused_at": event.at,
-        "paused_until": event.resumes_at,
-        "pause_shifts_dates": event.shifts_dates,
-    }
+    return {"paused_at": event.at, "paused_until": event.resumes_at, "pause_shifts_dates": event.shifts_dates}
 
 
 @changes.register
@@ -88,9 +82,7 @@ def placement_resumed(event: PlacementResumed, agreement: Agreement) -> Changes:
     after = agreement.local_date(agreement.paused_at or event.at)
     pivot = agreement.pivot
     if pivot is not None:
-        pivot = pivot.model_copy(
-            update={"terms": shifted(pivot.terms, days, after=after)}
-        )
+        pivot = pivot.model_copy(update={"terms": shifted(pivot.terms, days, after=after)})
     return {
         "paused_at": None,
         "paused_until": None,
@@ -124,14 +116,10 @@ def role_reassigned(event: RoleReassigned, agreement: Agreement) -> Changes:
     pivot = agreement.pivot
     if pivot is not None:
         pivot = pivot.model_copy(update={"waiting_for": succeeded(pivot.waiting_for)})
-    reassignment = Reassignment(
-        role=event.role, from_person=event.from_person, to_person=event.to_person
-    )
+    reassignment = Reassignment(role=event.role, from_person=event.from_person, to_person=event.to_person)
     return {
         "parties": succeeded(agreement.parties),
-        "terms": with_successor(
-            agreement.terms, event.role, event.from_person, event.to_person
-        ),
+        "terms": with_successor(agreement.terms, event.role, event.from_person, event.to_person),
         "reassignments": (*agreement.reassignments, reassignment),
         "pivot": pivot,
     }

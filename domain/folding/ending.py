@@ -46,9 +46,7 @@ def placement_ended(event: PlacementEnded, agreement: Agreement) -> Changes:
         "silent_at": None,
         "pivot": None,
         "matters": {
-            key: matter
-            for key, matter in agreement.matters.items()
-            if matter.outlives_the_placement
+            key: matter for key, matter in agreement.matters.items() if matter.outlives_the_placement
         },
     }
 
@@ -80,14 +78,10 @@ def synthesis_signed(event: SynthesisSigned, agreement: Agreement) -> Changes:
 @changes.register
 def agreement_completed(_event: AgreementCompleted, agreement: Agreement) -> Changes:
     """A placement that ended early can have its synthesis all the same."""
-    return closed(
-        Outcome.COMPLETED if agreement.ended_early_by is None else Outcome.ENDED_EARLY
-    )
+    return closed(Outcome.COMPLETED if agreement.ended_early_by is None else Outcome.ENDED_EARLY)
 
 
 @changes.register
-def agreement_closed_incomplete(
-    _event: AgreementClosedIncomplete, _agreement: Agreement
-) -> Changes:
+def agreement_closed_incomplete(_event: AgreementClosedIncomplete, _agreement: Agreement) -> Changes:
     """Never called complete."""
     return closed(Outcome.CLOSED_INCOMPLETE)

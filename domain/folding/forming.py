@@ -31,9 +31,7 @@ def calendars_snapshotted(event: CalendarsSnapshotted, agreement: Agreement) -> 
 def agreement_signed(event: AgreementSigned, agreement: Agreement) -> Changes:
     """A party's newest signature counts."""
     signature = Signature(party=event.party, terms_version=event.terms_version)
-    others = tuple(
-        known for known in agreement.signatures if known.party != event.party
-    )
+    others = tuple(known for known in agreement.signatures if known.party != event.party)
     return {"signatures": (*others, signature)}
 
 
@@ -49,9 +47,7 @@ def terms_amended(event: TermsAmended, agreement: Agreement) -> Changes:
             parties=event.parties,
             version=event.terms_version,
         ),
-        "signatures": tuple(
-            known for known in agreement.signatures if known.party not in event.affected
-        ),
+        "signatures": tuple(known for known in agreement.signatures if known.party not in event.affected),
     }
 
 
@@ -72,9 +68,7 @@ def terms_in_force(
     named = in_present_names(without_words(terms), agreement.reassignments)
     dates = {"effective_from": "starts_on", "planned_end": "ends_on"}
     return {
-        "terms": agreement.terms.model_copy(
-            update={field: getattr(named, field) for field in changed}
-        ),
+        "terms": agreement.terms.model_copy(update={field: getattr(named, field) for field in changed}),
         "digests": digests,
         "terms_version": version,
         "parties": parties,

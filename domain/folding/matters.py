@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from domain.agreement import Agreement, Matter
-from domain.events.matters import (
-    BlockerRaised,
-    BreachReported,
-    ConcernRaised,
-    MatterSettled,
-    ProposalMade,
-)
+from domain.events.matters import BlockerRaised, BreachReported, ConcernRaised, MatterSettled, ProposalMade
 from domain.folding.dispatch import Changes, changes
 from domain.vocabulary import ObligationKind
 
@@ -22,10 +16,7 @@ def _raised(agreement: Agreement, matter: Matter) -> Changes:
 def blocker_raised(event: BlockerRaised, agreement: Agreement) -> Changes:
     """Open until settled, or until the placement ends."""
     matter = Matter(
-        matter_id=event.matter_id,
-        kind=ObligationKind.BLOCKER,
-        raised_by=event.raised_by,
-        raised_at=event.at,
+        matter_id=event.matter_id, kind=ObligationKind.BLOCKER, raised_by=event.raised_by, raised_at=event.at
     )
     return _raised(agreement, matter)
 
@@ -34,10 +25,7 @@ def blocker_raised(event: BlockerRaised, agreement: Agreement) -> Changes:
 def proposal_made(event: ProposalMade, agreement: Agreement) -> Changes:
     """Open until answered, or until the placement ends."""
     matter = Matter(
-        matter_id=event.matter_id,
-        kind=ObligationKind.PROPOSAL,
-        raised_by=event.raised_by,
-        raised_at=event.at,
+        matter_id=event.matter_id, kind=ObligationKind.PROPOSAL, raised_by=event.raised_by, raised_at=event.at
     )
     return _raised(agreement, matter)
 
@@ -72,10 +60,4 @@ def breach_reported(event: BreachReported, agreement: Agreement) -> Changes:
 @changes.register
 def matter_settled(event: MatterSettled, agreement: Agreement) -> Changes:
     """Nothing is left of it but the record."""
-    return {
-        "matters": {
-            key: matter
-            for key, matter in agreement.matters.items()
-            if key != event.matter_id
-        }
-    }
+    return {"matters": {key: matter for key, matter in agreement.matters.items() if key != event.matter_id}}

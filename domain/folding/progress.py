@@ -30,9 +30,7 @@ def _meeting_over(
     missed_running: int,
 ) -> Changes:
     series = agreement.meetings[kind]
-    over = series.model_copy(
-        update={counted: getattr(series, counted) + 1, "missed_running": missed_running}
-    )
+    over = series.model_copy(update={counted: getattr(series, counted) + 1, "missed_running": missed_running})
     return {"meetings": {**agreement.meetings, kind: over}}
 
 
@@ -43,9 +41,7 @@ def check_in_held(_event: CheckInHeld, agreement: Agreement) -> Changes:
 
 
 @changes.register
-def reflective_session_held(
-    _event: ReflectiveSessionHeld, agreement: Agreement
-) -> Changes:
+def reflective_session_held(_event: ReflectiveSessionHeld, agreement: Agreement) -> Changes:
     """Whoever meets has missed nothing in a row."""
     return _meeting_over(agreement, ObligationKind.REFLECTIVE_SESSION, "held", 0)
 
@@ -67,9 +63,7 @@ def meeting_missed(event: MeetingMissed, agreement: Agreement) -> Changes:
 @changes.register
 def milestone_completed(event: MilestoneCompleted, agreement: Agreement) -> Changes:
     """It waits for its verifier."""
-    return {
-        "milestones_completed": agreement.milestones_completed | {event.milestone_id}
-    }
+    return {"milestones_completed": agreement.milestones_completed | {event.milestone_id}}
 
 
 @changes.register
@@ -77,8 +71,7 @@ def milestone_returned(event: MilestoneReturned, agreement: Agreement) -> Change
     """It is owed again, even where it had been waived."""
     return {
         "milestones_completed": agreement.milestones_completed - {event.milestone_id},
-        "waived": agreement.waived
-        - {f"{ObligationKind.MILESTONE}:{event.milestone_id}"},
+        "waived": agreement.waived - {f"{ObligationKind.MILESTONE}:{event.milestone_id}"},
     }
 
 
@@ -106,22 +99,13 @@ def feedback_given(event: FeedbackGiven, agreement: Agreement) -> Changes:
     given = {"feedback_given": agreement.feedback_given + 1}
     if event.receiver_id != agreement.mentee_id:
         return given
-    return {
-        **given,
-        "feedback_sources": agreement.feedback_sources | {event.giver.person_id},
-    }
+    return {**given, "feedback_sources": agreement.feedback_sources | {event.giver.person_id}}
 
 
 @changes.register
-def peer_feedback_requested(
-    event: PeerFeedbackRequested, agreement: Agreement
-) -> Changes:
+def peer_feedback_requested(event: PeerFeedbackRequested, agreement: Agreement) -> Changes:
     """Whoever is asked takes part."""
-    return (
-        {}
-        if event.peer in agreement.parties
-        else {"parties": (*agreement.parties, event.peer)}
-    )
+    return {} if event.peer in agreement.parties else {"parties": (*agreement.parties, event.peer)}
 
 
 @changes.register

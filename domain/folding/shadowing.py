@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from domain.agreement import Agreement
-from domain.events.shadowing import (
-    ExperimentRecorded,
-    ObservationLogged,
-    PracticeLogged,
-    SessionDebriefed,
-)
+from domain.events.shadowing import ExperimentRecorded, ObservationLogged, PracticeLogged, SessionDebriefed
 from domain.folding.dispatch import Changes, changes
 
 

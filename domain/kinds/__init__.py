@@ -11,8 +11,7 @@ from domain.kinds.shadowing import ShadowingRules
 from domain.vocabulary import Kind
 
 KINDS: Mapping[Kind, KindRules] = {
-    rules.kind: rules
-    for rules in (SecondmentRules(), ShadowingRules(), RotationRules())
+    rules.kind: rules for rules in (SecondmentRules(), ShadowingRules(), RotationRules())
 }
 """Every kind's rules."""
 

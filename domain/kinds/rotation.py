@@ -50,9 +50,7 @@ def accepted(leg: Leg, agreement: Agreement) -> bool:
 def annexes_missing(leg: Leg, agreement: Agreement) -> tuple[Party, ...]:
     """Who has not yet signed a leg's annex: its manager and its sponsor."""
     signed = {signature.party for signature in agreement.signatures}
-    needed = (
-        agreement.holder(role, leg.leg_id) for role in (Role.LEG_MANAGER, Role.SPONSOR)
-    )
+    needed = (agreement.holder(role, leg.leg_id) for role in (Role.LEG_MANAGER, Role.SPONSOR))
     return tuple(party for party in needed if party not in signed)
 
 
@@ -68,12 +66,7 @@ def gate_owed(leg: Leg, agreement: Agreement) -> Iterable[Owed]:
         (ObligationKind.HANDOVER, agreement.legs_handed_over),
     ):
         if leg.leg_id not in done:
-            yield Owed(
-                kind=kind,
-                subject=leg.leg_id,
-                owner=agreement.holder(Role.MENTEE),
-                anchor=leg.ends_on,
-            )
+            yield Owed(kind=kind, subject=leg.leg_id, owner=agreement.holder(Role.MENTEE), anchor=leg.ends_on)
 
 
 class RotationRules:
@@ -90,12 +83,7 @@ class RotationRules:
         }
     )
     end_decider = Role.PROGRAMME_OWNER
-    synthesis_signers = (
-        Role.MENTEE,
-        Role.MENTOR,
-        Role.LINE_MANAGER,
-        Role.PROGRAMME_OWNER,
-    )
+    synthesis_signers = (Role.MENTEE, Role.MENTOR, Role.LINE_MANAGER, Role.PROGRAMME_OWNER)
 
     def parties(self, terms: Terms, /) -> tuple[Party, ...]:
         """A manager and a sponsor per leg."""
@@ -146,9 +134,7 @@ class RotationRules:
                 kind=ObligationKind.ANNEX_SIGNATURE,
                 subject=f"{leg.leg_id}:{party.role}",
                 owner=party,
-                anchor=max(
-                    calendar.local_date(agreement.proposed_at), leg.starts_on - notice
-                ),
+                anchor=max(calendar.local_date(agreement.proposed_at), leg.starts_on - notice),
             )
 
     def _deliverables(self, leg: Leg, agreement: Agreement) -> Iterable[Owed]:
@@ -179,20 +165,11 @@ class RotationRules:
                 owner=agreement.holder(Role.MENTEE),
                 anchor=agreement.ends_on,
             )
-            if (
-                leg_id not in agreement.legs_debriefed
-                and owed.obligation_id not in agreement.obligations
-            ):
+            if leg_id not in agreement.legs_debriefed and owed.obligation_id not in agreement.obligations:
                 yield owed
 
-    def synthesis_gaps(
-        self, agreement: Agreement, _synthesis: Synthesis, /
-    ) -> Iterable[str]:
+    def synthesis_gaps(self, agreement: Agreement, _synthesis: Synthesis, /) -> Iterable[str]:
         """Legs that were begun and never debriefed."""
-        missing = [
-            leg_id
-            for leg_id in agreement.legs_started
-            if leg_id not in agreement.legs_debriefed
-        ]
+        missing = [leg_id for leg_id in agreement.legs_started if leg_id not in agreement.legs_debriefed]
         if missing:
             yield f"legs not debriefed: {', '.join(missing)}; debrief each first"

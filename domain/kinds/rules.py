@@ -65,8 +65,6 @@ class KindRules(Protocol):
         """What is owed after the last day, beside debriefs and feedback."""
         ...
 
-    def synthesis_gaps(
-        self, agreement: Agreement, synthesis: Synthesis, /
-    ) -> Iterable[str]:
+    def synthesis_gaps(self, agreement: Agreement, synthesis: Synthesis, /) -> Iterable[str]:
         """What the synthesis lacks, a sentence each."""
         ...

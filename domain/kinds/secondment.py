@@ -33,13 +33,7 @@ class SecondmentRules:
 
     def signatories(self, agreement: Agreement, /) -> tuple[Party, ...]:
         """Mentee and mentor, the releasing and the receiving manager, and HR."""
-        roles = (
-            Role.MENTEE,
-            Role.MENTOR,
-            Role.LINE_MANAGER,
-            Role.HOST_MANAGER,
-            Role.HRBP,
-        )
+        roles = (Role.MENTEE, Role.MENTOR, Role.LINE_MANAGER, Role.HOST_MANAGER, Role.HRBP)
         return tuple(agreement.holder(role) for role in roles)
 
     def may_conclude(self, _agreement: Agreement, /) -> bool:
@@ -49,9 +43,7 @@ class SecondmentRules:
     def planned(self, agreement: Agreement, /) -> Iterable[Owed]:
         """The return plan, where the terms promise one and the mentee is to come back."""
         plan = _terms(agreement.terms).return_plan
-        comes_back = (
-            agreement.end_decision in {None, "return"} and not agreement.return_planned
-        )
+        comes_back = agreement.end_decision in {None, "return"} and not agreement.return_planned
         if plan is not None and comes_back and agreement.phase is Phase.ACTIVE:
             yield Owed(
                 kind=ObligationKind.RETURN_PLAN,
@@ -72,8 +64,6 @@ class SecondmentRules:
         """Nothing beside debriefs and feedback."""
         return ()
 
-    def synthesis_gaps(
-        self, _agreement: Agreement, _synthesis: Synthesis, /
-    ) -> Iterable[str]:
+    def synthesis_gaps(self, _agreement: Agreement, _synthesis: Synthesis, /) -> Iterable[str]:
         """Nothing beside what every synthesis has."""
         return ()

@@ -24,9 +24,7 @@ class ShadowingRules:
     """Host experts consent by signing; sessions are owed in order; the stint leaves a toolkit."""
 
     kind = Kind.SHADOWING
-    plan_kinds = frozenset(
-        {ObligationKind.OBSERVATION, ObligationKind.PRACTICE, ObligationKind.EXPERIMENT}
-    )
+    plan_kinds = frozenset({ObligationKind.OBSERVATION, ObligationKind.PRACTICE, ObligationKind.EXPERIMENT})
     end_decider = Role.LINE_MANAGER
     synthesis_signers = (Role.MENTEE, Role.MENTOR, Role.LINE_MANAGER)
 
@@ -60,14 +58,10 @@ class ShadowingRules:
             observes = session.phase is SessionPhase.OBSERVE
             mentee = agreement.holder(Role.MENTEE)
             yield Owed(
-                kind=ObligationKind.OBSERVATION
-                if observes
-                else ObligationKind.PRACTICE,
+                kind=ObligationKind.OBSERVATION if observes else ObligationKind.PRACTICE,
                 subject=session.session_id,
                 owner=mentee,
-                anchor=agreement.calendar_of(mentee.person_id).local_date(
-                    session.starts_at
-                ),
+                anchor=agreement.calendar_of(mentee.person_id).local_date(session.starts_at),
                 starts_at=session.starts_at,
             )
         if agreement.experiments == 0:
@@ -90,15 +84,11 @@ class ShadowingRules:
         """Nothing beside debriefs and feedback."""
         return ()
 
-    def synthesis_gaps(
-        self, agreement: Agreement, synthesis: Synthesis, /
-    ) -> Iterable[str]:
+    def synthesis_gaps(self, agreement: Agreement, synthesis: Synthesis, /) -> Iterable[str]:
         """The toolkit, and focus tags that no observation covered."""
         if not synthesis.toolkit:
             yield "the toolkit is empty: name at least one tactic with its context and evidence"
-        uncovered = sorted(
-            set(_terms(agreement.terms).focus_tags) - agreement.focus_covered
-        )
+        uncovered = sorted(set(_terms(agreement.terms).focus_tags) - agreement.focus_covered)
         named = " ".join(synthesis.gaps).lower()
         missing = [tag for tag in uncovered if tag.lower() not in named]
         if missing:

@@ -49,12 +49,5 @@ def warnings(terms: Terms) -> list[Problem]:
 Read = TypeVar("Read", bound=CommonTerms)
 
 
-def _found(
-    rules: tuple[Rule[Read], ...], terms: Read, unreadable: Collection[str]
-) -> list[Problem]:
-    return [
-        problem
-        for rule in rules
-        if rule.reads.isdisjoint(unreadable)
-        for problem in rule.check(terms)
-    ]
+def _found(rules: tuple[Rule[Read], ...], terms: Read, unreadable: Collection[str]) -> list[Problem]:
+    return [problem for rule in rules if rule.reads.isdisjoint(unreadable) for problem in rule.check(terms)]

@@ -11,14 +11,10 @@ from pydantic import Field, StringConstraints
 from domain.model import Frozen, Instant, PersonId, Slug, Words
 from domain.vocabulary import Role
 
-Label = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
-]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 """The name of a thing, a place or an organisation, never of a person: one line, at most 200 characters."""
 
-SkillUri = Annotated[
-    str, StringConstraints(pattern=r"^[a-z][a-z0-9+.-]{1,31}:[^\s]{1,500}$")
-]
+SkillUri = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9+.-]{1,31}:[^\s]{1,500}$")]
 """The identifier of a skill in its framework, as in `http://data.europa.eu/esco/skill/...`."""
 
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]

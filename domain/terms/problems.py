@@ -104,9 +104,7 @@ _SENTENCES_WITH_CONTEXT: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         if found["min_length"] == 1
         else f"must be at least {found['min_length']} characters long"
     ),
-    "string_too_long": lambda found: (
-        f"must be at most {found['max_length']} characters long"
-    ),
+    "string_too_long": lambda found: f"must be at most {found['max_length']} characters long",
     "enum": lambda found: f"must be {found['expected']}",
     "literal_error": lambda found: f"must be {found['expected']}",
     "greater_than": lambda found: f"must be more than {_bound(found['gt'])}",
@@ -115,9 +113,7 @@ _SENTENCES_WITH_CONTEXT: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "less_than_equal": lambda found: f"must not be more than {_bound(found['le'])}",
     "too_short": lambda found: f"needs at least {_entries(found['min_length'])}",
     "too_long": lambda found: f"takes at most {_entries(found['max_length'])}",
-    "union_tag_not_found": lambda found: (
-        f"is told apart by {found['discriminator']}, which is missing"
-    ),
+    "union_tag_not_found": lambda found: f"is told apart by {found['discriminator']}, which is missing",
     "union_tag_invalid": lambda found: (
         f"has a {found['discriminator']} that is none of {found['expected_tags']}"
     ),

@@ -72,10 +72,7 @@ def request_schema() -> dict[str, Any]:
     schema = TypeAdapter[Terms](Terms).json_schema()
     person = Person.model_json_schema(ref_template="#/$defs/{model}")
     definitions = {**schema["$defs"], **person.pop("$defs", {})}
-    widened = {
-        name: _with_inline_people(definition)
-        for name, definition in definitions.items()
-    }
+    widened = {name: _with_inline_people(definition) for name, definition in definitions.items()}
     schema["$defs"] = {**widened, "Person": person}
     return {**schema, "title": "PlacementRequest"}
 
@@ -132,9 +129,7 @@ def _without_people(
     origin = get_origin(annotation)
     if origin is Annotated:
         marks = annotation.__metadata__
-        if any(isinstance(mark, NamesAPerson) for mark in marks) and isinstance(
-            raw, dict
-        ):
+        if any(isinstance(mark, NamesAPerson) for mark in marks) and isinstance(raw, dict):
             return collected.take(raw, where)
         return _without_people(raw, annotation.__origin__, where, collected)
     if origin in {Union, UnionType}:
@@ -142,22 +137,12 @@ def _without_people(
         return _without_people(raw, annotation, where, collected)
     if origin is tuple and isinstance(raw, list):
         item = get_args(annotation)[0]
-        return [
-            _without_people(each, item, path(where, index), collected)
-            for index, each in enumerate(raw)
-        ]
-    if (
-        isinstance(annotation, type)
-        and issubclass(annotation, BaseModel)
-        and isinstance(raw, dict)
-    ):
+        return [_without_people(each, item, path(where, index), collected) for index, each in enumerate(raw)]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and isinstance(raw, dict):
         fields = annotation.model_fields
         return {
             name: _without_people(
-                value,
-                _annotated(fields[name]),
-                path(*([where] if where else []), name),
-                collected,
+                value, _annotated(fields[name]), path(*([where] if where else []), name), collected
             )
             if name in fields
             else value
@@ -171,8 +156,7 @@ def _annotated(field_info: FieldInfo) -> Any:  # noqa: ANN401  an annotation can
 
 
 def _read(
-    bare: Mapping[str, JsonValue],
-    model: type[SecondmentTerms | ShadowingTerms | RotationTerms],
+    bare: Mapping[str, JsonValue], model: type[SecondmentTerms | ShadowingTerms | RotationTerms]
 ) -> tuple[Terms, frozenset[str], list[Problem]]:
     """The terms as far as they can be read, the fields that cannot, and what is wrong with those."""
     try:
@@ -187,9 +171,7 @@ def _read(
             except ValidationError:
                 continue
     defaults = {
-        name
-        for name, info in model.model_fields.items()
-        if not info.is_required() and name not in bare
+        name for name, info in model.model_fields.items() if not info.is_required() and name not in bare
     }
     unreadable = frozenset(model.model_fields) - readable.keys() - defaults
     return model.model_construct(**readable), unreadable, malformed

@@ -10,9 +10,7 @@ from domain.terms.rotation import RotationTerms
 from domain.terms.secondment import SecondmentTerms
 from domain.terms.shadowing import ShadowingTerms
 
-Terms = Annotated[
-    SecondmentTerms | ShadowingTerms | RotationTerms, Field(discriminator="kind")
-]
+Terms = Annotated[SecondmentTerms | ShadowingTerms | RotationTerms, Field(discriminator="kind")]
 
 _TERMS: TypeAdapter[Terms] = TypeAdapter(Terms)
 

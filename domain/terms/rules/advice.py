@@ -10,11 +10,7 @@ from domain.terms.common import CommonTerms
 from domain.terms.problems import Problem, path
 from domain.terms.rotation import SHORTEST_LEG_DAYS, RotationTerms
 from domain.terms.rules.rule import Rule, months_after, rule
-from domain.terms.secondment import (
-    RETURN_MEETING_DAYS_BEFORE_END,
-    USUAL_MONTHS,
-    SecondmentTerms,
-)
+from domain.terms.secondment import RETURN_MEETING_DAYS_BEFORE_END, USUAL_MONTHS, SecondmentTerms
 from domain.terms.shadowing import SessionPhase, ShadowingTerms
 from domain.vocabulary import Kind
 
@@ -66,15 +62,10 @@ def skills_have_a_level_before(terms: CommonTerms) -> Iterator[Problem]:
 
 
 @rule("effective_from", "planned_end")
-def a_secondment_is_rarely_longer_than_a_year(
-    terms: SecondmentTerms,
-) -> Iterator[Problem]:
+def a_secondment_is_rarely_longer_than_a_year(terms: SecondmentTerms) -> Iterator[Problem]:
     """Longer ones are allowed, and unusual."""
     if terms.planned_end > months_after(terms.effective_from, USUAL_MONTHS):
-        yield Problem(
-            field="planned_end",
-            sentence=f"makes it longer than the usual {USUAL_MONTHS} months",
-        )
+        yield Problem(field="planned_end", sentence=f"makes it longer than the usual {USUAL_MONTHS} months")
 
 
 @rule("planned_end", "return_plan")
@@ -94,8 +85,7 @@ def cover_can_end_early(terms: SecondmentTerms) -> Iterator[Problem]:
     """An early return has a post to return to."""
     if not terms.backfill_plan.may_end_early:
         yield Problem(
-            field="backfill_plan.may_end_early",
-            sentence="is false, which leaves no room for an early return",
+            field="backfill_plan.may_end_early", sentence="is false, which leaves no room for an early return"
         )
 
 
@@ -103,10 +93,7 @@ def cover_can_end_early(terms: SecondmentTerms) -> Iterator[Problem]:
 def a_secondment_proves_its_impact(terms: SecondmentTerms) -> Iterator[Problem]:
     """A micro-project is a small proof."""
     if all(milestone.kind != "micro_project" for milestone in terms.milestones):
-        yield Problem(
-            field="milestones",
-            sentence="holds no micro_project, the usual proof of impact",
-        )
+        yield Problem(field="milestones", sentence="holds no micro_project, the usual proof of impact")
 
 
 @rule("focus_tags", "sessions")
@@ -116,8 +103,7 @@ def every_focus_is_looked_at(terms: ShadowingTerms) -> Iterator[Problem]:
     for index, focus in enumerate(terms.focus_tags):
         if focus not in seen:
             yield Problem(
-                field=path("focus_tags", index),
-                sentence=f"is {focus!r}, which no session looks at",
+                field=path("focus_tags", index), sentence=f"is {focus!r}, which no session looks at"
             )
 
 
@@ -127,22 +113,17 @@ def every_host_is_shadowed(terms: ShadowingTerms) -> Iterator[Problem]:
     hosting = {session.host_expert for session in terms.sessions}
     for index, host in enumerate(terms.host_experts):
         if host not in hosting:
-            yield Problem(
-                field=path("host_experts", index), sentence="hosts no session"
-            )
+            yield Problem(field=path("host_experts", index), sentence="hosts no session")
 
 
 @rule("sessions")
 def observation_comes_first(terms: ShadowingTerms) -> Iterator[Problem]:
     """The mentee has seen it done before doing it."""
     if terms.sessions:
-        index, first = min(
-            enumerate(terms.sessions), key=lambda numbered: numbered[1].starts_at
-        )
+        index, first = min(enumerate(terms.sessions), key=lambda numbered: numbered[1].starts_at)
         if first.phase is not SessionPhase.OBSERVE:
             yield Problem(
-                field=path("sessions", index, "phase"),
-                sentence="practises before anything was observed",
+                field=path("sessions", index, "phase"), sentence="practises before anything was observed"
             )
 
 

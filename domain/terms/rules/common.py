@@ -8,14 +8,7 @@ from domain.terms.common import CommonTerms
 from domain.terms.parts import Milestone
 from domain.terms.problems import Problem, path
 from domain.terms.rules import people
-from domain.terms.rules.rule import (
-    ROLE_FIELDS,
-    Rule,
-    not_held,
-    outside_window,
-    repeated,
-    rule,
-)
+from domain.terms.rules.rule import ROLE_FIELDS, Rule, not_held, outside_window, repeated, rule
 from domain.vocabulary import Role
 
 
@@ -32,10 +25,7 @@ def it_ends_after_it_begins(terms: CommonTerms) -> Iterator[Problem]:
 @rule("approved_at", "effective_from", "retroactive_reason")
 def a_late_approval_says_why(terms: CommonTerms) -> Iterator[Problem]:
     """What is approved after it began gives the reason."""
-    if (
-        terms.approved_at.date() > terms.effective_from
-        and terms.retroactive_reason is None
-    ):
+    if terms.approved_at.date() > terms.effective_from and terms.retroactive_reason is None:
         yield Problem(
             field="retroactive_reason",
             sentence=f"is required, because approved_at ({terms.approved_at.date()}) is after "
@@ -47,21 +37,13 @@ def a_late_approval_says_why(terms: CommonTerms) -> Iterator[Problem]:
 def the_approval_chain_is_complete(terms: CommonTerms) -> Iterator[Problem]:
     """The final approval is the last of those in the chain."""
     if not terms.approval_chain:
-        yield Problem(
-            field="approval_chain", sentence="names nobody who approved the placement"
-        )
-    elif terms.approved_by not in {
-        approval.approver for approval in terms.approval_chain
-    }:
-        yield Problem(
-            field="approved_by",
-            sentence="must be one of the approvers in approval_chain",
-        )
+        yield Problem(field="approval_chain", sentence="names nobody who approved the placement")
+    elif terms.approved_by not in {approval.approver for approval in terms.approval_chain}:
+        yield Problem(field="approved_by", sentence="must be one of the approvers in approval_chain")
     for index, approval in enumerate(terms.approval_chain):
         if approval.approved_at > terms.approved_at:
             yield Problem(
-                field=path("approval_chain", index, "approved_at"),
-                sentence="must not be after approved_at",
+                field=path("approval_chain", index, "approved_at"), sentence="must not be after approved_at"
             )
 
 
@@ -70,23 +52,14 @@ def objectives_are_written_by_both_sides(terms: CommonTerms) -> Iterator[Problem
     """There is an objective, and neither side wrote it alone."""
     if not terms.objectives:
         yield Problem(
-            field="objectives",
-            sentence="holds no learning objective; a placement needs at least one",
+            field="objectives", sentence="holds no learning objective; a placement needs at least one"
         )
-    yield from repeated(
-        (each.objective_id for each in terms.objectives),
-        "objectives",
-        field="objective_id",
-    )
+    yield from repeated((each.objective_id for each in terms.objectives), "objectives", field="objective_id")
     for index, objective in enumerate(terms.objectives):
         field = path("objectives", index, "authored_by")
-        if (
-            Role.MENTEE not in objective.authored_by
-            or len(set(objective.authored_by)) == 1
-        ):
+        if Role.MENTEE not in objective.authored_by or len(set(objective.authored_by)) == 1:
             yield Problem(
-                field=field,
-                sentence="must hold mentee and at least one other role: both sides write",
+                field=field, sentence="must hold mentee and at least one other role: both sides write"
             )
         for author in objective.authored_by:
             yield from not_held(author, terms, field)
@@ -116,11 +89,7 @@ def every_objective_has_a_criterion(terms: CommonTerms) -> Iterator[Problem]:
 def somebody_can_assess_every_criterion(terms: CommonTerms) -> Iterator[Problem]:
     """Each criterion has an assessor who takes part, and is not judged by the one it judges."""
     criteria = terms.success_criteria
-    yield from repeated(
-        (each.criterion_id for each in criteria),
-        "success_criteria",
-        field="criterion_id",
-    )
+    yield from repeated((each.criterion_id for each in criteria), "success_criteria", field="criterion_id")
     for index, criterion in enumerate(criteria):
         field = path("success_criteria", index, "assessor")
         if criterion.assessor is Role.MENTEE:
@@ -140,33 +109,23 @@ def criteria_are_assessed_during_the_placement(terms: CommonTerms) -> Iterator[P
 def milestones_lie_inside_the_placement(terms: CommonTerms) -> Iterator[Problem]:
     """A milestone is due while the placement runs."""
     for index, milestone in enumerate(terms.milestones):
-        yield from outside_window(
-            milestone.due_on, terms, path("milestones", index, "due_on")
-        )
+        yield from outside_window(milestone.due_on, terms, path("milestones", index, "due_on"))
 
 
 @rule("milestones", *ROLE_FIELDS)
 def milestones_are_verified_by_somebody_else(terms: CommonTerms) -> Iterator[Problem]:
     """Each milestone has an owner, evidence, and a verifier who is neither its owner nor the mentee."""
-    yield from repeated(
-        (each.milestone_id for each in terms.milestones),
-        "milestones",
-        field="milestone_id",
-    )
+    yield from repeated((each.milestone_id for each in terms.milestones), "milestones", field="milestone_id")
     for index, milestone in enumerate(terms.milestones):
         yield from _verification(milestone, terms, index)
 
 
-def _verification(
-    milestone: Milestone, terms: CommonTerms, index: int
-) -> Iterator[Problem]:
+def _verification(milestone: Milestone, terms: CommonTerms, index: int) -> Iterator[Problem]:
     verifier = path("milestones", index, "verifier")
     if milestone.verifier is Role.MENTEE:
         yield Problem(field=verifier, sentence=people.NOT_THE_MENTEE)
     elif milestone.verifier is milestone.owner:
-        yield Problem(
-            field=verifier, sentence="must be a role other than the milestone's owner"
-        )
+        yield Problem(field=verifier, sentence="must be a role other than the milestone's owner")
     yield from not_held(milestone.verifier, terms, verifier)
     yield from not_held(milestone.owner, terms, path("milestones", index, "owner"))
     if not milestone.evidence_types:
@@ -188,9 +147,7 @@ def the_baseline_names_each_skill_once(terms: CommonTerms) -> Iterator[Problem]:
                 sentence="repeats a skill that an earlier entry of skills_baseline gives a level",
             )
         first.add(skill)
-        yield from not_held(
-            known.assessor, terms, path("skills_baseline", index, "assessor")
-        )
+        yield from not_held(known.assessor, terms, path("skills_baseline", index, "assessor"))
 
 
 @rule("cadence", "effective_from", "planned_end")
@@ -213,10 +170,7 @@ def meetings_fit_the_placement(terms: CommonTerms) -> Iterator[Problem]:
 def the_mentor_says_what_and_when(terms: CommonTerms) -> Iterator[Problem]:
     """A commitment names its focus and when it calls for help."""
     if not terms.mentor_commitment.feedback_focus:
-        yield Problem(
-            field="mentor_commitment.feedback_focus",
-            sentence="names nothing to give feedback on",
-        )
+        yield Problem(field="mentor_commitment.feedback_focus", sentence="names nothing to give feedback on")
     if not terms.mentor_commitment.escalation_triggers:
         yield Problem(
             field="mentor_commitment.escalation_triggers",
@@ -229,14 +183,10 @@ def a_change_of_course_is_prepared(terms: CommonTerms) -> Iterator[Problem]:
     """Version 1 already says when and how the course may change."""
     if not terms.pivot_terms.triggers:
         yield Problem(
-            field="pivot_terms.triggers",
-            sentence="says of nothing that it makes the parties reconsider",
+            field="pivot_terms.triggers", sentence="says of nothing that it makes the parties reconsider"
         )
     if not terms.pivot_terms.options:
-        yield Problem(
-            field="pivot_terms.options",
-            sentence="leaves no way open; name at least one",
-        )
+        yield Problem(field="pivot_terms.options", sentence="leaves no way open; name at least one")
     yield from repeated(terms.pivot_terms.options, "pivot_terms", "options", field="")
 
 
@@ -244,12 +194,8 @@ def a_change_of_course_is_prepared(terms: CommonTerms) -> Iterator[Problem]:
 def there_is_a_checklist(terms: CommonTerms) -> Iterator[Problem]:
     """Signatures acknowledge at least one rule."""
     if not terms.compliance:
-        yield Problem(
-            field="compliance", sentence="holds no rule for the parties to acknowledge"
-        )
-    yield from repeated(
-        (item.item_id for item in terms.compliance), "compliance", field="item_id"
-    )
+        yield Problem(field="compliance", sentence="holds no rule for the parties to acknowledge")
+    yield from repeated((item.item_id for item in terms.compliance), "compliance", field="item_id")
 
 
 RULES: tuple[Rule[CommonTerms], ...] = (

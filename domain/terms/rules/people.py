@@ -28,11 +28,7 @@ def not_the_mentee(field: str) -> Rule[CommonTerms]:
             if person == terms.mentee:
                 yield Problem(field=where, sentence=NOT_THE_MENTEE)
 
-    return Rule(
-        name=f"{field}_is_not_the_mentee",
-        reads=frozenset({"mentee", field}),
-        check=check,
-    )
+    return Rule(name=f"{field}_is_not_the_mentee", reads=frozenset({"mentee", field}), check=check)
 
 
 def somebody_else(field: str, other: str, because: str) -> Rule[CommonTerms]:
@@ -43,13 +39,10 @@ def somebody_else(field: str, other: str, because: str) -> Rule[CommonTerms]:
         for where, person in people_in(terms, field):
             if person in others:
                 yield Problem(
-                    field=where,
-                    sentence=f"must be somebody other than the {named(other)}: {because}",
+                    field=where, sentence=f"must be somebody other than the {named(other)}: {because}"
                 )
 
-    return Rule(
-        name=f"{field}_is_not_{other}", reads=frozenset({field, other}), check=check
-    )
+    return Rule(name=f"{field}_is_not_{other}", reads=frozenset({field, other}), check=check)
 
 
 def named(field: str) -> str:
@@ -67,23 +60,9 @@ def enough_sources(
         others: The people whom only this kind of placement has.
     """
 
-    @rule(
-        "minimum_feedback_sources",
-        "mentee",
-        "mentor",
-        "line_manager",
-        "observers",
-        "sponsors",
-        *reads,
-    )
+    @rule("minimum_feedback_sources", "mentee", "mentor", "line_manager", "observers", "sponsors", *reads)
     def there_are_enough_feedback_sources(terms: CommonTerms) -> Iterator[Problem]:
-        around = {
-            terms.mentor,
-            terms.line_manager,
-            *terms.observers,
-            *terms.sponsors,
-            *others(terms),
-        }
+        around = {terms.mentor, terms.line_manager, *terms.observers, *terms.sponsors, *others(terms)}
         sources = len(around - {terms.mentee})
         if terms.minimum_feedback_sources > sources:
             yield Problem(
@@ -112,14 +91,10 @@ def the_mentee_approves_nothing(terms: CommonTerms) -> Iterator[Problem]:
     """Nobody approves a placement of their own."""
     for index, approval in enumerate(terms.approval_chain):
         if approval.approver == terms.mentee:
-            yield Problem(
-                field=path("approval_chain", index, "approver"), sentence=NOT_THE_MENTEE
-            )
+            yield Problem(field=path("approval_chain", index, "approver"), sentence=NOT_THE_MENTEE)
 
 
-APART_FROM_APPRAISAL = (
-    "who appraises the mentee's work cannot also be the one to confide in"
-)
+APART_FROM_APPRAISAL = "who appraises the mentee's work cannot also be the one to confide in"
 CONCERNS_GO_ELSEWHERE = "a concern must have somebody to go to who is not part of it"
 
 RULES: tuple[Rule[CommonTerms], ...] = (

@@ -10,21 +10,8 @@ from domain.model import PersonId
 from domain.terms.common import CommonTerms
 from domain.terms.problems import Problem, path
 from domain.terms.rotation import LONGEST_MONTHS, Leg, RotationTerms
-from domain.terms.rules.people import (
-    APART_FROM_APPRAISAL,
-    NOT_THE_MENTEE,
-    enough_sources,
-    not_the_mentee,
-)
-from domain.terms.rules.rule import (
-    ROLE_FIELDS,
-    Rule,
-    not_held,
-    outside_window,
-    repeated,
-    rule,
-    too_long,
-)
+from domain.terms.rules.people import APART_FROM_APPRAISAL, NOT_THE_MENTEE, enough_sources, not_the_mentee
+from domain.terms.rules.rule import ROLE_FIELDS, Rule, not_held, outside_window, repeated, rule, too_long
 from domain.vocabulary import Role
 
 FEWEST_LEGS = 2
@@ -41,8 +28,7 @@ def legs_follow_one_another(terms: RotationTerms) -> Iterator[Problem]:
     """There are legs to rotate through, numbered in the order of their dates."""
     if len(terms.legs) < FEWEST_LEGS:
         yield Problem(
-            field="legs",
-            sentence=f"holds {len(terms.legs)}; a rotation needs at least {FEWEST_LEGS}",
+            field="legs", sentence=f"holds {len(terms.legs)}; a rotation needs at least {FEWEST_LEGS}"
         )
     yield from repeated((leg.leg_id for leg in terms.legs), "legs", field="leg_id")
     for place, (index, leg) in enumerate(_in_order(terms), start=1):
@@ -62,9 +48,7 @@ def legs_follow_one_another(terms: RotationTerms) -> Iterator[Problem]:
 def legs_lie_inside_the_placement(terms: RotationTerms) -> Iterator[Problem]:
     """A leg begins and ends while the rotation runs."""
     for index, leg in enumerate(terms.legs):
-        yield from outside_window(
-            leg.starts_on, terms, path("legs", index, "starts_on")
-        )
+        yield from outside_window(leg.starts_on, terms, path("legs", index, "starts_on"))
         yield from outside_window(leg.ends_on, terms, path("legs", index, "ends_on"))
 
 
@@ -79,9 +63,7 @@ def legs_neither_overlap_nor_leave_gaps(terms: RotationTerms) -> Iterator[Proble
                 "legs must not overlap",
             )
         elif later.gap_explanation is None:
-            yield from _gap(
-                terms, path("legs", index), earlier.ends_on, later.starts_on
-            )
+            yield from _gap(terms, path("legs", index), earlier.ends_on, later.starts_on)
 
 
 @rule("legs", "transition_gap_days_allowed", "effective_from", "planned_end")
@@ -107,9 +89,7 @@ def legs_fill_the_placement(terms: RotationTerms) -> Iterator[Problem]:
         )
 
 
-def _gap(
-    terms: RotationTerms, leg: str, ended: date, starts: date
-) -> Iterator[Problem]:
+def _gap(terms: RotationTerms, leg: str, ended: date, starts: date) -> Iterator[Problem]:
     gap = (starts - ended).days - 1
     if gap > terms.transition_gap_days_allowed:
         yield Problem(
@@ -122,15 +102,10 @@ def _gap(
 @rule("legs")
 def every_leg_is_worth_it(terms: RotationTerms) -> Iterator[Problem]:
     """Each leg has a challenge of its own, deliverables, partners and something to see."""
-    yield from repeated(
-        (leg.challenge_id for leg in terms.legs), "legs", field="challenge_id"
-    )
+    yield from repeated((leg.challenge_id for leg in terms.legs), "legs", field="challenge_id")
     for index, leg in enumerate(terms.legs):
         if not leg.deliverables:
-            yield Problem(
-                field=path("legs", index, "deliverables"),
-                sentence="holds no deliverable",
-            )
+            yield Problem(field=path("legs", index, "deliverables"), sentence="holds no deliverable")
         if not leg.partner_teams:
             yield Problem(
                 field=path("legs", index, "partner_teams"),
@@ -144,9 +119,7 @@ def every_leg_is_worth_it(terms: RotationTerms) -> Iterator[Problem]:
 
 
 @rule("legs", *ROLE_FIELDS)
-def deliverables_are_verified_by_somebody_else(
-    terms: RotationTerms,
-) -> Iterator[Problem]:
+def deliverables_are_verified_by_somebody_else(terms: RotationTerms) -> Iterator[Problem]:
     """Whoever accepts a deliverable takes part and is not the mentee."""
     for index, leg in enumerate(terms.legs):
         ids = (each.deliverable_id for each in leg.deliverables)
@@ -188,19 +161,12 @@ def the_mentor_manages_no_leg(terms: RotationTerms) -> Iterator[Problem]:
 def the_destination_is_decided_in_time(terms: RotationTerms) -> Iterator[Problem]:
     """Where the mentee goes next is decided before the rotation is over."""
     if terms.final_destination_decision_on == terms.planned_end:
-        yield Problem(
-            field="final_destination_decision_on", sentence="must be before planned_end"
-        )
-    yield from outside_window(
-        terms.final_destination_decision_on, terms, "final_destination_decision_on"
-    )
+        yield Problem(field="final_destination_decision_on", sentence="must be before planned_end")
+    yield from outside_window(terms.final_destination_decision_on, terms, "final_destination_decision_on")
 
 
 def _in_order(terms: RotationTerms) -> list[tuple[int, Leg]]:
-    return sorted(
-        enumerate(terms.legs),
-        key=lambda numbered: (numbered[1].starts_on, numbered[1].order),
-    )
+    return sorted(enumerate(terms.legs), key=lambda numbered: (numbered[1].starts_on, numbered[1].order))
 
 
 def _leg_people(terms: CommonTerms) -> set[PersonId]:

@@ -31,9 +31,7 @@ class Rule(Generic[Read_contra]):
     check: Callable[[Read_contra], Iterable[Problem]]
 
 
-def rule(
-    *reads: str,
-) -> Callable[[Callable[[Read_contra], Iterable[Problem]]], Rule[Read_contra]]:
+def rule(*reads: str) -> Callable[[Callable[[Read_contra], Iterable[Problem]]], Rule[Read_contra]]:
     """Makes a function a rule over the fields named, all of them fields of the terms themselves."""
 
     def make(check: Callable[[Read_contra], Iterable[Problem]]) -> Rule[Read_contra]:
@@ -48,13 +46,7 @@ ROLE_FIELDS = ("kind", "observers", "sponsors")
 
 def roles_held(terms: CommonTerms) -> frozenset[Role]:
     """Every role that somebody holds in this placement."""
-    held = {
-        Role.MENTEE,
-        Role.MENTOR,
-        Role.LINE_MANAGER,
-        Role.HRBP,
-        Role.PROGRAMME_OWNER,
-    }
+    held = {Role.MENTEE, Role.MENTOR, Role.LINE_MANAGER, Role.HRBP, Role.PROGRAMME_OWNER}
     if terms.observers:
         held.add(Role.OBSERVER)
     if terms.sponsors:
@@ -100,10 +92,7 @@ def repeated(ids: Iterable[str], *steps: str | int, field: str) -> Iterator[Prob
 
 def outside_window(day: date, terms: CommonTerms, field: str) -> Iterator[Problem]:
     """Refuses a day on which the placement does not run."""
-    if (
-        terms.effective_from <= terms.planned_end
-        and not terms.effective_from <= day <= terms.planned_end
-    ):
+    if terms.effective_from <= terms.planned_end and not terms.effective_from <= day <= terms.planned_end:
         yield Problem(
             field=field,
             sentence=f"is {day}, outside the placement, which runs from {terms.effective_from} "

@@ -63,9 +63,7 @@ def the_end_is_decided_before_it(terms: SecondmentTerms) -> Iterator[Problem]:
 def the_return_is_planned_beforehand(terms: SecondmentTerms) -> Iterator[Problem]:
     """The return meeting is held while the mentee is away."""
     if terms.return_plan is not None:
-        yield from outside_window(
-            terms.return_plan.meeting_due, terms, "return_plan.meeting_due"
-        )
+        yield from outside_window(terms.return_plan.meeting_due, terms, "return_plan.meeting_due")
 
 
 @rule("home", "host", "internal")
@@ -88,28 +86,21 @@ def the_host_is_another_side(terms: SecondmentTerms) -> Iterator[Problem]:
             sentence="must differ from home.department: nobody is seconded to their own department",
         )
     if terms.home.assignment_id == terms.host.assignment_id:
-        yield Problem(
-            field="host.assignment_id", sentence="must differ from home.assignment_id"
-        )
+        yield Problem(field="host.assignment_id", sentence="must differ from home.assignment_id")
 
 
 @rule("milestones")
 def it_has_milestones(terms: SecondmentTerms) -> Iterator[Problem]:
     """Milestones are agreed with the time frame."""
     if not terms.milestones:
-        yield Problem(
-            field="milestones",
-            sentence="holds no milestone; a secondment needs at least one",
-        )
+        yield Problem(field="milestones", sentence="holds no milestone; a secondment needs at least one")
 
 
 @rule("appraisal_owner")
 def a_manager_appraises(terms: SecondmentTerms) -> Iterator[Problem]:
     """Home or host manager writes the appraisal."""
     if terms.appraisal_owner not in {Role.LINE_MANAGER, Role.HOST_MANAGER}:
-        yield Problem(
-            field="appraisal_owner", sentence="must be line_manager or host_manager"
-        )
+        yield Problem(field="appraisal_owner", sentence="must be line_manager or host_manager")
 
 
 @rule("recharge")

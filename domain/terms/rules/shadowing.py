@@ -11,12 +11,7 @@ from domain.terms.common import CommonTerms
 from domain.terms.problems import Problem, path
 from domain.terms.rules.people import enough_sources, not_the_mentee, people_in
 from domain.terms.rules.rule import Rule, repeated, rule, too_long
-from domain.terms.shadowing import (
-    LONGEST_MONTHS,
-    PlannedSession,
-    SessionPhase,
-    ShadowingTerms,
-)
+from domain.terms.shadowing import LONGEST_MONTHS, PlannedSession, SessionPhase, ShadowingTerms
 
 EARLIEST_ZONE = timedelta(hours=14)
 """A day begins up to so long before it does in UTC."""
@@ -43,10 +38,7 @@ def sessions_have_hosts(terms: ShadowingTerms) -> Iterator[Problem]:
     """Each session is beside one of the host experts."""
     for index, session in enumerate(terms.sessions):
         if session.host_expert not in terms.host_experts:
-            yield Problem(
-                field=path("sessions", index, "host_expert"),
-                sentence="is not one of host_experts",
-            )
+            yield Problem(field=path("sessions", index, "host_expert"), sentence="is not one of host_experts")
 
 
 @rule("focus_tags", "sessions")
@@ -57,10 +49,7 @@ def sessions_have_a_focus(terms: ShadowingTerms) -> Iterator[Problem]:
     yield from repeated(terms.focus_tags, "focus_tags", field="")
     for index, session in enumerate(terms.sessions):
         if not session.focus:
-            yield Problem(
-                field=path("sessions", index, "focus"),
-                sentence="names nothing to look at",
-            )
+            yield Problem(field=path("sessions", index, "focus"), sentence="names nothing to look at")
         for place, focus in enumerate(session.focus):
             if focus not in terms.focus_tags:
                 yield Problem(
@@ -73,15 +62,8 @@ def sessions_have_a_focus(terms: ShadowingTerms) -> Iterator[Problem]:
 def there_are_indicators(terms: ShadowingTerms) -> Iterator[Problem]:
     """Debriefs have a result to tie behaviour to."""
     if not terms.indicators:
-        yield Problem(
-            field="indicators",
-            sentence="holds no indicator for debriefs to tie behaviour to",
-        )
-    yield from repeated(
-        (each.indicator_id for each in terms.indicators),
-        "indicators",
-        field="indicator_id",
-    )
+        yield Problem(field="indicators", sentence="holds no indicator for debriefs to tie behaviour to")
+    yield from repeated((each.indicator_id for each in terms.indicators), "indicators", field="indicator_id")
 
 
 @rule("sessions", "effective_from", "planned_end")
@@ -90,10 +72,7 @@ def sessions_lie_inside_the_placement(terms: ShadowingTerms) -> Iterator[Problem
     if terms.planned_end < terms.effective_from:
         return
     opens = datetime.combine(terms.effective_from, time.min, UTC) - EARLIEST_ZONE
-    closes = (
-        datetime.combine(terms.planned_end + timedelta(days=1), time.min, UTC)
-        + LATEST_ZONE
-    )
+    closes = datetime.combine(terms.planned_end + timedelta(days=1), time.min, UTC) + LATEST_ZONE
     for index, session in enumerate(terms.sessions):
         if session.starts_at < opens or _end(session) > closes:
             yield Problem(
@@ -106,9 +85,7 @@ def sessions_lie_inside_the_placement(terms: ShadowingTerms) -> Iterator[Problem
 @rule("sessions")
 def sessions_do_not_overlap(terms: ShadowingTerms) -> Iterator[Problem]:
     """The mentee is in one place at a time."""
-    yield from repeated(
-        (each.session_id for each in terms.sessions), "sessions", field="session_id"
-    )
+    yield from repeated((each.session_id for each in terms.sessions), "sessions", field="session_id")
     for (_, earlier), (index, later) in pairwise(_in_order(terms)):
         if later.starts_at < _end(earlier):
             yield Problem(
@@ -124,8 +101,7 @@ def observation_leads_to_practice(terms: ShadowingTerms) -> Iterator[Problem]:
         yield Problem(field="sessions", sentence="plans no session")
     elif all(session.phase is SessionPhase.OBSERVE for session in terms.sessions):
         yield Problem(
-            field="sessions",
-            sentence="observes without ever practising; at least one session must practise",
+            field="sessions", sentence="observes without ever practising; at least one session must practise"
         )
     else:
         yield from _practice_share(terms)
@@ -134,11 +110,7 @@ def observation_leads_to_practice(terms: ShadowingTerms) -> Iterator[Problem]:
 
 def _practice_share(terms: ShadowingTerms) -> Iterator[Problem]:
     total = sum(session.minutes for session in terms.sessions)
-    practice = sum(
-        session.minutes
-        for session in terms.sessions
-        if session.phase is SessionPhase.PRACTISE
-    )
+    practice = sum(session.minutes for session in terms.sessions if session.phase is SessionPhase.PRACTISE)
     if practice < terms.minimum_practice_share * total:
         yield Problem(
             field="sessions",
@@ -165,8 +137,7 @@ def sessions_keep_to_the_hours_cap(terms: ShadowingTerms) -> Iterator[Problem]:
     hours = sum(session.minutes for session in terms.sessions) / 60
     if hours > terms.hours_cap:
         yield Problem(
-            field="sessions",
-            sentence=f"takes {hours:g} hours, more than hours_cap ({terms.hours_cap:g})",
+            field="sessions", sentence=f"takes {hours:g} hours, more than hours_cap ({terms.hours_cap:g})"
         )
 
 
