@@ -1,4 +1,4 @@
-"""The activities that a worker hosts: thin, typed as workflows name them, over the record and the directory."""
+"""The activities that a worker hosts: thin, typed as workflows name them, over record and directory."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ class Activities:
 
     def _resolve(self, people: list[Person], wanted: CalendarsWanted) -> Mapping[PersonId, Calendar]:
         problems = [
-            f"{person.person_id}: {problem}" for person in people for problem in self._calendars.problems(person)
+            f"{person.person_id}: {problem}"
+            for person in people
+            for problem in self._calendars.problems(person)
         ]
         if problems:
             raise ApplicationError("; ".join(problems), type=UNKNOWN_PERSON, non_retryable=True)

@@ -24,6 +24,13 @@ UNKNOWN_PERSON = "UnknownPerson"
 DELIVERY_ATTEMPTS = 12
 """How often a notice is tried before it is given up and shown as failed."""
 
+CALENDARS_REACH_BEYOND_THE_END = timedelta(days=730)
+"""Extensions, debriefs and synthesis lie inside the snapshot."""
+
+AT_ONCE = timedelta(seconds=2)
+"""How long an append may take inside a workflow task, where it costs a fraction of an activity of its own."""
+ONCE = RetryPolicy(maximum_attempts=1)
+"""What does not succeed at once is left to the patient way."""
 RECORD_TIMEOUT = timedelta(seconds=20)
 """For one attempt to reach PostgreSQL."""
 DELIVERY_TIMEOUT = timedelta(seconds=90)
@@ -35,6 +42,11 @@ UNTIL_THE_RECORD_ANSWERS = RetryPolicy(
     non_retryable_error_types=[REFUSED_BY_DATABASE, UNKNOWN_PERSON],
 )
 """Without end: what was accepted is recorded once PostgreSQL is back."""
+
+UNTIL_IT_CAN_BE_READ = RetryPolicy(
+    initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(minutes=1)
+)
+"""Without end and whatever the error: an agreement is never given up for a record that cannot be read now."""
 
 OVER_A_DAY = RetryPolicy(
     initial_interval=timedelta(seconds=5),

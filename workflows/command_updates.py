@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from pydantic import ValidationError
 from temporalio import workflow
 
 from domain.commands import COMMANDS, Command
+from domain.refusals import RefusalCode, Refused
+from domain.terms.problems import problems_of
 from workflows.contract import Receipt
+from workflows.failures import refusal
 
 
 class TakesCommands(Protocol):
@@ -32,16 +36,31 @@ def with_command_updates(cls: type[Workflow]) -> type[Workflow]:
     return cls
 
 
+def read_command(command_type: type[Command], given: object) -> Command:
+    """A command as its caller sent it.
+
+    Args:
+        command_type: What it is to be.
+        given: Parsed JSON.
+
+    Raises:
+        ApplicationError: Of type `Refused`, with a sentence about each field.
+    """
+    try:
+        return command_type.model_validate(given)
+    except ValidationError as error:
+        sentences = [str(problem) for problem in problems_of(error)]
+        raise refusal(Refused(RefusalCode.INCOMPLETE, "; ".join(sentences))) from None
+
+
 def _add_update(cls: type, name: str, command_type: type[Command]) -> None:
-    async def handle(self: TakesCommands, command: Command) -> Receipt:
-        return await self.accept(command)
+    # Taken as plain JSON: what the payload converter refuses has no code and no sentence.
+    async def handle(self: TakesCommands, command: Any = None) -> Receipt:  # noqa: ANN401  as just said
+        return await self.accept(read_command(command_type, command))
 
-    def validate(self: TakesCommands, command: Command) -> None:
-        self.check(command)
+    def validate(self: TakesCommands, command: Any = None) -> None:  # noqa: ANN401  as just said
+        self.check(read_command(command_type, command))
 
-    # The payload converter reads the argument's type from these, so each handler takes just its command.
-    handle.__annotations__ = {"command": command_type, "return": Receipt}
-    validate.__annotations__ = {"command": command_type, "return": None}
     handle.__name__ = name
     handle.__qualname__ = f"{cls.__qualname__}.{name}"
     summary = (command_type.__doc__ or name).splitlines()[0]

@@ -1,4 +1,4 @@
-"""What callers of the workflows rely on: type names, ids, inputs, receipts, task queue.
+"""What callers of the workflows rely on: type names, ids, inputs, receipts, errors, task queue.
 
 HR tooling in any language starts an agreement by these names; a test holds them still.
 """
@@ -24,13 +24,20 @@ WORKFLOW_TYPES: Mapping[Kind, str] = {
 """Workflow type per kind of placement."""
 
 STATUS_QUERY = "status"
-"""Answers with a StatusView."""
+"""Answers with a StatusView; with null while a run that has just begun reads the record, so ask again."""
 OBLIGATIONS_QUERY = "obligations"
-"""Answers with the open obligations, the one due first in front."""
+"""Answers with the open obligations, the one due first in front; with null as `status` does."""
 CONFIRM_UPDATE = "confirm_placement"
 """Answers with a Receipt once the proposal is in the record."""
 NUDGE_SIGNAL = "nudge"
 """Does nothing but wake the workflow, so that it notices a new worker version."""
+
+REFUSED = "Refused"
+"""Type of the error by which a command is refused. Its details are a code and a sentence."""
+REQUEST_REFUSED = "RequestRefused"
+"""Type of the error by which a workflow fails that cannot begin. Its details: a sentence for each field."""
+NOT_RECORDED = "NotRecorded"
+"""Type of the error about a command that the record will not take. Its details are a code and a sentence."""
 
 
 class AgreementInput(Frozen):
@@ -61,3 +68,8 @@ def agreement_id_of(terms: Terms) -> str:
     the same request id is refused by Temporal itself.
     """
     return f"{terms.tenant}.{terms.request_id}"
+
+
+def proposal_of(agreement_id: str) -> str:
+    """The id of the command by which an agreement was proposed."""
+    return f"propose/{agreement_id}"

@@ -6,10 +6,16 @@ gives a namespace by default (10 Keywords and 3 of each other type).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 
-from temporalio.common import SearchAttributeKey, SearchAttributePair, SearchAttributeUpdate, TypedSearchAttributes
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    SearchAttributeUpdate,
+    TypedSearchAttributes,
+)
 
 from domain.agreement import Agreement
 from domain.stalled import Assessment, assess
@@ -29,7 +35,16 @@ STALLED_SINCE = SearchAttributeKey.for_datetime("AgreementStalledSince")
 LEVEL = SearchAttributeKey.for_int("AgreementLadderLevel")
 PEOPLE = SearchAttributeKey.for_keyword_list("AgreementPeople")
 
-ALL: tuple[SearchAttributeKey[str] | SearchAttributeKey[datetime] | SearchAttributeKey[int] | SearchAttributeKey[Sequence[str]], ...] = (
+Key = (
+    SearchAttributeKey[str]
+    | SearchAttributeKey[datetime]
+    | SearchAttributeKey[int]
+    | SearchAttributeKey[Sequence[str]]
+)
+Update = SearchAttributeUpdate[Any]
+Value = TypeVar("Value", str, datetime, int)
+
+ALL: tuple[Key, ...] = (
     KIND,
     PHASE,
     HEALTH,
@@ -59,49 +74,52 @@ def at_start(terms: Terms) -> TypedSearchAttributes:
     return TypedSearchAttributes(pairs)
 
 
-class SearchAttributeValues:
-    """The values of one agreement, remembered so that only changes are sent: each upsert is history."""
+def changes(agreement: Agreement, at: datetime, known: TypedSearchAttributes) -> list[Update]:
+    """What brings Temporal to the agreement as it stands at an instant: only changes, for each is history.
 
-    def __init__(self) -> None:
-        self._sent: dict[str, object] = {}
-
-    def changes(self, agreement: Agreement, at: datetime) -> list[SearchAttributeUpdate]:
-        """The updates that bring Temporal to the agreement as it stands at an instant."""
-        updates: list[SearchAttributeUpdate] = []
-        for name, value, update in _values(agreement, assess(agreement, at)):
-            if name not in self._sent or self._sent[name] != value:
-                if value is not None or name in self._sent:
-                    updates.append(update)
-                self._sent[name] = value
-        return updates
-
-
-def _values(
-    agreement: Agreement, assessment: Assessment
-) -> Iterator[tuple[str, object, SearchAttributeUpdate]]:
+    Args:
+        agreement: As it stands.
+        at: The instant, UTC.
+        known: What Temporal has now; a run that continues another one inherits its values.
+    """
+    assessment = assess(agreement, at)
     stall = assessment.stall
-    keywords = (
+    level = None if stall is None else stall.level
+    people = sorted({party.person_id for party in agreement.parties})
+    updates = [
+        *_updates(_keywords(agreement, assessment), known),
+        *_updates(
+            [(NEXT_DUE_AT, assessment.next_due_at), (STALLED_SINCE, None if stall is None else stall.since)],
+            known,
+        ),
+        *_updates([(LEVEL, level)], known),
+    ]
+    if sorted(known.get(PEOPLE, ())) != people:
+        updates.append(PEOPLE.value_set(people))
+    return updates
+
+
+def _keywords(
+    agreement: Agreement, assessment: Assessment
+) -> list[tuple[SearchAttributeKey[str], str | None]]:
+    return [
         (KIND, str(agreement.kind)),
         (PHASE, str(agreement.phase)),
         (HEALTH, str(assessment.health)),
-        (STALL_REASON, None if stall is None else str(stall.reason)),
+        (STALL_REASON, None if assessment.stall is None else str(assessment.stall.reason)),
         (WAITING_ON_ROLE, _waiting_on(assessment)),
         (OUTCOME, None if agreement.outcome is None else str(agreement.outcome)),
         (COHORT, agreement.terms.cohort),
         (TENANT, agreement.terms.tenant),
-    )
-    for key, value in keywords:
-        yield key.name, value, key.value_unset() if value is None else key.value_set(value)
-    instants = (
-        (NEXT_DUE_AT, assessment.next_due_at),
-        (STALLED_SINCE, None if stall is None else stall.since),
-    )
-    for key, value in instants:
-        yield key.name, value, key.value_unset() if value is None else key.value_set(value)
-    level = None if stall is None else stall.level
-    yield LEVEL.name, level, LEVEL.value_unset() if level is None else LEVEL.value_set(level)
-    people = sorted({party.person_id for party in agreement.parties})
-    yield PEOPLE.name, people, PEOPLE.value_set(people)
+    ]
+
+
+def _updates(
+    values: Iterable[tuple[SearchAttributeKey[Value], Value | None]], known: TypedSearchAttributes
+) -> Iterator[Update]:
+    for key, value in values:
+        if known.get(key) != value:
+            yield key.value_unset() if value is None else key.value_set(value)
 
 
 def _waiting_on(assessment: Assessment) -> str | None:

@@ -18,6 +18,11 @@ from domain.vocabulary import Phase
 SUMMARY_BYTES = 200
 """Temporal cuts what is longer."""
 
+CANCEL_HAS_NO_EFFECT = (
+    "an agreement ends by a command of a named party with a reason: `withdraw_agreement`, `end_early` or "
+    "`close_incomplete`"
+)
+
 
 def _cut(text: str) -> str:
     return text.encode()[:SUMMARY_BYTES].decode(errors="ignore")
@@ -25,7 +30,9 @@ def _cut(text: str) -> str:
 
 def static_summary(terms: Terms) -> str:
     """One line that never changes, for the head of the workflow's page."""
-    return _cut(f"{terms.kind}, {terms.effective_from} to {terms.planned_end}, cohort {terms.cohort or 'none'}")
+    return _cut(
+        f"{terms.kind}, {terms.effective_from} to {terms.planned_end}, cohort {terms.cohort or 'none'}"
+    )
 
 
 def static_details(terms: Terms) -> str:
@@ -92,15 +99,30 @@ def delivery_summary(notice: Notice) -> str:
     return _cut(f"{notice.kind} to the {notice.recipient_role}: {subject}")
 
 
-def current_details(agreement: Agreement, at: datetime) -> str:
-    """The agreement at a glance, in Markdown: the five stages, health, and who owes what by when."""
+def current_details(agreement: Agreement, at: datetime, *, cancel_noted: bool = False) -> str:
+    """The agreement at a glance, in Markdown: the five stages, health, and who owes what by when.
+
+    Args:
+        agreement: As it stands.
+        at: The instant, UTC.
+        cancel_noted: Whether somebody asked Temporal to cancel the workflow.
+    """
     view = status_view(agreement, at)
-    lines = [f"**{view.stage_line}**", "", f"Phase **{view.phase}**, health **{view.health}**.", *_standing(view)]
+    lines = [
+        f"**{view.stage_line}**",
+        "",
+        f"Phase **{view.phase}**, health **{view.health}**.",
+        *_standing(view),
+    ]
+    if cancel_noted:
+        lines += ["", f"Somebody asked to cancel this workflow, without effect: {CANCEL_HAS_NO_EFFECT}."]
     if view.obligations:
         lines += ["", "| Owes | What | Due (UTC) | Level |", "|---|---|---|---|"]
         lines += [
-            f"| {owed.owner_role} `{owed.owner_id}` | `{owed.id}` | {owed.due_at:%Y-%m-%d %H:%M}"
-            f"{' **overdue**' if owed.overdue else ''} | {'' if owed.level is None else owed.level} |"
+            (
+                f"| {owed.owner_role} `{owed.owner_id}` | `{owed.id}` | {owed.due_at:%Y-%m-%d %H:%M}"
+                f"{' **overdue**' if owed.overdue else ''} | {'' if owed.level is None else owed.level} |"
+            )
             for owed in view.obligations
         ]
     return "\n".join(lines)
@@ -112,8 +134,10 @@ def _standing(view: StatusView) -> list[str]:
         stall = view.stall
         lines += [
             "",
-            f"Stalled since {stall.since:%Y-%m-%d}: **{stall.reason}**, waiting on the {stall.waiting_on.role} "
-            f"`{stall.waiting_on.person_id}`. {stall.next}",
+            (
+                f"Stalled since {stall.since:%Y-%m-%d}: **{stall.reason}**, waiting on the "
+                f"{stall.waiting_on.role} `{stall.waiting_on.person_id}`. {stall.next}"
+            ),
         ]
     if view.paused_until is not None:
         lines += ["", f"Paused until {view.paused_until:%Y-%m-%d}."]

@@ -1,0 +1,374 @@
+"""A house where placements live: real servers, a worker of its own, people, a mailbox, a clock to turn."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import json
+import socket
+import uuid
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from temporalio.client import Client, WorkflowHandle, WorkflowHistory, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+
+# The one way to turn the clock of a workflow whose client and worker are not the test environment's own.
+from temporalio.testing._timeskipping import TimeSkipper, TimeSkippingConfig
+
+from activities.database import open_pool
+from activities.directory import Directory
+from activities.record import Record
+from domain.agreement import Agreement
+from domain.commands import COMMANDS, Command
+from domain.decisions.passage import next_instant
+from domain.obligations import Obligation
+from domain.people import Person
+from domain.reading import fold_recorded
+from domain.stalled import oldest_first
+from domain.terms import Terms
+from domain.terms.requests import split
+from domain.views import StatusView
+from domain.vocabulary import Kind, ObligationKind
+from workers.demonstration.cast import answer
+from workers.looking import look
+from workers.settings import Settings, load_settings
+from workers.worker import hosting
+from workflows.contract import (
+    CONFIRM_UPDATE,
+    REFUSED,
+    STATUS_QUERY,
+    WORKFLOW_TYPES,
+    AgreementInput,
+    Receipt,
+    agreement_id_of,
+)
+from workflows.search_attributes import at_start
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+JUST_BEFORE_DUE = timedelta(hours=30)
+"""How long before a due instant the cast does what takes time; the rest is done once it is asked."""
+
+DONE_WHEN_ASKED = frozenset(
+    {
+        ObligationKind.SIGNATURE,
+        ObligationKind.ANNEX_SIGNATURE,
+        ObligationKind.MILESTONE_VERIFICATION,
+        ObligationKind.FEEDBACK,
+        ObligationKind.SESSION_DEBRIEF,
+    }
+)
+
+Answer = TypeVar("Answer")
+
+
+async def eventually(
+    look: Callable[[], Awaitable[Answer]], until: Callable[[Answer], bool], *, seconds: float = 15
+) -> Answer:
+    """Looks until it is as it should be, and returns it.
+
+    Raises:
+        AssertionError: It was not in time; the text shows what was there.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while not until(seen := await look()):
+        if loop.time() > deadline:
+            raise AssertionError(f"not within {seconds:g} s; last seen: {seen!r:.2000}")
+        await asyncio.sleep(0.05)
+    return seen
+
+
+def refusal_of(failed: WorkflowUpdateFailedError) -> tuple[str, str]:
+    """The code and the sentence by which a command was refused."""
+    cause = failed.cause
+    if not isinstance(cause, ApplicationError) or cause.type != REFUSED:
+        raise AssertionError(f"not a refusal: {cause!r}")
+    code, sentence = cause.details
+    return code, sentence
+
+
+class Mailbox:
+    """What arrived at the mail server, which a test can close and open again."""
+
+    def __init__(self) -> None:
+        self._controller: Controller | None = None
+        self._port = _free_port()
+        self.mails: list[EmailMessage] = []
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Takes a message; the name is the one that aiosmtpd calls."""
+        content = envelope.content
+        assert isinstance(content, bytes)
+        self.mails.append(email.message_from_bytes(content, EmailMessage, policy=email.policy.default))  # pyright: ignore[reportArgumentType]
+        return "250 OK"
+
+    @property
+    def port(self) -> int:
+        """Where it listens, or would."""
+        return self._port
+
+    def open(self) -> None:
+        """Takes mail from now on."""
+        self._controller = Controller(self, hostname="127.0.0.1", port=self._port)
+        self._controller.start()
+
+    def close(self) -> None:
+        """Refuses connections from now on."""
+        if self._controller is not None:
+            self._controller.stop()
+        self._controller = None
+
+
+@dataclass
+class Placement:
+    """One placement under way."""
+
+    house: House
+    terms: Terms
+    handle: WorkflowHandle[Any, Any]
+
+    @property
+    def agreement_id(self) -> str:
+        """Its id, which is the workflow's too."""
+        return self.handle.id
+
+    async def agreement(self) -> Agreement:
+        """As its stream folds."""
+        folded = fold_recorded(await self.house.record.stream(self.agreement_id))
+        assert folded is not None
+        return folded
+
+    async def status(self) -> StatusView:
+        """What the workflow says of itself."""
+        return await look(self.house.client, self.agreement_id, STATUS_QUERY, StatusView)
+
+    async def now(self) -> datetime:
+        """The instant at which the workflow lives."""
+        return await self.house.skipper.get_current_time(self.handle)
+
+    async def fast_forward(self, duration: timedelta) -> bool:
+        """Lets virtual time pass; False where the placement ended before."""
+        return await self.house.skipper.fast_forward(self.handle, duration)
+
+    async def act(self, command: Command | str, *, update_id: str | None = None, **fields: object) -> Receipt:
+        """Gives a command: a model, or its name with its fields. Without a command id it gets a fresh one."""
+        if isinstance(command, str):
+            fields.setdefault("command_id", f"test/{uuid.uuid4()}")
+            command = COMMANDS[command].model_validate(fields)
+        return await self.handle.execute_update(  # pyright: ignore[reportUnknownMemberType]  one overload of theirs
+            command.type, command, id=update_id or command.command_id, result_type=Receipt
+        )
+
+    async def confirm(self) -> Receipt:
+        """Waits until the proposal is in the record."""
+        return await self.handle.execute_update(  # pyright: ignore[reportUnknownMemberType]  likewise
+            CONFIRM_UPDATE, result_type=Receipt
+        )
+
+    async def histories(self) -> list[WorkflowHistory]:
+        """What Temporal holds of every run so far, the first run first."""
+        found: list[WorkflowHistory] = []
+        run_id: str | None = None
+        while True:
+            history = await self.house.client.get_workflow_handle(
+                self.agreement_id, run_id=run_id
+            ).fetch_history()
+            found.insert(0, history)
+            run_id = history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id
+            if not run_id:
+                return found
+
+    async def outcome(self) -> str:
+        """What the workflow returned, once it has ended."""
+        return await self.handle.result()
+
+    async def cast_answer(self, owed: Obligation) -> Command | None:
+        """What the cast would do about an obligation."""
+        agreement = await self.agreement()
+        return answer(owed, self.terms, agreement.terms_version, agreement.synthesis_versions)
+
+    async def answer_all(self, kind: ObligationKind) -> int:
+        """Lets the cast fulfil every open obligation of a kind; returns how many there were."""
+        owed = [each for each in (await self.agreement()).obligations.values() if each.kind is kind]
+        for obligation in owed:
+            command = await self.cast_answer(obligation)
+            assert command is not None
+            await self.act(command)
+        return len(owed)
+
+    async def live_until(
+        self,
+        reached: Callable[[Agreement], bool],
+        *,
+        answers: Callable[[Obligation], bool] = lambda _: True,
+        each_step: Callable[[Agreement], Awaitable[None]] | None = None,
+        steps: int = 400,
+    ) -> Agreement:
+        """Lets the cast act and time pass until the agreement is as wanted, or closed.
+
+        Args:
+            reached: Where to stop.
+            answers: Which obligations the cast looks after; the others are left to time.
+            each_step: Looks on before each step.
+            steps: After how many of them something is wrong.
+        """
+        for _ in range(steps):
+            agreement = await self.agreement()
+            if each_step is not None:
+                await each_step(agreement)
+            if agreement.closed or reached(agreement):
+                return agreement
+            if not await self._act_once(agreement, answers):
+                now = await self.now()
+                instant = next_instant(agreement, now)
+                assert instant is not None, f"waits on nothing at {now}: {await self.status()}"
+                await self.fast_forward(instant - now + timedelta(seconds=1))
+        raise AssertionError(f"not reached within {steps} steps; now {await self.status()}")
+
+    async def _act_once(self, agreement: Agreement, answers: Callable[[Obligation], bool]) -> bool:
+        now = await self.now()
+        for owed in oldest_first(agreement):
+            due = owed.due_at - now <= JUST_BEFORE_DUE
+            if not answers(owed) or not (due or owed.kind in DONE_WHEN_ASKED):
+                continue
+            command = answer(owed, self.terms, agreement.terms_version, agreement.synthesis_versions)
+            if command is not None and await self._accepted(command):
+                return True
+        return False
+
+    async def _accepted(self, command: Command) -> bool:
+        try:
+            await self.act(command)
+        except WorkflowUpdateFailedError as failed:
+            # Some things have their turn, such as the next leg after the handover: it is tried again later.
+            if refusal_of(failed)[0] != "out_of_order":
+                raise
+            return False
+        return True
+
+
+class House:
+    """A worker over real servers, with the people of the examples and a mailbox."""
+
+    def __init__(
+        self, client: Client, settings: Settings, pool: asyncpg.Pool[asyncpg.Record], mailbox: Mailbox
+    ) -> None:
+        self.client = client
+        self.settings = settings
+        self.pool = pool
+        self.record = Record(pool)
+        self.directory = Directory(pool)
+        self.mailbox = mailbox
+        self.skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
+        self._workers: list[AsyncExitStack] = []
+
+    eventually = staticmethod(eventually)
+
+    @staticmethod
+    async def refused(acting: Awaitable[object]) -> tuple[str, str]:
+        """Does what is to be refused; returns the code and the sentence."""
+        with pytest.raises(WorkflowUpdateFailedError) as failed:
+            await acting
+        return refusal_of(failed.value)
+
+    async def open_worker(self, **settings: object) -> AsyncExitStack:
+        """Starts one more worker; closing what is returned stops it."""
+        stack = AsyncExitStack()
+        await stack.enter_async_context(hosting(self.settings.model_copy(update=settings), self.client))
+        self._workers.append(stack)
+        return stack
+
+    async def close_workers(self) -> None:
+        """Stops every worker."""
+        while self._workers:
+            await self._workers.pop().aclose()
+
+    def request(self, kind: str, **changes: object) -> dict[str, Any]:
+        """An example request under an id of its own."""
+        raw = json.loads((EXAMPLES / f"{kind}.json").read_text())
+        return {**raw, "request_id": f"TEST-{uuid.uuid4().hex[:12]}", **changes}
+
+    async def place(self, kind: str, **changes: object) -> Placement:
+        """Starts an example placement and waits until it is in the record."""
+        people, terms = split(self.request(kind, **changes))
+        await self.directory.upsert(people)
+        handle = await self.skipper.client.start_workflow(
+            WORKFLOW_TYPES[Kind(terms.kind)],
+            AgreementInput(terms=terms.model_dump(mode="json")),
+            id=agreement_id_of(terms),
+            task_queue=self.settings.task_queue,
+            search_attributes=at_start(terms),
+        )
+        placement = Placement(self, terms, self.client.get_workflow_handle(handle.id))
+        await placement.confirm()
+        return placement
+
+    async def resume(self, placement: Placement) -> Placement:
+        """Starts the workflow of a known agreement again, from its record alone."""
+        await self.skipper.client.start_workflow(
+            WORKFLOW_TYPES[Kind(placement.terms.kind)],
+            AgreementInput(agreement_id=placement.agreement_id),
+            id=placement.agreement_id,
+            task_queue=self.settings.task_queue,
+        )
+        return placement
+
+
+@asynccontextmanager
+async def keeping_house(database: str, client: Client, mailbox: Mailbox) -> AsyncGenerator[House]:
+    """A house over a migrated database, with one worker on a task queue of its own."""
+    settings = load_settings(
+        database_url=database,
+        database_pool_size=8,
+        max_concurrent_activities=8,
+        task_queue=f"house-{uuid.uuid4().hex[:12]}",
+        smtp_host="127.0.0.1",
+        smtp_port=mailbox.port,
+        smtp_security="none",
+        smtp_timeout_seconds=5,
+        shutdown_seconds=5,
+    )
+    pool = await open_pool(database, largest=8)
+    house = House(client, settings, pool, mailbox)
+    everybody = json.loads((EXAMPLES / "people.json").read_text())
+    await house.directory.upsert([Person.model_validate(each) for each in everybody])
+    try:
+        await house.open_worker()
+        yield house
+    finally:
+        await house.close_workers()
+        await pool.close()
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """A real mail server that takes everything."""
+    box = Mailbox()
+    box.open()
+    yield box
+    box.close()
+
+
+@pytest.fixture
+async def house(database: str, client: Client, mailbox: Mailbox) -> AsyncGenerator[House]:
+    """Everything that a placement needs to live."""
+    async with keeping_house(database, client, mailbox) as open_house:
+        yield open_house
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,71 @@
+"""Asking a running agreement how it stands, patiently: a run that has just begun cannot say yet."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TypeVar
+
+from pydantic import BaseModel
+from temporalio.client import Client, RPCTimeoutOrCancelledError
+from temporalio.service import RPCError, RPCStatusCode
+
+from workers.asking import NoAnswerError, NotRunningError
+
+PATIENCE = timedelta(seconds=15)
+"""How long to keep asking before giving up, unless told otherwise."""
+
+_ATTEMPT = timedelta(seconds=5)
+_PAUSE = timedelta(seconds=0.1)
+_TRY_AGAIN = frozenset(
+    {
+        # A new run, such as after continue-as-new, whose first task no worker has taken yet.
+        RPCStatusCode.FAILED_PRECONDITION,
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.RESOURCE_EXHAUSTED,
+    }
+)
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+async def look(
+    client: Client, agreement_id: str, query: str, answers: type[Answer], *, patience: timedelta = PATIENCE
+) -> Answer:
+    """Queries a workflow until it can answer.
+
+    Args:
+        client: The way to Temporal.
+        agreement_id: Which workflow.
+        query: Its name, such as `status`.
+        answers: What it answers with.
+        patience: How long to keep asking; at least one attempt is made.
+
+    Raises:
+        NotRunningError: There is no such workflow.
+        NoAnswerError: Nobody answered in time: no worker runs, or the record cannot be read.
+        temporalio.client.WorkflowQueryFailedError: The workflow does not know the query.
+        RPCError: Temporal refuses the call itself, such as for want of permission.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience.total_seconds()
+    while True:
+        try:
+            answer = await client.get_workflow_handle(agreement_id).query(query, rpc_timeout=_ATTEMPT)
+            if answer is not None:
+                return answers.model_validate(answer)
+        except RPCTimeoutOrCancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise asyncio.CancelledError from None
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise NotRunningError(f"No workflow {agreement_id} is known.") from error
+            if error.status not in _TRY_AGAIN:
+                raise
+        if loop.time() + _PAUSE.total_seconds() >= deadline:
+            raise NoAnswerError(
+                f"{agreement_id} did not say how it stands within {patience.total_seconds():g} seconds"
+            )
+        await asyncio.sleep(_PAUSE.total_seconds())

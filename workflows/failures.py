@@ -1,0 +1,64 @@
+"""How a workflow says no: application errors whose type and details callers can rely on.
+
+Any other error in workflow code is a defect. It fails the workflow task, which Temporal tries again until a
+release mends it: nothing is lost and nothing ends, and the operators' view of task failures shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from domain.refusals import RefusalCode, Refused
+from workflows.contract import NOT_RECORDED, REFUSED, REQUEST_REFUSED
+
+
+def refusal(refused: Refused) -> ApplicationError:
+    """A command is refused: the rule's code and a sentence as details."""
+    return ApplicationError(
+        refused.sentence, str(refused.code), refused.sentence, type=REFUSED, non_retryable=True
+    )
+
+
+def reused(command_id: str) -> ApplicationError:
+    """The id of a command is known, but with other content."""
+    return refusal(
+        Refused(
+            RefusalCode.COMMAND_REUSED,
+            f"command_id {command_id} is known with other content; give the new command an id of its own.",
+        )
+    )
+
+
+def request_refused(sentences: Sequence[str]) -> ApplicationError:
+    """A request cannot become an agreement: each sentence names a field."""
+    return ApplicationError("; ".join(sentences), *sentences, type=REQUEST_REFUSED, non_retryable=True)
+
+
+def as_request_refused(error: ApplicationError) -> ApplicationError:
+    """What became of a proposal, said about the request; other failures stay as they are."""
+    if error.type != REFUSED:
+        return error
+    if error.details[0] == RefusalCode.COMMAND_REUSED:
+        return request_refused(
+            ["request_id: is known with other terms; give the new request an id of its own"]
+        )
+    return request_refused([f"the request: {error.message}"])
+
+
+def not_recorded(command_id: str, error: ActivityError) -> ApplicationError:
+    """The record will not take a command, now or later."""
+    sentence = f"{command_id} cannot be recorded: {cause_of(error)}"
+    return ApplicationError(sentence, "not_recorded", sentence, type=NOT_RECORDED, non_retryable=True)
+
+
+def cause_of(error: ActivityError) -> str:
+    """What went wrong in an activity, in its own words."""
+    cause = error.cause
+    return cause.message if isinstance(cause, ApplicationError) else str(cause or error)
+
+
+def is_of_type(error: ActivityError, name: str) -> bool:
+    """Whether an activity failed with an error of this type."""
+    return isinstance(error.cause, ApplicationError) and error.cause.type == name
