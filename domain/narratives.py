@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.model import Frozen, Slug, Words
 from domain.terms.parts import Label, SkillUri
@@ -100,6 +100,12 @@ class Transfer(Frozen):
     networks: tuple[Words, ...] = Field(min_length=1)
 
 
+def _somebody_else(assessor: Role) -> Role:
+    if assessor is Role.MENTEE:
+        raise ValueError("must be somebody else than the mentee, whose own view is a self-assessment")
+    return assessor
+
+
 class SkillGain(Frozen):
     """One line of the skill map: a claim with its assessor and its evidence."""
 
@@ -108,7 +114,8 @@ class SkillGain(Frozen):
     framework_version: Label
     level_before: Annotated[int, Field(ge=0, le=7)]
     level_after: Annotated[int, Field(ge=0, le=7)]
-    assessor: Role
+    assessor: Annotated[Role, AfterValidator(_somebody_else)]
+    """Who says so: never the mentee alone."""
     evidence: tuple[Evidence, ...] = Field(min_length=1)
 
 

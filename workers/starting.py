@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -39,11 +39,16 @@ class Starter:
     async def running(self, agreement_id: str) -> Known | None:
         """What Temporal knows of a workflow that the record may not have yet; None where it knows none.
 
+        A workflow that failed recorded nothing, so its request may be placed again.
+
         Raises:
             RPCError: Temporal cannot be asked.
         """
-        history = self._client.get_workflow_handle(agreement_id).fetch_history_events(page_size=1)
+        handle = self._client.get_workflow_handle(agreement_id)
+        history = handle.fetch_history_events(page_size=1)
         try:
+            if (await handle.describe()).status is WorkflowExecutionStatus.FAILED:
+                return None
             first = await anext(aiter(history), None)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
@@ -73,7 +78,7 @@ class Starter:
                 AgreementInput(terms=terms.model_dump(mode="json")),
                 id=agreement_id_of(terms),
                 task_queue=self._task_queue,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
                 search_attributes=at_start(terms),
                 static_summary=static_summary(terms),
                 static_details=static_details(terms),

@@ -53,7 +53,7 @@ def _followed_by(
 
 @rule.register
 def record_check_in(command: RecordCheckIn, draft: Draft) -> None:
-    """Progress names agreed objectives; a rotation's check-in shows at least one skill at work."""
+    """Progress names agreed objectives; but for shadowing a check-in shows at least one skill at work."""
     agreement = draft.agreement
     meeting = _scheduled(draft, ObligationKind.CHECK_IN)
     known = {objective.objective_id for objective in agreement.terms.objectives}

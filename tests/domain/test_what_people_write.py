@@ -88,6 +88,7 @@ def test_reflections_stay_with_the_pair_and_progress_reaches_the_managers(active
         confidence=4,
         answers=[{"prompt_id": "what-changed", "answer": "I ask first."}],
         next_steps=["Map three suppliers."],
+        skills=[{"skill_uri": terms.objectives[0].skill.uri, "seen": "Asked before deciding."}],
     )
     for reader in (terms.line_manager, terms.host_manager):
         held = _read(life, reader, "check_in.held")

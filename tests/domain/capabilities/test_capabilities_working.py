@@ -103,9 +103,10 @@ def test_a_check_in_may_call_for_another_course(active: Lives, kind: str) -> Non
     assert owed.owner_role is Role.PROGRAMME_OWNER
 
 
-def test_a_rotations_check_in_names_a_skill_seen(active: Lives) -> None:
+@pytest.mark.parametrize("kind", ["secondment", "rotation"])
+def test_a_check_in_names_a_skill_seen(active: Lives, kind: str) -> None:
     """Transferable skills are captured as they show."""
-    life = active("rotation")
+    life = active(kind)
     with pytest.raises(Refused, match="at least one transferable skill"):
         life.give("record_check_in", life.terms.mentor, **_check_in(life, skills=[]))
     life.give("record_check_in", life.terms.mentor, **_check_in(life))
