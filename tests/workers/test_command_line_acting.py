@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowFailureError
 from typer.testing import Result
 
 from activities.directory import Directory
@@ -18,6 +18,7 @@ from deploy.embedded import EmbeddedTemporal
 from domain.people import Person
 from workers.settings import Settings, load_settings
 from workers.worker import hosting
+from workflows.contract import AgreementInput
 
 Sojourn = Callable[..., Awaitable[Result]]
 Example = Callable[[str], dict[str, Any]]
@@ -336,3 +337,19 @@ async def test_migrating_again_does_nothing(sojourn: Sojourn) -> None:
     """`migrate` may run as often as one likes; what is there already is left alone."""
     assert printed(await sojourn("migrate", "--json")) == {"migrations": [], "search_attributes": []}
     assert printed(await sojourn("migrate", "--database-only", "--json"))["migrations"] == []
+
+
+@pytest.mark.usefixtures("worker", "known")
+async def test_a_failed_start_does_not_block_its_request(
+    sojourn: Sojourn, request_of: Callable[..., dict[str, Any]], client: Client, settings: Settings
+) -> None:
+    """What some other tooling started wrongly recorded nothing, so the right request can still be placed."""
+    request = request_of("secondment")
+    agreement_id = f"{request['tenant']}.{request['request_id']}"
+    wrong = await client.start_workflow(
+        "SecondmentWorkflow", AgreementInput(terms={}), id=agreement_id, task_queue=settings.task_queue
+    )
+    with pytest.raises(WorkflowFailureError):
+        await wrong.result()
+    [placed] = printed(await sojourn("place", "-", "--json", given=json.dumps(request)))["placements"]
+    assert (placed["agreement_id"], placed["outcome"]) == (agreement_id, "placed")
