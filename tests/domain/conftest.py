@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,11 @@ from domain.evolve import fold
 from domain.obligations import Obligation
 from domain.reading import to_new_event
 from domain.recording import RecordedEvent
+from domain.refusals import RefusalCode, Refused
+from domain.stalled import oldest_first
 from domain.terms import Terms
 from domain.terms.requests import split
-from domain.vocabulary import Phase, Role
+from domain.vocabulary import Kind, Phase, Role
 from workers.demonstration.cast import answer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -49,6 +52,7 @@ class Life:
         self.terms = terms
         self.now = terms.approved_at + timedelta(hours=1)
         self.rows: list[RecordedEvent] = []
+        self.accepted: set[str] = set()
         self._state: Agreement | None = None
         self._ids = count(1)
         agreement_id = f"{terms.tenant}.{terms.request_id}"
@@ -71,6 +75,60 @@ class Life:
         raw = {"command_id": f"c{next(self._ids)}", "actor_id": actor_id, **fields}
         return self.take(COMMANDS[name].model_validate_json(json.dumps(raw)))
 
+    def by(self, who: str, name: str, **fields: Any) -> list[str]:  # noqa: ANN401  as a command has them
+        """Gives a command by whoever holds a role first, by `operator`, or by a person's id."""
+        if who == "operator":
+            return self.give(name, "OP-1", acting_as="operator", **fields)
+        actor = self.agreement.holding(Role(who))[0].person_id if who in set(Role) else who
+        return self.give(name, actor, **fields)
+
+    def refusal(self, who: str, name: str, **fields: Any) -> Refused:  # noqa: ANN401  as a command has them
+        """The refusal of a command that must not be accepted."""
+        with pytest.raises(Refused) as refused:
+            self.by(who, name, **fields)
+        return refused.value
+
+    def wait(self, *, until: datetime | None = None, days: int = 0) -> None:
+        """Lets time pass with nobody doing anything, waking at each instant as a workflow does."""
+        end = until or self.now + timedelta(days=days)
+        while (upcoming := next_instant(self.agreement, self.now)) is not None and upcoming <= end:
+            self.now = upcoming
+            self.take(LetTimePass(command_id=f"t{next(self._ids)}", actor_id="system"))
+        self.now = end
+
+    def play(self, script: list[dict[str, Any]]) -> None:
+        """Lives by a script: what people do, stretches as a cast would live them, days on which nobody acts."""
+        for step in script:
+            fields = dict(step)
+            match fields:
+                case {"live": phase}:
+                    self.live(lambda agreement, phase=phase: agreement.phase == phase)
+                case {"days": days}:
+                    self.wait(days=days)
+                case {"answer": obligation_id}:
+                    self.answer(obligation_id)
+                case _:
+                    if "terms" in fields:
+                        fields["terms"] = {**self.terms.model_dump(mode="json"), **fields["terms"]}
+                    self.by(fields.pop("who"), fields.pop("give"), **fields)
+
+    def _try(self, command: Command) -> None:
+        try:
+            self.take(command)
+        except Refused as refused:
+            if refused.code is not RefusalCode.OUT_OF_ORDER:
+                raise
+
+    def answer(self, obligation_id: str) -> None:
+        """Whoever owes this gives it now."""
+        command = self._answer_to(self.agreement.obligations[obligation_id])
+        assert command is not None
+        self.take(command)
+
+    def _answer_to(self, owed: Obligation) -> Command | None:
+        agreement = self.agreement
+        return answer(owed, agreement.terms, agreement.terms_version, max(1, agreement.synthesis_versions))
+
     def live(
         self,
         until: Callable[[Agreement], bool],
@@ -78,17 +136,12 @@ class Life:
     ) -> None:
         """Answers what is owed as a believable cast would, and lets time pass, until something is so."""
         while not until(self.agreement):
-            for owed in [held for held in self.agreement.obligations.values() if answers(held)]:
+            for owed in filter(answers, oldest_first(self.agreement)):
                 if until(self.agreement) or owed.obligation_id not in self.agreement.obligations:
                     continue
-                command = answer(
-                    owed,
-                    self.agreement.terms,
-                    self.agreement.terms_version,
-                    max(1, self.agreement.synthesis_versions),
-                )
+                command = self._answer_to(owed)
                 if command is not None and self._is_time_for(owed):
-                    self.take(command)
+                    self._try(command)
             if until(self.agreement):
                 return
             upcoming = next_instant(self.agreement, self.now)
@@ -99,7 +152,7 @@ class Life:
     def _is_time_for(self, owed: Obligation) -> bool:
         if owed.starts_at is not None:
             return owed.starts_at <= self.now
-        legs = {leg.leg_id: leg for leg in getattr(self.terms, "legs", ())}
+        legs = {leg.leg_id: leg for leg in getattr(self.agreement.terms, "legs", ())}
         leg = legs.get(owed.subject) if owed.kind == "leg_start" else None
         return leg is None or self.agreement.local_date(self.now) >= leg.starts_on
 
@@ -108,6 +161,7 @@ class Life:
         before = self._state
         brought_in = newcomers(before, command) if before is not None else ()
         events = decide(before, command, self.now, calendars or dict.fromkeys(brought_in, EVERY_WEEKDAY))
+        self.accepted.add(command.type)
         given = before is not None and not isinstance(command, LetTimePass)
         role = actor_of(before, command).role if before is not None and given else Role.SYSTEM
         for event in events:
@@ -133,7 +187,12 @@ class Life:
 @pytest.fixture
 def begun() -> Callable[[str], Life]:
     """Gives a placement of a kind whose agreement was just proposed."""
-    return lambda kind: Life(split(json.loads((EXAMPLES / f"{kind}.json").read_text())).terms)
+    return lambda kind: Life(_terms(kind))
+
+
+@cache
+def _terms(kind: str) -> Terms:
+    return split(json.loads((EXAMPLES / f"{kind}.json").read_text())).terms
 
 
 @pytest.fixture
@@ -146,3 +205,14 @@ def active(begun: Callable[[str], Life]) -> Callable[[str], Life]:
         return life
 
     return started
+
+
+@pytest.fixture(scope="session")
+def scripted() -> Mapping[str, Life]:
+    """Whole lives by the scripts, in which everything that can happen happens once."""
+    lives: dict[str, Life] = {}
+    for script in sorted((Path(__file__).parent / "scripts").glob("*.json")):
+        kind = script.stem if script.stem in set(Kind) else Kind.SECONDMENT
+        lives[script.stem] = Life(_terms(kind))
+        lives[script.stem].play(json.loads(script.read_text()))
+    return lives
