@@ -23,6 +23,7 @@ from workers.command_line.mine import mine
 from workers.command_line.output import say
 from workers.command_line.people import people
 from workers.command_line.place import place
+from workers.command_line.policy import policy
 from workers.command_line.serve import migrate, up, worker
 from workers.command_line.show import events, notices, show
 
@@ -126,6 +127,7 @@ for _name, _command in _COMMANDS.items():
         epilog=LESSONS[_name].closing,
         context_settings=dict(_FORWARDED) if _command is demo else None,
     )(_command)
+app.add_typer(policy, name="policy", short_help=LESSONS["policy"].in_short, epilog=LESSONS["policy"].closing)
 
 
 def main() -> NoReturn:

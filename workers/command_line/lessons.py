@@ -132,6 +132,14 @@ LESSONS: Mapping[str, Lesson] = {
             "SOJOURN_METRICS_ADDRESS=0.0.0.0:9464 SOJOURN_SDK_METRICS_ADDRESS=0.0.0.0:9465 sojourn worker",
         ),
     ),
+    "policy": Lesson(
+        "Show, check and replay policies.",
+        (
+            "sojourn policy show --yaml > stricter.yaml",
+            "sojourn policy check stricter.yaml",
+            "sojourn policy replay stricter.yaml --since 2026-09-01",
+        ),
+    ),
     "schema": Lesson(
         "Print the JSON Schema of requests and commands.",
         (
@@ -149,4 +157,22 @@ LESSONS: Mapping[str, Lesson] = {
         ("sojourn settings", "SOJOURN_LOG_FORMAT=json sojourn settings --json"),
     ),
     "version": Lesson("Print the version.", ("sojourn version",)),
+}
+
+POLICY_LESSONS: Mapping[str, Lesson] = {
+    "show": Lesson(
+        "Show a policy set.",
+        ("sojourn policy show", "sojourn policy show default/1 --yaml > stricter.yaml"),
+    ),
+    "check": Lesson(
+        "Check a new policy set, and how it differs.",
+        ("sojourn policy check stricter.yaml", "sojourn policy check stricter.yaml --json"),
+    ),
+    "replay": Lesson(
+        "Replay the record under a new policy set.",
+        (
+            "sojourn policy replay stricter.yaml --since 2026-09-01",
+            "sojourn policy replay stricter.yaml --since 2026-09-01 --until 2027-03-01 --json",
+        ),
+    ),
 }

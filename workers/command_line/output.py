@@ -82,8 +82,8 @@ class Counting:
 
 
 @contextmanager
-def counting(doing: str, total: int) -> Generator[Counting]:
-    """Shows how many of so many are done."""
+def counting(doing: str, total: int | None) -> Generator[Counting]:
+    """Shows how many of so many are done; how many so far where the total is not known."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     errors = progress_console()
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
