@@ -52,7 +52,14 @@ def _postgresql_address(value: SecretStr) -> SecretStr:
 DatabaseAddress = Annotated[SecretStr, AfterValidator(_postgresql_address)]
 """A PostgreSQL connection URL; secret because it may carry a password."""
 
-HostAndPort = Annotated[str, StringConstraints(pattern=r"^\S+:\d{1,5}$")]
+
+def _with_possible_port(value: str) -> str:
+    if not 0 < int(value.rpartition(":")[2]) < 65536:
+        raise ValueError("the port must be between 1 and 65535")
+    return value
+
+
+HostAndPort = Annotated[str, StringConstraints(pattern=r"^\S+:\d{1,5}$"), AfterValidator(_with_possible_port)]
 """Where something listens or is reached, as `host:port`."""
 
 
