@@ -18,6 +18,7 @@ from domain.model import Frozen
 PREFIX = "SOJOURN_"
 _MASK = "********"
 _UNSET = "(not set)"
+_LAST_PORT = 65535
 
 _TEMPORAL_VARIABLES = {
     "TEMPORAL_ADDRESS": "Host and port of Temporal; unset: the profile's, else the running embedded stack's.",
@@ -54,8 +55,8 @@ DatabaseAddress = Annotated[SecretStr, AfterValidator(_postgresql_address)]
 
 
 def _with_possible_port(value: str) -> str:
-    if not 0 < int(value.rpartition(":")[2]) < 65536:
-        raise ValueError("the port must be between 1 and 65535")
+    if not 1 <= int(value.rpartition(":")[2]) <= _LAST_PORT:
+        raise ValueError(f"the port must be between 1 and {_LAST_PORT}")
     return value
 
 
