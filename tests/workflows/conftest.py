@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import email
 import email.policy
 import json
+import re
 import socket
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
@@ -101,6 +103,21 @@ def refusal_of(failed: WorkflowUpdateFailedError) -> tuple[str, str]:
         raise AssertionError(f"not a refusal: {cause!r}")
     code, sentence = cause.details
     return code, sentence
+
+
+def names_somebody(recorded: str) -> list[str]:
+    """The names and addresses of the directory that a history holds, in clear or inside its payloads.
+
+    Args:
+        recorded: Histories as Temporal's JSON.
+    """
+    payloads = re.findall(r'"data":\s*"([A-Za-z0-9+/=]+)"', recorded)
+    assert payloads, "a history has payloads"
+    texts = [recorded, *(base64.b64decode(data).decode(errors="replace") for data in payloads)]
+    # Inside JSON a letter beyond ASCII may be escaped.
+    written = "\n".join(text + text.encode().decode("unicode_escape", errors="replace") for text in texts)
+    people = json.loads((EXAMPLES / "people.json").read_text())
+    return [found for person in people for found in (person["name"], person["email"]) if found in written]
 
 
 class Mailbox:
@@ -227,6 +244,10 @@ class Placement:
         """What the Temporal UI shows about it now."""
         metadata = await self.handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
         return metadata.current_details
+
+    async def names_somebody(self) -> list[str]:
+        """The names and addresses of the directory that Temporal holds about it."""
+        return [found for history in await self.histories() for found in names_somebody(history.to_json())]
 
     async def outcome(self) -> str:
         """What the workflow returned, once it has ended."""
@@ -423,6 +444,12 @@ async def house(database: str, client: Client, mailbox: Mailbox) -> AsyncGenerat
     """Everything that a placement needs to live."""
     async with _keeping_house(database, client, mailbox) as open_house:
         yield open_house
+
+
+@pytest.fixture
+def finding_names() -> Callable[[str], list[str]]:
+    """Finds the names and addresses of the directory in recorded histories."""
+    return names_somebody
 
 
 @pytest.fixture
