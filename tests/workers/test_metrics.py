@@ -72,8 +72,9 @@ async def connection(database: str) -> AsyncGenerator[asyncpg.Connection]:
 
 async def stall(connection: asyncpg.Connection, *request_ids: str) -> None:
     """Writes agreements whose host expert owes a practice since a week, and has been reminded."""
-    await connection.execute(FILL, request_ids)
-    await connection.execute(OWED, request_ids)
+    async with connection.transaction():
+        await connection.execute(FILL, request_ids)
+        await connection.execute(OWED, request_ids)
 
 
 async def scrape(collector: FiguresCollector) -> Samples:
