@@ -50,8 +50,8 @@ def refused(situation: Callable[..., Any]) -> Callable[..., Refused]:
         given = {**COMMANDS[command].example, **fields}
         if "terms" in fields:
             raw: dict[str, Any] = life.terms.model_dump(mode="json")
-            changes: dict[str, Any] = fields["terms"](raw) if callable(fields["terms"]) else fields["terms"]
-            given["terms"] = {**raw, **changes}
+            changes: Any = fields["terms"]
+            given["terms"] = {**raw, **(changes if isinstance(changes, dict) else changes(raw))}
         refusal: Refused = life.refusal(who, command, **given)
         assert life.agreement is before
         return refusal
