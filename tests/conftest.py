@@ -85,7 +85,7 @@ async def temporal() -> AsyncIterator[EmbeddedTemporal]:
             search_attributes=attribute_types(_search_attributes()),
             dynamic_config={
                 "limit.historyCount.suggestContinueAsNew": 50,
-                # A run's first task waits a second where its predecessor was younger, while virtual months pass.
+                # A run's first task waits a second where its predecessor was younger, while months pass.
                 "history.workflowIdReuseMinimalInterval": "1ms",
             },
         ) as server:
