@@ -9,7 +9,7 @@ the two policies differ in, and the obligation is marked as estimated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from domain.agreement import Agreement, Party
 from domain.decisions.resting import after_hold, resume
@@ -52,11 +52,10 @@ class Restatement:
         for settlement in event.ledger.settled:
             self.open.pop(settlement.obligation_id, None)
         arranged = () if again is None else tuple(moved.obligation_id for moved in event.ledger.moved)
-        fresh = {
-            obligation.obligation_id: self._restated(before, after, event, obligation)
-            for obligation in (*event.ledger.opened, *event.ledger.moved)
-            if obligation.obligation_id not in arranged
-        }
+        counted = (*event.ledger.opened, *event.ledger.moved)
+        fresh = self._restated(
+            before, after, event, [each for each in counted if each.obligation_id not in arranged]
+        )
         known = {key: restated for key, restated in (again or {}).items() if key in after.obligations}
         self.open.update({**known, **fresh})
         if event.ledger.silent_at is not None:
@@ -71,14 +70,20 @@ class Restatement:
         return agreement.model_copy(update={"policy": self._policy, "obligations": ledger})
 
     def _restated(
-        self, before: Agreement | None, after: Agreement, event: Event, recorded: Obligation
-    ) -> Restated:
-        if recorded.kind is ObligationKind.FORCED_CHOICE:
-            return Restated(obligation=recorded, estimated=False)
-        if not _same(Grounds(before, after, event).counted(recorded), recorded):
-            return Restated(obligation=self._moved(after, recorded), estimated=True)
+        self, before: Agreement | None, after: Agreement, event: Event, obligations: Sequence[Obligation]
+    ) -> Mapping[ObligationId, Restated]:
+        if not obligations:
+            return {}
+        recorded = Grounds(before, after, event)
         other = Grounds(None if before is None else self._other(before), self._other(after), event)
-        return Restated(obligation=_with_instants_of(recorded, other.counted(recorded)), estimated=False)
+        return {each.obligation_id: self._one(each, after, recorded, other) for each in obligations}
+
+    def _one(self, held: Obligation, after: Agreement, recorded: Grounds, other: Grounds) -> Restated:
+        if held.kind is ObligationKind.FORCED_CHOICE:
+            return Restated(obligation=held, estimated=False)
+        if not _same(recorded.counted(held), held):
+            return Restated(obligation=self._moved(after, held), estimated=True)
+        return Restated(obligation=_with_instants_of(held, other.counted(held)), estimated=False)
 
     def _begun_again(
         self, before: Agreement, after: Agreement, event: Event

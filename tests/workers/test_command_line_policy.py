@@ -131,6 +131,18 @@ async def test_replay_of_the_policy_in_force_finds_no_change(sojourn: Sojourn, l
     assert (summary["estimated"], summary["newly_flagged_count"]) == (0, 0)
 
 
+async def test_replay_reaches_every_agreement_once(sojourn: Sojourn, live: Lives) -> None:
+    """Streams are read a few at a time; none is left out at the end of a batch, and rows come in order of id."""
+    placed = [
+        (await live("shadowing", days=30, answers=lambda _: False, request_id=f"R-{number}")).agreement_id
+        for number in range(11)
+    ]
+    asked = ("policy", "replay", "-", "--since", "2026-01-01", "--json")
+    replayed = printed(await sojourn(*asked, given=written(DEFAULT)))
+    assert [row["agreement_id"] for row in replayed["agreements"]] == sorted(placed)
+    assert replayed["summary"]["agreements"] == len(placed)
+
+
 async def test_replay_reads_in_a_narrow_window(sojourn: Sojourn, live: Lives) -> None:
     """People get sums by kind and reason, and a row for each flag that comes at another time."""
     agreement = await live("secondment", days=260, answers=all_but_milestones)
