@@ -188,7 +188,7 @@ class Life:
         if owed.starts_at is not None:
             return owed.opened_at
         if owed.kind in TOLD_BY_THE_HEADS_UP:
-            return min(rung.at for rung in owed.ladder)
+            return min((rung.at for rung in owed.ladder), default=owed.due_at)
         return self.agreement.calendar_of(owed.owner_id).next_working_moment(owed.opened_at)
 
     def _owed(self) -> list[Obligation]:
@@ -209,14 +209,18 @@ class Life:
     # What people do.
 
     def _intentions(self) -> Iterator[_Intention]:
-        """What people are going to answer, and when."""
+        """What people are going to answer, and when, those included who are yet to be asked."""
         agreement = self.agreement
         for owed in self._owed():
             asked_at = self._asked_at(owed)
-            command = answer(owed, agreement.terms, agreement.terms_version, agreement.synthesis_versions)
-            if asked_at is None or command is None or command.actor_id == self._silent:
+            # A letter that has not left yet will have arrived by the time at which it is answered.
+            foreseen = self._leaves_at(owed) if asked_at is None else asked_at
+            if asked_at is None and foreseen <= self.now:
                 continue
-            at = answers_at(owed, asked_at, command.actor_id, agreement)
+            command = answer(owed, agreement.terms, agreement.terms_version, agreement.synthesis_versions)
+            if command is None or command.actor_id == self._silent:
+                continue
+            at = answers_at(owed, foreseen, command.actor_id, agreement)
             yield _Intention(max(at, self._postponed.get(owed.obligation_id, at)), owed, command)
 
     def _comes_at(self, scene: Scene) -> datetime | None:
@@ -296,6 +300,5 @@ class Life:
         for held in agreement.obligations.values():
             if held.owner_id == self._silent:
                 yield from instants(held)
-            elif self._asked_at(held) is None:
-                yield self._leaves_at(held)
+            elif (held.obligation_id, held.opened_at) in self._lost_letters:
                 yield from (rung.at for rung in held.ladder)
