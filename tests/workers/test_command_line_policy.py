@@ -40,6 +40,11 @@ def printed(result: Result) -> Any:  # noqa: ANN401  any JSON
     return json.loads(result.stdout)
 
 
+def nothing(_: Obligation) -> bool:
+    """Nobody does anything."""
+    return False
+
+
 def all_but_milestones(owed: Obligation) -> bool:
     """Everybody does what they owe, but no milestone is reached."""
     return owed.kind is not ObligationKind.MILESTONE
@@ -132,9 +137,9 @@ async def test_replay_of_the_policy_in_force_finds_no_change(sojourn: Sojourn, l
 
 
 async def test_replay_reaches_every_agreement_once(sojourn: Sojourn, live: Lives) -> None:
-    """Streams are read a few at a time; none is left out at the end of a batch, and rows come in order of id."""
+    """Streams are read a few at a time; none is left out at the end of a batch, rows come in order of id."""
     placed = [
-        (await live("shadowing", days=30, answers=lambda _: False, request_id=f"R-{number}")).agreement_id
+        (await live("shadowing", days=30, answers=nothing, request_id=f"R-{number}")).agreement_id
         for number in range(11)
     ]
     asked = ("policy", "replay", "-", "--since", "2026-01-01", "--json")
