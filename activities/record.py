@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import asyncpg
@@ -21,6 +21,9 @@ from activities.rows import (
     NoticeState,
     ObligationRow,
     Page,
+    StalledFilters,
+    StalledPageRow,
+    StalledPlace,
     StalledRow,
 )
 from activities.statements import STATEMENTS
@@ -31,6 +34,8 @@ from domain.recording import Append, Appended, Head, NewEvent, RecordedEvent
 from domain.vocabulary import Kind, Phase
 
 _NOTICES = TypeAdapter(tuple[Notice, ...])
+
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 class Record:
@@ -154,10 +159,14 @@ class Record:
         row = await self._database.row("mentor_hours", mentor_id, excluding)
         return 0.0 if row is None else row["hours"]
 
-    async def recent_commands(self, agreement_id: str, limit: int = REMEMBERED_COMMANDS) -> list[KnownCommand]:
+    async def recent_commands(
+        self, agreement_id: str, limit: int = REMEMBERED_COMMANDS
+    ) -> list[KnownCommand]:
         """An agreement's last commands with what they led to, oldest first."""
         rows = await self._database.rows("recent_commands", agreement_id, limit)
-        return [KnownCommand(**{**row, "event_types": tuple(row["event_types"])}) for row in rows]
+        return [
+            KnownCommand.model_validate({**row, "event_types": tuple(row["event_types"])}) for row in rows
+        ]
 
     async def obligations(self, agreement_id: str) -> list[ObligationRow]:
         """Every obligation that an agreement ever had, by due instant."""
@@ -180,6 +189,36 @@ class Record:
     async def stalled(self, as_of: datetime) -> list[StalledRow]:
         """What is stalled at an instant, past or future, as the ledger stands now; longest stalled first."""
         return [StalledRow(**dict(row)) for row in await self._database.rows("stalled", as_of)]
+
+    async def stalled_page(
+        self,
+        as_of: datetime,
+        filters: StalledFilters | None = None,
+        *,
+        after: StalledPlace | None = None,
+        limit: int = 50,
+    ) -> list[StalledPageRow]:
+        """The next of what `stalled` gives, at a cost that depends on the page and not on the record.
+
+        Args:
+            as_of: As for `stalled`.
+            filters: Which of them.
+            after: The last row of the page before; None for the first page.
+            limit: How many at most.
+        """
+        rows = await self._database.rows(
+            "stalled_page",
+            as_of,
+            json.dumps(filters or {}, default=list),
+            _BEFORE_ALL if after is None else after.since,
+            "" if after is None else after.agreement_id,
+            limit,
+        )
+        return [StalledPageRow(**dict(row)) for row in rows]
+
+    async def agreements_ahead(self, of: datetime) -> list[str]:
+        """Ids of open agreements whose last event, in their own time, is later than an instant."""
+        return [row["agreement_id"] for row in await self._database.rows("agreements_ahead", of)]
 
     async def notices(self, agreement_id: str) -> list[NoticeRow]:
         """The outbox of an agreement: every notice and what became of it, by the instant it may be sent."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, TypedDict
 
 from domain.model import Frozen, Instant, PersonId
 from domain.notices import Notice
@@ -84,6 +85,31 @@ class StalledRow(Frozen):
     next_level: Level | None
     next_at: Instant | None
     """When the next rung is reached; None at the top of the ladder."""
+
+
+class StalledPageRow(StalledRow):
+    """The same, and whose placement it is."""
+
+    tenant: str
+
+
+class StalledFilters(TypedDict, total=False):
+    """Which stalled agreements; any of the values of each; what is left out does not narrow."""
+
+    kind: Sequence[Kind]
+    reason: Sequence[StallReason]
+    waiting_on_role: Sequence[Role]
+    waiting_on_id: Sequence[PersonId]
+    level: Sequence[Level]
+    tenant: Sequence[str]
+    cohort: Sequence[str]
+
+
+class StalledPlace(Frozen):
+    """A place in the list of stalled agreements: right after this one."""
+
+    since: Instant
+    agreement_id: str
 
 
 class NoticeRow(Frozen):

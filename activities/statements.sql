@@ -135,6 +135,22 @@ SELECT
     obligation_kind, due_at, level, next_level, next_at
 FROM sojourn.stalled_as_of_v1($1)
 
+-- stalled_page --
+-- The next agreements that are stalled at an instant, longest first, after one of them.
+SELECT
+    agreement_id, kind, phase, tenant, cohort, reason, waiting_on_role, waiting_on_id, since, obligation_id,
+    obligation_kind, due_at, level, next_level, next_at
+FROM sojourn.stalled_page_v1($1, $2::text::jsonb, $3, $4, $5)
+
+-- stalled_counts --
+-- How many agreements are stalled at an instant, by kind, reason, role and rung, and since when the first is.
+SELECT kind, reason, waiting_on_role, level, agreements, first_since
+FROM sojourn.stalled_counts_v1($1)
+
+-- agreements_ahead --
+-- Open agreements whose last event, in their own time, is later than an instant.
+SELECT agreement_id FROM sojourn.agreement_ahead WHERE updated_at > $1
+
 -- notices --
 -- The outbox of one agreement: everything, or what still waits to be sent.
 SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, sent_at
@@ -209,9 +225,8 @@ RETURNING person_id
 -- How many agreements are stalled now and for how long, by kind, reason, role and rung; none below the first rung.
 SELECT
     kind, reason, coalesce(waiting_on_role, 'nobody') AS role, coalesce(level::text, 'none') AS level,
-    count(*) AS agreements, extract(epoch FROM now() - min(since))::double precision AS oldest_seconds
-FROM sojourn.stalled_as_of_v1(now())
-GROUP BY kind, reason, waiting_on_role, level
+    agreements, extract(epoch FROM now() - first_since)::double precision AS oldest_seconds
+FROM sojourn.stalled_counts_v1(now())
 ORDER BY kind, reason, waiting_on_role, level
 
 -- figures_obligations --

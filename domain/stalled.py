@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from domain.agreement import Agreement
 from domain.model import Frozen, Instant, PersonId
-from domain.obligations import Level, Obligation
+from domain.obligations import Level, Obligation, Rung
 from domain.opening import OUTSIDE_THE_LADDER
 from domain.vocabulary import Health, ObligationKind, Phase, Role, StallReason
 
@@ -114,21 +114,33 @@ def _stall(agreement: Agreement, at: datetime) -> Stall | None:
             obligation_kind=None,
             due_at=None,
             level=None,
-            next="It stays in the operators' queue until somebody acts.",
+            next=step_ahead(None, mentor.role, None),
         )
     return None
 
 
 def next_step(obligation: Obligation, at: datetime) -> str:
     """What happens next about an obligation if nobody fulfils it."""
-    if obligation.kind in OUTSIDE_THE_LADDER:
-        return f"Nothing by itself: it waits for the {obligation.owner_role.replace('_', ' ')}."
-    ahead = [rung for rung in obligation.ladder if rung.at > at]
-    if not ahead:
+    ahead = next((rung for rung in obligation.ladder if rung.at > at), None)
+    return step_ahead(obligation.kind, obligation.owner_role, ahead)
+
+
+def step_ahead(kind: ObligationKind | None, owner_role: Role, rung: Rung | None) -> str:
+    """What happens next to a stall if nobody acts, in one sentence.
+
+    Args:
+        kind: What is owed; None where the reason is silence.
+        owner_role: On whom it waits.
+        rung: The next one of its ladder; None at its end.
+    """
+    if kind is None:
+        return "It stays in the operators' queue until somebody acts."
+    owner = owner_role.replace("_", " ")
+    if kind in OUTSIDE_THE_LADDER:
+        return f"Nothing by itself: it waits for the {owner}."
+    if rung is None:
         return "The ladder is at its end; it waits for the programme owner's decision."
-    rung = ahead[0]
-    what = ON_THE_LADDER[rung.level].format(role=obligation.owner_role.replace("_", " "))
-    return f"On {rung.at:%Y-%m-%d} (level {rung.level}): {what}."
+    return f"On {rung.at:%Y-%m-%d} (level {rung.level}): {ON_THE_LADDER[rung.level].format(role=owner)}."
 
 
 def _health(agreement: Agreement, owed: list[Obligation], stall: Stall | None, at: datetime) -> Health:

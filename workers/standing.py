@@ -127,7 +127,7 @@ async def stalled(
 
     async def one(agreement_id: str) -> StalledAgreement | None:
         stands = await standing(record, agreement_id, as_of)
-        return None if stands is None else _stalled(stands)
+        return None if stands is None else stalled_row(stands)
 
     found = await few_at_once(one, wanted)
     return sorted((row for row in found if row is not None), key=lambda row: (row.since, row.agreement_id))
@@ -164,7 +164,8 @@ def owed_ever(events: Iterable[RecordedEvent]) -> list[Owed]:
     return sorted(owed.values(), key=lambda each: (each.obligation.due_at, each.obligation.obligation_id))
 
 
-def _stalled(stands: Standing) -> StalledAgreement | None:
+def stalled_row(stands: Standing) -> StalledAgreement | None:
+    """One agreement in the list of what is stalled; None where it is not."""
     agreement = stands.agreement
     stall = assess(agreement, stands.at).stall
     if stall is None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from pydantic import JsonValue
 from rich.table import Table
 
-from activities.rows import AgreementRow
+from activities.rows import AgreementRow, StalledFilters, StalledPlace
 from domain.vocabulary import Kind, Phase, Role, StallReason
+from workers.command_line.failures import ExitCode, Failure
 from workers.command_line.input import read_instant
 from workers.command_line.options import AsJson, AsOf, Cohort, InvolvedPerson, Kinds, Phases, Tenant, choices
 from workers.command_line.output import NOTHING, console, instant, print_json, print_models, table, words
 from workers.command_line.reach import Reach, reaching
-from workers.standing import Filters, StalledAgreement, agreements, stalled, waits_on
+from workers.stalled_list import stalled_list
+from workers.standing import Filters, StalledAgreement, agreements
 
 
 def list_agreements(
@@ -74,8 +76,19 @@ def list_stalled(
     waiting_on: Annotated[
         str | None, typer.Option("--waiting-on", metavar="PERSON", help="Only waiting on this person.")
     ] = None,
+    levels: Annotated[
+        list[int] | None,
+        typer.Option("--level", min=0, max=6, metavar="LEVEL", help="Only on this rung; repeatable."),
+    ] = None,
     tenant: Tenant = None,
     cohort: Cohort = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="ROWS", help="At most so many; all where left out.")
+    ] = None,
+    after: Annotated[
+        str | None,
+        typer.Option(metavar="SINCE,AGREEMENT", help="The next page: what comes after this row of the last."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List what is stalled: why, since when, on whom it waits, and what happens next. Longest first.
@@ -86,21 +99,42 @@ def list_stalled(
     happens.
     """
     moment = None if as_of is None else read_instant(as_of, "--as-of")
-    wanted_reasons = choices(reasons, StallReason, "--reason")
-    wanted_roles = choices(roles, Role, "--role")
-    filters = _filters(kinds, None, tenant, cohort, None, only_open=False)
+    place = None if after is None else _place(after)
+    given: dict[str, object] = {
+        "kind": choices(kinds, Kind, "--kind"),
+        "reason": choices(reasons, StallReason, "--reason"),
+        "waiting_on_role": choices(roles, Role, "--role"),
+        "waiting_on_id": [waiting_on] if waiting_on else [],
+        "level": levels,
+        "tenant": [tenant] if tenant else [],
+        "cohort": [cohort] if cohort else [],
+    }
+    filters = cast("StalledFilters", {name: values for name, values in given.items() if values})
 
     async def work(reach: Reach) -> list[StalledAgreement]:
-        return await stalled(await reach.record(), moment, **filters)
+        return await stalled_list(await reach.record(), moment, filters, after=place, limit=limit)
 
-    rows = waits_on(reaching(work), reasons=wanted_reasons, roles=wanted_roles, person_id=waiting_on)
+    rows = reaching(work)
     if as_json:
         print_models(rows)
         return
     if not rows:
-        console().print("Nothing is stalled.")
+        console().print("Nothing is stalled." if place is None else "Nothing more is stalled.")
         return
     console().print(stalled_table(rows))
+    if len(rows) == limit:
+        last = rows[-1]
+        console().print(f"\nMore: --after {last.since.isoformat()},{last.agreement_id}", soft_wrap=True)
+
+
+def _place(after: str) -> StalledPlace:
+    since, comma, agreement_id = after.partition(",")
+    if not comma or not agreement_id:
+        raise Failure(
+            f"--after must be the `since` and the id of a row, joined by a comma, not {after!r}.",
+            ExitCode.USAGE,
+        )
+    return StalledPlace(since=read_instant(since, "--after"), agreement_id=agreement_id)
 
 
 def stalled_table(rows: Sequence[StalledAgreement]) -> Table:
