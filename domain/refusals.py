@@ -23,7 +23,6 @@ class RefusalCode(StrEnum):
     NO_CHANGE = "no_change"
     CONFLICT_OF_INTEREST = "conflict_of_interest"
     PAUSED = "paused"
-    ON_HOLD = "on_hold"
     TERMS_INVALID = "terms_invalid"
     COMMAND_REUSED = "command_reused"
 

@@ -10,7 +10,7 @@ from domain.draft import Draft
 from domain.events import Event
 from domain.kinds import KINDS
 from domain.obligations import MEETING_KINDS, LedgerChange, Obligation, Settlement
-from domain.opening import Owed, meeting_start, opened, reconciled
+from domain.opening import SEQUENCE_PAST_A_CANCELLED_INVITE, Owed, meeting_start, opened, reconciled
 from domain.policy import Allowance
 from domain.vocabulary import ObligationKind, ObligationStatus, Phase, Role, StallReason
 
@@ -61,7 +61,12 @@ def plan_kinds(agreement: Agreement) -> frozenset[ObligationKind]:
 
 
 def follow_plan(
-    draft: Draft, event: Event, *, settled: tuple[Settlement, ...] = (), opens: tuple[Obligation, ...] = ()
+    draft: Draft,
+    event: Event,
+    *,
+    settled: tuple[Settlement, ...] = (),
+    opens: tuple[Obligation, ...] = (),
+    moves: tuple[Obligation, ...] = (),
 ) -> None:
     """Adds an event and keeps the ledger in step with the plan that it leaves behind.
 
@@ -70,13 +75,14 @@ def follow_plan(
         event: What happens; its ledger change is given here.
         settled: What the event itself settles.
         opens: What it opens beside the plan.
+        moves: What it moves beside the plan.
     """
     change = replanned(draft.agreement, draft.after(event), draft.at)
     mine = {settlement.obligation_id for settlement in settled}
     following = LedgerChange(
         settled=(*settled, *(each for each in change.settled if each.obligation_id not in mine)),
         opened=(*change.opened, *opens),
-        moved=tuple(moved for moved in change.moved if moved.obligation_id not in mine),
+        moved=(*(moved for moved in change.moved if moved.obligation_id not in mine), *moves),
     )
     draft.add(event.model_copy(update={"ledger": following}))
 
@@ -178,6 +184,28 @@ def next_meeting(agreement: Agreement, kind: ObligationKind, last: date, at: dat
         missed_after=None if is_last_chance else policy.missed_after,
     )
     return opened(agreement, owed, at)
+
+
+def sooner_check_in(agreement: Agreement, at: datetime) -> tuple[Obligation, ...]:
+    """The open check-in within days, as after the start; empty where it comes soon enough."""
+    meeting = open_meeting(agreement, ObligationKind.CHECK_IN)
+    if meeting is None:
+        return ()
+    calendar, first = agreement.calendar_of(meeting.owner_id), agreement.policy.first_meeting
+    day = calendar.working_day_from(calendar.local_date(at), first.due)
+    if meeting_day(agreement, meeting) <= day:
+        return ()
+    owed = Owed(
+        kind=meeting.kind,
+        subject=meeting.subject,
+        owner=Party(role=meeting.owner_role, person_id=meeting.owner_id),
+        anchor=day,
+        allowance=Allowance(due=0, stalled=first.stalled - first.due),
+        reason=StallReason.START_UNCONFIRMED,
+        starts_at=meeting_start(calendar, day),
+    )
+    sequence = meeting.sequence + SEQUENCE_PAST_A_CANCELLED_INVITE
+    return (opened(agreement, owed, at).model_copy(update={"sequence": sequence}),)
 
 
 def _series(agreement: Agreement, kind: ObligationKind) -> MeetingSeries:

@@ -14,7 +14,7 @@ from domain.commands.rotation import (
     StartLeg,
 )
 from domain.decisions.dispatch import rule
-from domain.decisions.planning import follow_plan
+from domain.decisions.planning import follow_plan, sooner_check_in
 from domain.draft import Draft
 from domain.events.rotation import (
     AnnexSigned,
@@ -168,7 +168,10 @@ def _delivered(draft: Draft, leg: Leg) -> None:
 
 @rule.register
 def start_leg(command: StartLeg, draft: Draft) -> None:
-    """The gate: the leg before is delivered, debriefed and handed over, and this one's annex is signed."""
+    """The gate: the leg before is delivered, debriefed and handed over, and this one's annex is signed.
+
+    Within days there is a check-in, as there is after the first day.
+    """
     agreement = draft.agreement
     leg = _leg(draft, command.leg_id)
     if leg.leg_id in agreement.legs_started:
@@ -192,10 +195,12 @@ def start_leg(command: StartLeg, draft: Draft) -> None:
         raise Refused(
             RefusalCode.OUT_OF_ORDER, f"{leg.leg_id} starts on {leg.starts_on}, which is still ahead."
         )
+    event = LegStarted(at=draft.at, leg_id=leg.leg_id)
     follow_plan(
         draft,
-        LegStarted(at=draft.at, leg_id=leg.leg_id),
+        event,
         settled=draft.fulfilled(ObligationKind.LEG_START, leg.leg_id),
+        moves=sooner_check_in(draft.after(event), draft.at),
     )
 
 

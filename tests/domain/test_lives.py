@@ -27,7 +27,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 COMPLETED = {
     "secondment": "agreement signed 5/5 · milestones 4/4 · check-ins 12/13 · debrief 2/2 · synthesis 3/3",
     "shadowing": "agreement signed 5/5 · milestones 1/1 · check-ins 8/8 · debrief 2/2 · synthesis 3/3",
-    "rotation": "agreement signed 10/10 · milestones 8/8 · check-ins 19/19 · debrief 2/2 · synthesis 4/4",
+    "rotation": "agreement signed 10/10 · milestones 8/8 · check-ins 20/20 · debrief 2/2 · synthesis 4/4",
 }
 
 

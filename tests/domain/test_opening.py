@@ -219,3 +219,20 @@ def test_the_terms_may_name_the_day_of_the_end_decision(kind: str, day: date, ac
     due, stalled = getattr(TABLE[ObligationKind.END_DECISION], kind)
     assert moved.due_at == calendar.closing_of(calendar.working_day_from(date(2027, 12, 17), due))
     assert moved.stalled_at == calendar.closing_of(calendar.working_day_from(date(2027, 12, 17), stalled))
+
+
+def test_each_leg_begins_with_a_check_in(active: Lives) -> None:
+    """Five working days after a leg begins at the latest, whatever the cadence says."""
+    life = active("rotation")
+
+    def second_leg(agreement: Agreement) -> bool:
+        return len(agreement.legs_started) == 2
+
+    life.live(second_leg, patient=True)
+    agreement, began = life.agreement, life.agreement.local_date(life.now)
+    (check_in,) = [held for held in agreement.obligations.values() if held.kind is ObligationKind.CHECK_IN]
+    calendar = agreement.calendar_of(check_in.owner_id)
+    latest = calendar.working_day_from(began, 5)
+    assert calendar.local_date(check_in.due_at) == latest
+    assert check_in.stalled_at == calendar.closing_of(calendar.working_day_from(began, 10))
+    assert check_in.reason is StallReason.START_UNCONFIRMED
