@@ -9,12 +9,12 @@ from typing import NamedTuple, TypedDict, Unpack
 from activities.record import Record
 from activities.rows import AgreementRow
 from domain.agreement import Agreement
-from domain.model import Frozen, Instant, PersonId
+from domain.model import Frozen, Instant
 from domain.obligations import Level, Obligation
 from domain.reading import fold_recorded, read_event
 from domain.recording import RecordedEvent
 from domain.stalled import WaitingOn, assess
-from domain.vocabulary import Kind, ObligationKind, ObligationStatus, Phase, Role, StallReason
+from domain.vocabulary import Kind, ObligationKind, ObligationStatus, Phase, StallReason
 from workers.together import few_at_once
 
 PAGE = 1000
@@ -131,23 +131,6 @@ async def stalled(
 
     found = await few_at_once(one, wanted)
     return sorted((row for row in found if row is not None), key=lambda row: (row.since, row.agreement_id))
-
-
-def waits_on(
-    rows: Iterable[StalledAgreement],
-    *,
-    reasons: Sequence[StallReason] = (),
-    roles: Sequence[Role] = (),
-    person_id: PersonId | None = None,
-) -> list[StalledAgreement]:
-    """Those with one of the reasons, waiting on one of the roles, on a person; empty leaves a filter out."""
-    return [
-        row
-        for row in rows
-        if (not reasons or row.reason in reasons)
-        and (not roles or row.waiting_on.role in roles)
-        and (person_id is None or row.waiting_on.person_id == person_id)
-    ]
 
 
 def owed_ever(events: Iterable[RecordedEvent]) -> list[Owed]:
