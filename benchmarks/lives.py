@@ -94,6 +94,7 @@ class Life:
     """Lines of COPY text, in order."""
     commands: list[str] = field(default_factory=list[str])
     moments: list[Moment] = field(default_factory=list["Moment"])
+    appends: list[Append] = field(default_factory=list[Append])
 
 
 class Moment(NamedTuple):
@@ -213,21 +214,21 @@ class _Actor:
             after = evolve(after, event)
         if not events or after is None:
             return
-        await self._record.append(
-            Append(
-                agreement_id=after.agreement_id,
-                expected_version=0 if before is None else before.version,
-                command_id=command.command_id,
-                command_type=command.type,
-                command_digest=digest_of_model(command),
-                actor_id=command.actor_id,
-                actor_role=Role.SYSTEM if command.actor_id == "system" else Role.MENTEE,
-                occurred_at=self._now,
-                events=tuple(recorded),
-                head=head_of(after, self._now),
-                notices=(),
-            )
+        append = Append(
+            agreement_id=after.agreement_id,
+            expected_version=0 if before is None else before.version,
+            command_id=command.command_id,
+            command_type=command.type,
+            command_digest=digest_of_model(command),
+            actor_id=command.actor_id,
+            actor_role=Role.SYSTEM if command.actor_id == "system" else Role.MENTEE,
+            occurred_at=self._now,
+            events=tuple(recorded),
+            head=head_of(after, self._now),
+            notices=(),
         )
+        await self._record.append(append)
+        self._life.appends.append(append)
         self._agreement = after
         await self._read_models(after)
 

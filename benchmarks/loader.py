@@ -23,9 +23,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from activities.database import open_pool
 from benchmarks.copies import TABLES, Glance, Share, Sheet, shares, sheet
 from benchmarks.lives import COMMAND, EVENT, HEAD, OBLIGATION, PARTY, Moment, play_all
-from benchmarks.server import add_data_option, database_of, server
+from benchmarks.server import TRIGGER, add_data_option, database_of, fresh_database, server
 from deploy.embedded import EmbeddedPostgres
-from deploy.migrate import migrate
 
 SEED = 20270301
 
@@ -36,6 +35,7 @@ COHORT_OF = 150
 TENANTS = 24
 
 _COLUMNS = tuple(columns.split(", ") for columns in (EVENT, COMMAND, HEAD, PARTY, OBLIGATION))
+_SETTLED = ("VACUUM ANALYZE sojourn.stall", "ANALYZE", "CHECKPOINT")
 _CHUNK_BYTES = 16_000_000
 _out = Console(stderr=True, highlight=False)
 
@@ -65,9 +65,9 @@ async def load(
         f"{len(moments)} moments of lives, {len(drawn)} of them to copy: {time.monotonic() - began:.0f} s"
     )
 
-    dsn = await _fresh(postgres, database_of(agreements))
+    dsn = await _quick_database(postgres, database_of(agreements))
     connection = await asyncpg.connect(dsn, server_settings={"timezone": "UTC"})
-    await connection.execute("ALTER TABLE sojourn.agreement DISABLE TRIGGER agreement_plans_its_stall")
+    await connection.execute(f"ALTER TABLE sojourn.agreement DISABLE TRIGGER {TRIGGER}")
     indexes = await _without_indexes(connection)
     with _progress() as progress:
         task = progress.add_task("agreements", total=agreements)
@@ -85,38 +85,34 @@ async def load(
         await _copy(connection, pending)
         progress.update(task, completed=agreements)
     _out.print(f"{time.monotonic() - began:6.0f} s copied")
-    for statement in (
-        *indexes,
-        "ANALYZE",
-        "INSERT INTO sojourn.stall SELECT * FROM sojourn.stall_planned",
-        "ALTER TABLE sojourn.agreement ENABLE TRIGGER agreement_plans_its_stall",
-        "VACUUM ANALYZE sojourn.stall",
-        "ANALYZE",
-        "CHECKPOINT",
+    for doing, statements in (
+        ("indexed", indexes),
+        ("analyzed", ["ANALYZE"]),
+        ("stalls planned", ["INSERT INTO sojourn.stall SELECT * FROM sojourn.stall_planned"]),
+        ("settled", [f"ALTER TABLE sojourn.agreement ENABLE TRIGGER {TRIGGER}", *_SETTLED]),
     ):
-        await connection.execute(statement)
-        _out.print(f"{time.monotonic() - began:6.0f} s {statement[:80]}")
+        for statement in statements:
+            await connection.execute(statement)
+        _out.print(f"{time.monotonic() - began:6.0f} s {doing}")
     await _report(connection, as_of)
     await connection.close()
 
 
 async def _played(postgres: EmbeddedPostgres) -> list[Moment]:
-    pool = await open_pool(await _fresh(postgres, "lives"), largest=1)
+    pool = await open_pool(await _quick_database(postgres, "lives"), largest=1)
     try:
         return [moment async for life in play_all(pool) for moment in life.moments]
     finally:
         await pool.close()
 
 
-async def _fresh(postgres: EmbeddedPostgres, name: str) -> str:
-    administrator = await asyncpg.connect(postgres.dsn_of("postgres"))
-    await administrator.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    await administrator.execute(f"CREATE DATABASE {name}")
+async def _quick_database(postgres: EmbeddedPostgres, name: str) -> str:
+    dsn = await fresh_database(postgres, name)
+    connection = await asyncpg.connect(dsn)
     # Loading again costs less than waiting for every commit.
-    await administrator.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
-    await administrator.close()
-    await migrate(postgres.dsn_of(name))
-    return postgres.dsn_of(name)
+    await connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    await connection.close()
+    return dsn
 
 
 def _copies(share: Share) -> Iterator[tuple[Glance, int]]:

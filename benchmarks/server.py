@@ -6,10 +6,16 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+import asyncpg
+
 from deploy.embedded import EmbeddedPostgres
+from deploy.migrate import migrate
 
 DATA = Path(".benchmarks")
 """Where the data is kept between runs, unless told otherwise."""
+
+TRIGGER = "agreement_plans_its_stall"
+"""Keeps the stalled list; off while rows are copied, and to see what it costs."""
 
 SETTINGS: Mapping[str, str] = {
     "shared_buffers": "4GB",
@@ -31,6 +37,16 @@ def server(data: Path) -> EmbeddedPostgres:
 def database_of(agreements: int) -> str:
     """The name of the database that holds so many agreements."""
     return f"agreements_{agreements}"
+
+
+async def fresh_database(postgres: EmbeddedPostgres, name: str) -> str:
+    """Creates a migrated, empty database in place of one of the same name; returns its DSN."""
+    administrator = await asyncpg.connect(postgres.dsn_of("postgres"))
+    await administrator.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await administrator.execute(f"CREATE DATABASE {name}")
+    await administrator.close()
+    await migrate(postgres.dsn_of(name))
+    return postgres.dsn_of(name)
 
 
 def add_data_option(parser: argparse.ArgumentParser) -> None:
