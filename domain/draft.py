@@ -107,7 +107,7 @@ class Draft:
 def _with_choices_made(agreement: Agreement, change: LedgerChange) -> LedgerChange:
     """The change, and the forced choices that it answers settled."""
     settled = {settlement.obligation_id for settlement in change.settled}
-    answered = settled | {moved.obligation_id for moved in change.moved}
+    answered = settled | {moved.obligation_id for moved in change.moved if _is_replanned(agreement, moved)}
     made = {f"{ObligationKind.FORCED_CHOICE}:{each}" for each in answered} & agreement.obligations.keys()
     if not made - settled:
         return change
@@ -120,6 +120,12 @@ def _with_choices_made(agreement: Agreement, change: LedgerChange) -> LedgerChan
             "moved": tuple(moved for moved in change.moved if moved.obligation_id not in made),
         }
     )
+
+
+def _is_replanned(agreement: Agreement, moved: Obligation) -> bool:
+    """Whether an obligation moved in earnest: fewer reminders are no decision."""
+    before = agreement.obligations.get(moved.obligation_id)
+    return before is None or (before.due_at, before.owner_id) != (moved.due_at, moved.owner_id)
 
 
 def silent_at(agreement: Agreement, since: datetime) -> datetime:

@@ -14,7 +14,7 @@ from domain.agreement import Agreement, Party
 from domain.calendars import Calendar
 from domain.model import Frozen, Instant, PersonId
 from domain.obligations import MEETING_KINDS, LedgerChange, Obligation, Rung, Settlement
-from domain.policy import Allowance
+from domain.policy import Allowance, KindPolicy
 from domain.vocabulary import ObligationKind, ObligationStatus, Role, StallReason
 
 MEETING_STARTS_AFTER_OPENING = timedelta(hours=1)
@@ -54,6 +54,7 @@ REASONS: Mapping[ObligationKind, StallReason] = {
     ObligationKind.BREACH: StallReason.BLOCKER_AGING,
     ObligationKind.COURSE_CORRECTION: StallReason.BLOCKER_AGING,
     ObligationKind.FORCED_CHOICE: StallReason.BLOCKER_AGING,
+    ObligationKind.SUCCESSOR: StallReason.PARTY_LEFT,
     ObligationKind.RETURN_PLAN: StallReason.RETURN_PLAN_MISSING,
     ObligationKind.END_DECISION: StallReason.END_DATE_UNDECIDED,
 }
@@ -90,7 +91,7 @@ def opened(agreement: Agreement, owed: Owed, at: datetime) -> Obligation:
     `at`, and the stall keeps its distance.
     """
     calendar = agreement.calendar_of(owed.owner.person_id)
-    allowance = owed.allowance or agreement.policy.allowances[owed.kind]
+    allowance = owed.allowance or agreement.policy.allowance_for(owed.kind)
     today = calendar.local_date(at)
     anchor = owed.anchor or today
     due_day = max(calendar.working_day_from(anchor, allowance.due), calendar.working_day_from(today, 1))
@@ -182,7 +183,8 @@ def reopened(agreement: Agreement, obligation: Obligation, owner_id: PersonId, a
         owner=owner,
         anchor=calendar.local_date(obligation.due_at) if ahead else None,
         allowance=_remaining(agreement, obligation, counted_from_due=ahead),
-        reason=obligation.reason,
+        # A leaver's reason does not stick to the successor.
+        reason=None if obligation.reason is StallReason.PARTY_LEFT else obligation.reason,
         missed_after=None if obligation.acts_by_itself_at is None else agreement.policy.missed_after,
     )
     begun = opened(agreement, fresh, at)
@@ -211,10 +213,54 @@ def meeting_start(calendar: Calendar, day: date) -> datetime:
 
 def _remaining(agreement: Agreement, obligation: Obligation, *, counted_from_due: bool) -> Allowance:
     """The allowance of its kind, counted from its due day, or from today where that has passed."""
-    allowance = agreement.policy.allowances[obligation.kind]
+    allowance = agreement.policy.allowance_for(obligation.kind)
     grace = max(1, allowance.stalled - allowance.due)
     due = 0 if counted_from_due else max(1, allowance.due)
     return Allowance(due=due, stalled=due + grace)
+
+
+def recounted(before: KindPolicy, agreement: Agreement, obligation: Obligation, at: datetime) -> Obligation:
+    """The obligation counted anew under the agreement's policy.
+
+    Its anchor is found by counting the allowance that it was opened under back from its due day. What is not
+    yet due falls due on the next working day at the earliest; meetings keep their day.
+
+    Args:
+        before: The policy that it was opened under.
+        agreement: Under the policy that counts now.
+        obligation: An open obligation of the agreement.
+        at: Now.
+    """
+    calendar = agreement.calendar_of(obligation.owner_id)
+    old, new = (_allowance(policy, obligation) for policy in (before, agreement.policy))
+    due_day = calendar.local_date(obligation.due_at)
+    meeting = obligation.kind in MEETING_KINDS
+    owed = Owed(
+        kind=obligation.kind,
+        subject=obligation.subject,
+        owner=Party(role=obligation.owner_role, person_id=obligation.owner_id),
+        anchor=due_day if meeting else calendar.working_day_from(due_day, -old.due),
+        allowance=Allowance(due=0, stalled=new.stalled - new.due) if meeting else new,
+        reason=obligation.reason,
+        missed_after=None if obligation.acts_by_itself_at is None else agreement.policy.missed_after,
+    )
+    counted = opened(agreement, owed, obligation.opened_at if obligation.due_at <= at else at)
+    climbs = any(rung.at > at for rung in obligation.ladder)
+    return counted.model_copy(
+        update={
+            "opened_at": obligation.opened_at,
+            "ladder": counted.ladder if climbs else obligation.ladder,
+            "starts_at": obligation.starts_at,
+            "sequence": obligation.sequence,
+            "reached": obligation.reached,
+        }
+    )
+
+
+def _allowance(policy: KindPolicy, obligation: Obligation) -> Allowance:
+    if obligation.kind is ObligationKind.CHECK_IN and obligation.reason is StallReason.START_UNCONFIRMED:
+        return policy.first_meeting
+    return policy.allowance_for(obligation.kind)
 
 
 def reconciled(

@@ -53,6 +53,10 @@ class KindPolicy(Frozen):
     """Working days after its due day at which a check-in counts as missed."""
     ladder: tuple[LadderStep, ...]
 
+    def allowance_for(self, kind: ObligationKind) -> Allowance:
+        """The allowance of an obligation; a kind that is younger than the policy counts like a forced choice."""
+        return self.allowances.get(kind, self.allowances[ObligationKind.FORCED_CHOICE])
+
 
 class PolicySet(Frozen):
     """Thresholds for every kind."""

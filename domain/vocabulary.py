@@ -86,6 +86,7 @@ class ObligationKind(StrEnum):
     SYNTHESIS = "synthesis"
     SYNTHESIS_SIGNATURE = "synthesis_signature"
     FORCED_CHOICE = "forced_choice"
+    SUCCESSOR = "successor"
 
 
 class ObligationStatus(StrEnum):

@@ -40,6 +40,7 @@ NEVER_WAIVED = frozenset(
         ObligationKind.BLOCKER,
         ObligationKind.PROPOSAL,
         ObligationKind.FORCED_CHOICE,
+        ObligationKind.SUCCESSOR,
     }
 )
 """Gates: without them the stages would be labels. They are reassigned, answered, or closed incomplete."""
@@ -78,8 +79,13 @@ def reassign(command: ReassignRole, draft: Draft) -> None:
         for key, held in theirs.items()
         if key not in signatures
     )
+    found = () if after.roles_of(command.from_person) else (command.from_person,)
+    settled = (
+        *draft.settled(signatures),
+        *(each for leaver in found for each in draft.fulfilled(ObligationKind.SUCCESSOR, leaver)),
+    )
     change = LedgerChange(
-        settled=draft.settled(signatures), opened=tuple(_newly_asked(agreement, after, draft.at)), moved=moved
+        settled=settled, opened=tuple(_newly_asked(agreement, after, draft.at)), moved=moved
     )
     draft.add(event.model_copy(update={"ledger": change}))
 
