@@ -85,7 +85,7 @@ def _host_and_port(setting: str, address: str) -> tuple[str, int]:
         found = socket.getaddrinfo(
             host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise _not_ours(setting, address, error) from error
     # Where a name has addresses of both families, the older one: it is what scrapers are told to use.
     first = min(found, key=lambda each: each[0] != socket.AF_INET)

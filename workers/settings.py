@@ -18,6 +18,7 @@ from domain.model import Frozen
 PREFIX = "SOJOURN_"
 _MASK = "********"
 _UNSET = "(not set)"
+_LAST_PORT = 65535
 
 _TEMPORAL_VARIABLES = {
     "TEMPORAL_ADDRESS": "Host and port of Temporal; unset: the profile's, else the running embedded stack's.",
@@ -52,7 +53,14 @@ def _postgresql_address(value: SecretStr) -> SecretStr:
 DatabaseAddress = Annotated[SecretStr, AfterValidator(_postgresql_address)]
 """A PostgreSQL connection URL; secret because it may carry a password."""
 
-HostAndPort = Annotated[str, StringConstraints(pattern=r"^\S+:\d{1,5}$")]
+
+def _with_possible_port(value: str) -> str:
+    if not 1 <= int(value.rpartition(":")[2]) <= _LAST_PORT:
+        raise ValueError(f"the port must be between 1 and {_LAST_PORT}")
+    return value
+
+
+HostAndPort = Annotated[str, StringConstraints(pattern=r"^\S+:\d{1,5}$"), AfterValidator(_with_possible_port)]
 """Where something listens or is reached, as `host:port`."""
 
 

@@ -28,6 +28,7 @@ def test_environment_sets_and_arguments_win(monkeypatch: pytest.MonkeyPatch) -> 
         ("SOJOURN_DATABASE_URL", "mysql://x/y", r"SOJOURN_DATABASE_URL: it must begin with postgresql://"),
         ("SOJOURN_NOTICE_SENDER", "nobody", r"SOJOURN_NOTICE_SENDER: .*sojourn@example\.org"),
         ("SOJOURN_METRICS_ADDRESS", "9464", r"SOJOURN_METRICS_ADDRESS: .*127\.0\.0\.1:9464"),
+        ("SOJOURN_METRICS_ADDRESS", "localhost:70000", r"SOJOURN_METRICS_ADDRESS: the port must be between"),
         ("SOJOURN_SMTP_USERNAME", "me", r"SOJOURN_SMTP_USERNAME and SOJOURN_SMTP_PASSWORD both"),
         (
             "SOJOURN_DATABASE_POOL_SIZE",
