@@ -56,7 +56,7 @@ MANAGER_OF: Mapping[Role, tuple[Role, ...]] = {
 
 
 def notices_of(before: Agreement | None, after: Agreement, event: Event, event_id: str) -> tuple[Notice, ...]:
-    """Everybody who is to be told about an event.
+    """Everybody who is to be told about an event, but who has left.
 
     Args:
         before: The agreement before the event; None for the proposal.
@@ -66,7 +66,8 @@ def notices_of(before: Agreement | None, after: Agreement, event: Event, event_i
     """
     notices = _Notices(before, after, event, event_id)
     found = (*notices.about_the_ledger(), *notices.announcements())
-    return tuple({notice.notice_id: notice for notice in found}.values())
+    there = (notice for notice in found if notice.recipient_id not in after.departed)
+    return tuple({notice.notice_id: notice for notice in there}.values())
 
 
 class _Notices:

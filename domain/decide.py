@@ -15,6 +15,7 @@ from domain.commands.progress import RequestPeerFeedback
 from domain.commands.time import LetTimePass
 from domain.decisions import (
     course,
+    departures,
     ending,
     feedback,
     forming,
@@ -37,7 +38,21 @@ from domain.model import PersonId
 from domain.refusals import RefusalCode, Refused
 from domain.vocabulary import Phase, Role
 
-AREAS = (forming, meetings, milestones, feedback, matters, notes, shadowing, rotation, course, people, operations, ending)
+AREAS = (
+    forming,
+    meetings,
+    milestones,
+    feedback,
+    matters,
+    notes,
+    shadowing,
+    rotation,
+    course,
+    people,
+    operations,
+    departures,
+    ending,
+)
 """Importing an area registers its rules."""
 
 SYSTEM_ACTOR = "system"

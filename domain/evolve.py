@@ -38,6 +38,7 @@ def evolve(agreement: Agreement | None, event: Event) -> Agreement:
         "meetings": _meetings_scheduled(changed.meetings, event.ledger),
         "nudges": _of_what_is_owed(changed.nudges, event.ledger),
         "snoozed": _of_what_is_owed(changed.snoozed, event.ledger),
+        "departed": changed.departed & {party.person_id for party in changed.parties},
     }
     if event.meaningful:
         for_every_event["last_activity_at"] = event.at

@@ -14,6 +14,9 @@ from domain.obligations import Level, Obligation
 from domain.opening import OUTSIDE_THE_LADDER
 from domain.vocabulary import Health, ObligationKind, Phase, Role, StallReason
 
+LAST_LEVEL: Level = 6
+"""The forced choice."""
+
 TOO_EARLY_FOR = timedelta(days=7)
 """How long after its start an active placement is too early to judge."""
 
@@ -124,6 +127,10 @@ def next_step(obligation: Obligation, at: datetime) -> str:
     if obligation.kind in OUTSIDE_THE_LADDER:
         return f"Nothing by itself: it waits for the {obligation.owner_role.replace('_', ' ')}."
     ahead = [rung for rung in obligation.ladder if rung.at > at]
+    if not ahead and obligation.reason is StallReason.PARTY_LEFT:
+        return "Nothing by itself: whoever owes it has left; somebody else has to take over the role."
+    if not ahead and (not obligation.ladder or obligation.ladder[-1].level < LAST_LEVEL):
+        return f"No further reminder: it waits for the {obligation.owner_role.replace('_', ' ')}."
     if not ahead:
         return "The ladder is at its end; it waits for the programme owner's decision."
     rung = ahead[0]

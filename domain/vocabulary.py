@@ -87,6 +87,7 @@ class ObligationKind(StrEnum):
     SYNTHESIS_SIGNATURE = "synthesis_signature"
     FORCED_CHOICE = "forced_choice"
     SUCCESSOR = "successor"
+    HOLD_REVIEW = "hold_review"
 
 
 class ObligationStatus(StrEnum):

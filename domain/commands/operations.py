@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue
@@ -56,16 +57,19 @@ class SnoozeObligation(Command):
 
 
 class HoldPlacement(Command):
-    """Put the placement on hold while it waits for somebody outside it. Nobody is nudged or late meanwhile."""
+    """Hold the placement while it waits for somebody outside. Nobody is nudged or late meanwhile."""
 
     given_by: ClassVar = HR
     phases: ClassVar = ACTIVE
     example: ClassVar[dict[str, JsonValue]] = {
-        "waits_for": "The works council decides on the transfer in the week of 12 April."
+        "waits_for": "The works council decides on the transfer in the week of 12 April.",
+        "review_on": "2027-04-19",
     }
 
     type: Literal["hold_placement"] = "hold_placement"
     waits_for: Words
+    review_on: date
+    """The day by which HR looks whether the hold can end."""
 
 
 class ReleasePlacement(Command):
@@ -132,7 +136,7 @@ class ReportDeparture(Command):
 
 
 class ReadCalendarAgain(Command):
-    """Take a party's calendar as the directory has it now: what they owe is due on days on which they work."""
+    """Read a party's calendar again: what they owe is due on days on which they work."""
 
     given_by: ClassVar = HR
     phases: ClassVar = UNTIL_CLOSED

@@ -2,63 +2,70 @@
 
 from __future__ import annotations
 
-from domain.agreement import Agreement, Party
+from domain.agreement import Agreement
+from domain.commands.base import HR
 from domain.commands.operations import (
     AcknowledgeObligation,
     AdoptPolicy,
     CorrectEntry,
     HoldPlacement,
     NudgeObligation,
-    ReadCalendarAgain,
     ReleasePlacement,
-    ReportDeparture,
     SnoozeObligation,
 )
+from domain.decisions.departures import somebody_in_charge
 from domain.decisions.dispatch import rule
-from domain.decisions.planning import follow_plan
+from domain.decisions.planning import follow_plan, planned
 from domain.decisions.resting import after_hold, muted, not_paused
 from domain.draft import Draft
 from domain.events.operations import (
-    CalendarReadAgain,
     EntryCorrected,
     ObligationAcknowledged,
     ObligationNudged,
     ObligationSnoozed,
-    PartyLeft,
     PlacementHeld,
     PlacementReleased,
     PolicyAdopted,
 )
-from domain.model import PersonId
-from domain.obligations import LedgerChange, Obligation, Rung, Settlement
-from domain.opening import Owed, opened, recounted, reopened
+from domain.obligations import LedgerChange, Obligation, Settlement
+from domain.opening import Owed, opened, recounted
 from domain.policy import POLICY_SETS, KindPolicy
 from domain.refusals import RefusalCode, Refused
-from domain.vocabulary import ObligationKind, Role, StallReason
+from domain.vocabulary import ObligationKind, Role
 
 MOST_NUDGES = 4
 """Reminders to the owner of one obligation, the ladder's own included: more of them help nobody."""
 MOST_SNOOZED_DAYS = 3
 """Working days by which reminders of one obligation may be put off, all together."""
 LEVELS_THAT_NUDGE_THE_OWNER = frozenset({0, 1, 2})
+DELICATE = frozenset({ObligationKind.CONCERN, ObligationKind.BREACH})
 
 
 def _open(draft: Draft, obligation_id: str) -> Obligation:
-    found = draft.agreement.obligations.get(obligation_id)
-    if found is None:
-        known = ", ".join(sorted(draft.agreement.obligations)) or "none"
+    """The open obligation; what the actor may not know of is not open to them."""
+    seen = {key: held for key, held in draft.agreement.obligations.items() if _may_know(draft, held)}
+    if obligation_id not in seen:
+        known = ", ".join(sorted(seen)) or "none"
         raise Refused(RefusalCode.NOT_OPEN, f"obligation_id: {obligation_id} is not open; open are {known}.")
-    return found
+    return seen[obligation_id]
+
+
+def _may_know(draft: Draft, held: Obligation) -> bool:
+    """A concern or a breach goes round whom it is about: its owner and the rest of HR know of it."""
+    matter = draft.agreement.matters.get(held.subject)
+    if held.kind not in DELICATE or matter is None or draft.actor.person_id == held.owner_id:
+        return True
+    return draft.actor.role in HR and matter.about != draft.actor.person_id
 
 
 def _owned(draft: Draft, obligation_id: str) -> Obligation:
     """The open obligation, if it is the actor's own or the actor is HR's."""
     found = _open(draft, obligation_id)
-    hr = {Role.HRBP, Role.PROGRAMME_OWNER, Role.OPERATOR}
-    if draft.actor.person_id != found.owner_id and draft.actor.role not in hr:
+    if draft.actor.person_id != found.owner_id and draft.actor.role not in HR:
         raise Refused(
             RefusalCode.NOT_ALLOWED_FOR_ROLE,
-            f"obligation_id: {obligation_id} is owed by the {found.owner_role}, not by {draft.actor.person_id}.",
+            f"obligation_id: {obligation_id} is owed by the {found.owner_role}, "
+            f"not by {draft.actor.person_id}.",
         )
     return found
 
@@ -70,11 +77,17 @@ def nudge(command: NudgeObligation, draft: Draft) -> None:
     owed = _open(draft, command.obligation_id)
     if muted(agreement, owed):
         raise Refused(RefusalCode.PAUSED, "The placement rests; nobody is nudged until it goes on.")
-    by_ladder = 0 if owed.reached is None else len(LEVELS_THAT_NUDGE_THE_OWNER & set(range(owed.reached + 1)))
+    if owed.owner_id in agreement.departed:
+        raise Refused(
+            RefusalCode.UNKNOWN_REFERENCE,
+            f"{owed.owner_id} has left; reassign the {owed.owner_role} first.",
+        )
+    climbed = range(0 if owed.reached is None else owed.reached + 1)
+    by_ladder = len(LEVELS_THAT_NUDGE_THE_OWNER.intersection(climbed))
     if by_ladder + agreement.nudges.get(owed.obligation_id, 0) >= MOST_NUDGES:
         raise Refused(
             RefusalCode.ALREADY_DONE,
-            f"{owed.obligation_id} was nudged {MOST_NUDGES} times; speak with {owed.owner_id}, or reassign it.",
+            f"{owed.obligation_id} was nudged {MOST_NUDGES} times: speak with {owed.owner_id}.",
         )
     draft.add(ObligationNudged(at=draft.at, obligation_id=owed.obligation_id))
 
@@ -138,11 +151,26 @@ def snooze(command: SnoozeObligation, draft: Draft) -> None:
 
 @rule.register
 def hold(command: HoldPlacement, draft: Draft) -> None:
-    """Held once at a time."""
+    """Held once at a time, and never forgotten: HR owes a look at it by a day."""
     not_paused(draft.agreement)
     if draft.agreement.held_externally:
         raise Refused(RefusalCode.ON_HOLD, "The placement is on hold already; release it first.")
-    draft.add(PlacementHeld(at=draft.at, waits_for=command.waits_for))
+    if command.review_on <= draft.agreement.local_date(draft.at):
+        raise Refused(
+            RefusalCode.OUTSIDE_THE_PLACEMENT,
+            f"review_on: {command.review_on} is not ahead; name a later day.",
+        )
+    owed = Owed(
+        kind=ObligationKind.HOLD_REVIEW,
+        subject="placement",
+        owner=somebody_in_charge(draft.agreement, Role.HRBP, Role.PROGRAMME_OWNER),
+        anchor=command.review_on,
+    )
+    ledger = LedgerChange(opened=(opened(draft.agreement, owed, draft.at),))
+    event = PlacementHeld(
+        at=draft.at, waits_for=command.waits_for, review_on=command.review_on, ledger=ledger
+    )
+    draft.add(event)
 
 
 @rule.register
@@ -152,7 +180,12 @@ def release(command: ReleasePlacement, draft: Draft) -> None:
         raise Refused(RefusalCode.NOT_OPEN, "The placement is not on hold.")
     event = PlacementReleased(at=draft.at, reason=command.reason)
     again = after_hold(draft.agreement, draft.after(event), draft.at)
-    draft.add(event.model_copy(update={"ledger": LedgerChange(moved=again)}))
+    looked_at = draft.fulfilled(ObligationKind.HOLD_REVIEW, "placement")
+    done = {each.obligation_id for each in looked_at}
+    change = LedgerChange(
+        settled=looked_at, moved=tuple(held for held in again if held.obligation_id not in done)
+    )
+    draft.add(event.model_copy(update={"ledger": change}))
 
 
 @rule.register
@@ -162,10 +195,15 @@ def adopt_policy(command: AdoptPolicy, draft: Draft) -> None:
     policy = _policy(agreement, command)
     event = PolicyAdopted(at=draft.at, policy=policy, reason=command.reason)
     after = draft.after(event)
+    agreed = {
+        owed.obligation_id
+        for owed in planned(agreement)
+        if owed.allowance is not None and owed.allowance != agreement.policy.allowance_for(owed.kind)
+    }
     moved = tuple(
         again
-        for _, held in sorted(agreement.obligations.items())
-        if (again := recounted(agreement.policy, after, held, draft.at)) != held
+        for key, held in sorted(agreement.obligations.items())
+        if (again := recounted(agreement.policy, after, held, draft.at, keeps_its_day=key in agreed)) != held
     )
     draft.add(event.model_copy(update={"ledger": LedgerChange(moved=moved)}))
 
@@ -176,7 +214,8 @@ def _policy(agreement: Agreement, command: AdoptPolicy) -> KindPolicy:
         known = ", ".join(f"{name} version {version}" for name, version in POLICY_SETS)
         raise Refused(
             RefusalCode.UNKNOWN_REFERENCE,
-            f"policy_set_id: there is no {command.policy_set_id} version {command.version}; there is {known}.",
+            f"policy_set_id: there is no {command.policy_set_id} version {command.version}; "
+            f"there is {known}.",
         )
     policy = found.kinds[agreement.kind]
     if policy == agreement.policy:
@@ -201,7 +240,7 @@ def correct(command: CorrectEntry, draft: Draft) -> None:
         raise Refused(
             RefusalCode.NOT_OPEN, f"subject: there is no {command.entry} of {subject} to take back."
         )
-    leg_id = subject.split("/")[0]
+    leg_id = subject.partition("/")[0]
     if (
         command.entry == "deliverable.accepted"
         and leg_id in agreement.legs_debriefed | agreement.legs_handed_over
@@ -219,7 +258,7 @@ def _undone(draft: Draft, entry: str, subject: str) -> tuple[Settlement, ...]:
     if entry == "milestone.verified":
         return draft.settled((f"{ObligationKind.FEEDBACK}:milestone:{subject}",))
     if entry == "deliverable.accepted":
-        leg_id = subject.split("/")[0]
+        leg_id = subject.partition("/")[0]
         return draft.settled(
             (
                 f"{ObligationKind.LEG_DEBRIEF}:{leg_id}",
@@ -228,72 +267,3 @@ def _undone(draft: Draft, entry: str, subject: str) -> tuple[Settlement, ...]:
             )
         )
     return ()
-
-
-@rule.register
-def departure(command: ReportDeparture, draft: Draft) -> None:
-    """What a leaver owes stops climbing after them and says why; a successor is owed instead."""
-    agreement = draft.agreement
-    roles = tuple(party for party in agreement.parties if party.person_id == command.person_id)
-    if not roles:
-        raise Refused(
-            RefusalCode.NOT_A_PARTY,
-            f"person_id: {command.person_id} is no party to {agreement.agreement_id}.",
-        )
-    if command.person_id in agreement.departed:
-        raise Refused(RefusalCode.ALREADY_DONE, f"person_id: {command.person_id} is known to have left.")
-    flagged = tuple(
-        held.model_copy(update={"reason": StallReason.PARTY_LEFT, "ladder": _reached(held, draft)})
-        for _, held in sorted(agreement.obligations.items())
-        if held.owner_id == command.person_id
-    )
-    owed = Owed(
-        kind=ObligationKind.SUCCESSOR,
-        subject=command.person_id,
-        owner=_who_finds_a_successor(agreement, command.person_id),
-        allowance=agreement.policy.allowance_for(ObligationKind.FORCED_CHOICE),
-    )
-    draft.add(
-        PartyLeft(
-            at=draft.at,
-            person_id=command.person_id,
-            roles=roles,
-            proposed_successor=command.proposed_successor,
-            reason=command.reason,
-            ledger=LedgerChange(moved=flagged, opened=(opened(agreement, owed, draft.at),)),
-        )
-    )
-
-
-def _who_finds_a_successor(agreement: Agreement, leaver: PersonId) -> Party:
-    """The programme owner; HR where the programme owner is the one who left."""
-    owner = agreement.holder(Role.PROGRAMME_OWNER)
-    return agreement.holder(Role.HRBP) if owner.person_id == leaver else owner
-
-
-def _reached(held: Obligation, draft: Draft) -> tuple[Rung, ...]:
-    return tuple(rung for rung in held.ladder if rung.at <= draft.at)
-
-
-@rule.register
-def read_calendar_again(command: ReadCalendarAgain, draft: Draft) -> None:
-    """Nothing is due on a day on which its owner does not work; nothing becomes due earlier."""
-    agreement = draft.agreement
-    if not agreement.roles_of(command.person_id):
-        raise Refused(
-            RefusalCode.NOT_A_PARTY,
-            f"person_id: {command.person_id} is no party to {agreement.agreement_id}.",
-        )
-    calendar = agreement.calendar_of(command.person_id)
-    moved = tuple(
-        reopened(agreement, held, held.owner_id, draft.at)
-        for _, held in sorted(agreement.obligations.items())
-        if held.owner_id == command.person_id
-        and held.due_at > draft.at
-        and not calendar.is_working_day(calendar.local_date(held.due_at))
-    )
-    draft.add(
-        CalendarReadAgain(
-            at=draft.at, person_id=command.person_id, reason=command.reason, ledger=LedgerChange(moved=moved)
-        )
-    )

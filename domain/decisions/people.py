@@ -41,6 +41,7 @@ NEVER_WAIVED = frozenset(
         ObligationKind.PROPOSAL,
         ObligationKind.FORCED_CHOICE,
         ObligationKind.SUCCESSOR,
+        ObligationKind.HOLD_REVIEW,
     }
 )
 """Gates: without them the stages would be labels. They are reassigned, answered, or closed incomplete."""
@@ -79,13 +80,8 @@ def reassign(command: ReassignRole, draft: Draft) -> None:
         for key, held in theirs.items()
         if key not in signatures
     )
-    found = () if after.roles_of(command.from_person) else (command.from_person,)
-    settled = (
-        *draft.settled(signatures),
-        *(each for leaver in found for each in draft.fulfilled(ObligationKind.SUCCESSOR, leaver)),
-    )
     change = LedgerChange(
-        settled=settled, opened=tuple(_newly_asked(agreement, after, draft.at)), moved=moved
+        settled=draft.settled(signatures), opened=tuple(_newly_asked(agreement, after, draft.at)), moved=moved
     )
     draft.add(event.model_copy(update={"ledger": change}))
 
@@ -128,6 +124,11 @@ def _check_roles(agreement: Agreement, command: ReassignRole) -> None:
         )
     if command.to_person == command.from_person:
         raise Refused(RefusalCode.NO_CHANGE, f"to_person: {command.to_person} is {command.role} already.")
+    if command.to_person in agreement.departed:
+        raise Refused(
+            RefusalCode.UNKNOWN_REFERENCE,
+            f"to_person: {command.to_person} has left; name somebody who is there.",
+        )
 
 
 def _check_successor(before: Agreement, after: Agreement, command: ReassignRole) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from domain.agreement import Party
@@ -40,6 +41,7 @@ class PlacementHeld(MeaningfulEvent):
 
     type: Literal["placement.held"] = "placement.held"
     waits_for: Words
+    review_on: date
 
 
 class PlacementReleased(MeaningfulEvent):

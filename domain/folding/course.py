@@ -117,10 +117,8 @@ def role_reassigned(event: RoleReassigned, agreement: Agreement) -> Changes:
     if pivot is not None:
         pivot = pivot.model_copy(update={"waiting_for": succeeded(pivot.waiting_for)})
     reassignment = Reassignment(role=event.role, from_person=event.from_person, to_person=event.to_person)
-    parties = succeeded(agreement.parties)
     return {
-        "parties": parties,
-        "departed": agreement.departed & {party.person_id for party in parties},
+        "parties": succeeded(agreement.parties),
         "terms": with_successor(agreement.terms, event.role, event.from_person, event.to_person),
         "reassignments": (*agreement.reassignments, reassignment),
         "pivot": pivot,
