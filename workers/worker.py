@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import asyncpg
 from temporalio.client import Client
-from temporalio.worker import Interceptor, Worker
+from temporalio.worker import Interceptor, Replayer, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.calendars import CalendarSources
@@ -20,7 +20,7 @@ from activities.implementations import Activities
 from activities.notices import NoticeDelivery
 from activities.record import Record
 from deploy.migrate import check_schema
-from workers.connection import connect
+from workers.connection import connect, data_converter
 from workers.scraping import sdk_runtime, serving_figures
 from workers.settings import Settings
 from workflows.placements import WORKFLOWS
@@ -70,18 +70,30 @@ def worker_of(
     interceptors: Sequence[Interceptor] = (),
 ) -> Worker:
     """The worker over an open pool."""
-    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
     return Worker(
         client,
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
         activities=activities_of(settings, pool).all(),
-        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        workflow_runner=workflow_runner(),
         interceptors=interceptors,
         max_cached_workflows=settings.max_cached_workflows,
         max_concurrent_activities=settings.max_concurrent_activities,
+        # Each holds a database connection; one that waits too long becomes a regular activity.
+        max_concurrent_local_activities=settings.max_concurrent_activities,
         graceful_shutdown_timeout=timedelta(seconds=settings.shutdown_seconds),
     )
+
+
+def workflow_runner() -> SandboxedWorkflowRunner:
+    """How workflow code is run and replayed: in the sandbox, with the pure modules shared."""
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+    return SandboxedWorkflowRunner(restrictions=restrictions)
+
+
+def replayer() -> Replayer:
+    """Replays histories as this release's workers would, to find out whether it can take them over."""
+    return Replayer(workflows=WORKFLOWS, workflow_runner=workflow_runner(), data_converter=data_converter())
 
 
 def activities_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Activities:

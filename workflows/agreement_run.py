@@ -93,7 +93,8 @@ class AgreementRun:
             if _should_hand_over():
                 await self._make_ready_to_hand_over()
                 return True
-            if await self._let_time_pass():
+            # While time was looked at, somebody's command may have closed the agreement.
+            if await self._let_time_pass() or self._current.closed:
                 continue
             self._outbox.send_due(workflow.now())
             self._present()

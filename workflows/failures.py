@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from domain.refusals import RefusalCode, Refused
 from workflows.contract import NOT_RECORDED, REFUSED, REQUEST_REFUSED
@@ -47,18 +47,24 @@ def as_request_refused(error: ApplicationError) -> ApplicationError:
     return request_refused([f"the request: {error.message}"])
 
 
-def not_recorded(command_id: str, error: ActivityError) -> ApplicationError:
+def not_recorded(command_id: str, error: FailureError) -> ApplicationError:
     """The record will not take a command, now or later."""
-    sentence = f"{command_id} cannot be recorded: {cause_of(error)}"
+    sentence = f"{command_id} cannot be recorded: {reason_of(error)}"
     return ApplicationError(sentence, "not_recorded", sentence, type=NOT_RECORDED, non_retryable=True)
 
 
-def cause_of(error: ActivityError) -> str:
+def reason_of(error: FailureError) -> str:
     """What went wrong in an activity, in its own words."""
-    cause = error.cause
-    return cause.message if isinstance(cause, ApplicationError) else str(cause or error)
+    return _own(error).message
 
 
-def is_of_type(error: ActivityError, name: str) -> bool:
+def is_of_type(error: FailureError, name: str) -> bool:
     """Whether an activity failed with an error of this type."""
-    return isinstance(error.cause, ApplicationError) and error.cause.type == name
+    own = _own(error)
+    return isinstance(own, ApplicationError) and own.type == name
+
+
+def _own(error: FailureError) -> FailureError:
+    # The error of an activity comes wrapped in one about the activity; that of a local activity does not.
+    wrapped = error.cause if isinstance(error, ActivityError) else None
+    return wrapped if isinstance(wrapped, FailureError) else error

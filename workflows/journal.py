@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from domain.agreement import Agreement
 from domain.announcing import notices_of
@@ -28,7 +28,7 @@ from domain.vocabulary import Role
 from workflows import activity_definitions as activities
 from workflows import story
 from workflows.contract import Receipt
-from workflows.failures import cause_of, is_of_type, not_recorded, refusal, reused
+from workflows.failures import is_of_type, not_recorded, reason_of, refusal, reused
 from workflows.outbox import Outbox
 
 ATTEMPTS = 5
@@ -127,7 +127,7 @@ class Journal:
                 receipt = await self._try(command)
             except ActivityError as error:
                 if is_of_type(error, activities.UNKNOWN_PERSON):
-                    raise refusal(Refused(RefusalCode.UNKNOWN_REFERENCE, cause_of(error))) from error
+                    raise refusal(Refused(RefusalCode.UNKNOWN_REFERENCE, reason_of(error))) from error
                 # What this run believes may be what is wrong: the second attempt starts from the record.
                 if attempt > 1 or self._agreement is None:
                     raise not_recorded(command.command_id, error) from error
@@ -254,9 +254,7 @@ async def _append(append: Append, summary: str) -> Appended:
             retry_policy=activities.ONCE,
             summary=summary,
         )
-    except ActivityError as error:
-        if is_of_type(error, activities.REFUSED_BY_DATABASE):
-            raise
+    except FailureError:
         return await workflow.execute_activity(
             activities.append_events,
             append,

@@ -13,7 +13,7 @@ from domain.loading import Delivery
 from domain.notices import Notice
 from workflows import activity_definitions as activities
 from workflows import story
-from workflows.failures import cause_of
+from workflows.failures import reason_of
 
 
 class Outbox:
@@ -68,7 +68,7 @@ class Outbox:
             )
         except ActivityError as error:
             workflow.logger.warning(
-                "a notice was given up: %s", cause_of(error), extra={"notice_id": notice.notice_id}
+                "a notice was given up: %s", reason_of(error), extra={"notice_id": notice.notice_id}
             )
         finally:
             self._sending.pop(notice.notice_id, None)

@@ -36,6 +36,7 @@ class Stack:
         temporal_port: int | None = None,
         ui_port: int | None = None,
         headless: bool = False,
+        in_memory: bool = False,
         search_attributes: Sequence[tuple[str, str]] = (),
         dynamic_config: Mapping[str, JsonValue] | None = None,
     ) -> None:
@@ -46,6 +47,8 @@ class Stack:
             temporal_port: For Temporal clients; None takes 7233 if it is free, else any.
             ui_port: For the Temporal UI; None takes 8233 if it is free, else any.
             headless: Leave the UI out.
+            in_memory: Keep what Temporal knows in memory only, which costs it half the work; the record is
+                kept as ever.
             search_attributes: Name and type of those to register; see `attribute_types`.
             dynamic_config: Temporal server settings beyond ours.
         """
@@ -59,6 +62,7 @@ class Stack:
             ui_port=ui_port,
             usual_ports=True,
             headless=headless,
+            in_memory=in_memory,
             search_attributes=search_attributes,
             dynamic_config=dynamic_config,
         )

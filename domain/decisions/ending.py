@@ -157,7 +157,8 @@ def _lacking_sources(agreement: Agreement) -> list[str]:
     needed, have = (agreement.terms.minimum_feedback_sources, len(agreement.feedback_sources))
     if have >= needed:
         return []
-    return [f"feedback to the mentee is there from {have} of {needed} different people"]
+    lacking = f"feedback to the mentee is there from {have} of {needed} different people"
+    return [f"{lacking}; whoever saw the work can still give theirs, or be asked with request_peer_feedback"]
 
 
 def _signature_subject(draft: Draft, synthesis_version: int) -> tuple[str, Party]:

@@ -7,21 +7,15 @@ from domain.commands.shadowing import DebriefSession, LogObservation, LogPractic
 from domain.decisions.dispatch import rule
 from domain.draft import Draft
 from domain.events.shadowing import ExperimentRecorded, ObservationLogged, PracticeLogged, SessionDebriefed
+from domain.kinds.shadowing import shadowing_terms
 from domain.narratives import FieldNote
 from domain.obligations import LedgerChange, Obligation
 from domain.opening import Owed, opened
 from domain.policy import Allowance
 from domain.prompts import QUESTION_BANK, unknown_prompts
 from domain.refusals import RefusalCode, Refused
-from domain.terms import ShadowingTerms
 from domain.terms.shadowing import PlannedSession, SessionPhase
 from domain.vocabulary import ObligationKind, Role
-
-
-def _terms(agreement: Agreement) -> ShadowingTerms:
-    if not isinstance(agreement.terms, ShadowingTerms):
-        raise Refused(RefusalCode.WRONG_KIND, f"Sessions belong to shadowing; this is a {agreement.kind}.")
-    return agreement.terms
 
 
 def _session_to_log(draft: Draft, session_id: str, phase: SessionPhase) -> PlannedSession:
@@ -31,7 +25,7 @@ def _session_to_log(draft: Draft, session_id: str, phase: SessionPhase) -> Plann
         Refused: If it is unknown, of the other phase, logged already, still ahead, or not the next one.
     """
     agreement = draft.agreement
-    sessions = sorted(_terms(agreement).sessions, key=lambda session: session.starts_at)
+    sessions = sorted(shadowing_terms(agreement.terms).sessions, key=lambda session: session.starts_at)
     found = next((session for session in sessions if session.session_id == session_id), None)
     if found is None:
         raise Refused(
@@ -68,7 +62,7 @@ def _kind(session: PlannedSession) -> ObligationKind:
 
 
 def _check_focus(agreement: Agreement, notes: tuple[FieldNote, ...]) -> None:
-    known = set(_terms(agreement).focus_tags)
+    known = set(shadowing_terms(agreement.terms).focus_tags)
     unknown = sorted({note.focus for note in notes} - known)
     if unknown:
         raise Refused(
@@ -88,7 +82,7 @@ def _check_questions(command: LogObservation) -> None:
 
 def _debrief_owed(draft: Draft, session: PlannedSession) -> Obligation:
     allowance = draft.agreement.policy.allowances[ObligationKind.SESSION_DEBRIEF]
-    within = _terms(draft.agreement).debrief_within_days
+    within = shadowing_terms(draft.agreement.terms).debrief_within_days
     owed = Owed(
         kind=ObligationKind.SESSION_DEBRIEF,
         subject=session.session_id,
@@ -163,7 +157,7 @@ def debrief_session(command: DebriefSession, draft: Draft) -> None:
         raise Refused(RefusalCode.ALREADY_DONE, f"{command.session_id} is debriefed already.")
     if command.session_id not in draft.agreement.sessions_logged:
         raise Refused(RefusalCode.OUT_OF_ORDER, f"{command.session_id} has to be logged first.")
-    known = {indicator.indicator_id for indicator in _terms(draft.agreement).indicators}
+    known = {indicator.indicator_id for indicator in shadowing_terms(draft.agreement.terms).indicators}
     if command.indicator_id not in known:
         raise Refused(
             RefusalCode.UNKNOWN_REFERENCE,

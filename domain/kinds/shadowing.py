@@ -14,7 +14,12 @@ from domain.terms.shadowing import SessionPhase
 from domain.vocabulary import Kind, ObligationKind, Phase, Role
 
 
-def _terms(terms: Terms) -> ShadowingTerms:
+def shadowing_terms(terms: Terms) -> ShadowingTerms:
+    """The terms, known to be a shadowing stint's.
+
+    Raises:
+        TypeError: If they are another kind's.
+    """
     if not isinstance(terms, ShadowingTerms):
         raise TypeError(f"shadowing rules were asked about a {terms.kind}")
     return terms
@@ -32,7 +37,7 @@ class ShadowingRules:
         """The host experts."""
         return tuple(
             Party(role=Role.HOST_EXPERT, person_id=expert)
-            for expert in dict.fromkeys(_terms(terms).host_experts)
+            for expert in dict.fromkeys(shadowing_terms(terms).host_experts)
         )
 
     def signatories(self, agreement: Agreement, /) -> tuple[Party, ...]:
@@ -52,7 +57,7 @@ class ShadowingRules:
         """Every session not yet logged, and one experiment at home before the end."""
         if agreement.phase is not Phase.ACTIVE:
             return
-        for session in _terms(agreement.terms).sessions:
+        for session in shadowing_terms(agreement.terms).sessions:
             if session.session_id in agreement.sessions_logged:
                 continue
             observes = session.phase is SessionPhase.OBSERVE
@@ -88,7 +93,7 @@ class ShadowingRules:
         """The toolkit, and focus tags that no observation covered."""
         if not synthesis.toolkit:
             yield "the toolkit is empty: name at least one tactic with its context and evidence"
-        uncovered = sorted(set(_terms(agreement.terms).focus_tags) - agreement.focus_covered)
+        uncovered = sorted(set(shadowing_terms(agreement.terms).focus_tags) - agreement.focus_covered)
         named = " ".join(synthesis.gaps).lower()
         missing = [tag for tag in uncovered if tag.lower() not in named]
         if missing:

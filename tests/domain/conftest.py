@@ -97,12 +97,12 @@ class Life:
         self.now = end
 
     def play(self, script: list[dict[str, Any]]) -> None:
-        """Lives by a script: what people do, stretches as a cast would live them, days on which nobody acts."""
+        """Lives by a script: what people do, stretches lived as a cast would, days on which nobody acts."""
         for step in script:
             fields = dict(step)
             match fields:
                 case {"live": phase}:
-                    self.live(lambda agreement, phase=phase: agreement.phase == phase)
+                    self.live(lambda agreement, phase=phase: agreement.phase == phase, patient=True)
                 case {"days": days}:
                     self.wait(days=days)
                 case {"answer": obligation_id}:
@@ -112,11 +112,11 @@ class Life:
                         fields["terms"] = {**self.terms.model_dump(mode="json"), **fields["terms"]}
                     self.by(fields.pop("who"), fields.pop("give"), **fields)
 
-    def _try(self, command: Command) -> None:
+    def _try(self, command: Command, *, patient: bool) -> None:
         try:
             self.take(command)
         except Refused as refused:
-            if refused.code is not RefusalCode.OUT_OF_ORDER:
+            if not patient or refused.code is not RefusalCode.OUT_OF_ORDER:
                 raise
 
     def answer(self, obligation_id: str) -> None:
@@ -133,15 +133,20 @@ class Life:
         self,
         until: Callable[[Agreement], bool],
         answers: Callable[[Obligation], bool] = lambda _: True,
+        *,
+        patient: bool = False,
     ) -> None:
-        """Answers what is owed as a believable cast would, and lets time pass, until something is so."""
+        """Answers what is owed as a believable cast would, and lets time pass, until something is so.
+
+        A patient cast tries again later where something else has to come first.
+        """
         while not until(self.agreement):
             for owed in filter(answers, oldest_first(self.agreement)):
                 if until(self.agreement) or owed.obligation_id not in self.agreement.obligations:
                     continue
                 command = self._answer_to(owed)
                 if command is not None and self._is_time_for(owed):
-                    self._try(command)
+                    self._try(command, patient=patient)
             if until(self.agreement):
                 return
             upcoming = next_instant(self.agreement, self.now)

@@ -18,8 +18,7 @@ from domain.vocabulary import Kind, Phase, Role
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_a_rule(name: str) -> None:
     """No command reaches a workflow that does not know what it leads to."""
-    assert AREAS
-    assert rule.dispatch(COMMANDS[name]) is not rule.dispatch(Command)
+    assert rule.dispatch(COMMANDS[name]).__module__ in {area.__name__ for area in AREAS}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

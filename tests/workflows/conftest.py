@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import email
 import email.policy
 import json
+import re
 import socket
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -20,6 +22,9 @@ import asyncpg
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from pydantic import JsonValue
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
@@ -39,7 +44,7 @@ from domain.stalled import oldest_first
 from domain.terms import Terms
 from domain.terms.requests import split
 from domain.views import StatusView
-from domain.vocabulary import Kind, ObligationKind
+from domain.vocabulary import Kind, ObligationKind, Phase
 from workers.demonstration.cast import answer
 from workers.looking import look
 from workers.settings import Settings, load_settings
@@ -71,6 +76,7 @@ DONE_WHEN_ASKED = frozenset(
 )
 
 Answer = TypeVar("Answer")
+KeepingHouse = Callable[[str, Client, "Mailbox"], AbstractAsyncContextManager["House"]]
 
 
 async def eventually(
@@ -97,6 +103,21 @@ def refusal_of(failed: WorkflowUpdateFailedError) -> tuple[str, str]:
         raise AssertionError(f"not a refusal: {cause!r}")
     code, sentence = cause.details
     return code, sentence
+
+
+def names_somebody(recorded: str) -> list[str]:
+    """The names and addresses of the directory that a history holds, in clear or inside its payloads.
+
+    Args:
+        recorded: Histories as Temporal's JSON.
+    """
+    payloads = re.findall(r'"data":\s*"([A-Za-z0-9+/=]+)"', recorded)
+    assert payloads, "a history has payloads"
+    texts = [recorded, *(base64.b64decode(data).decode(errors="replace") for data in payloads)]
+    # Inside JSON a letter beyond ASCII may be escaped.
+    written = "\n".join(text + text.encode().decode("unicode_escape", errors="replace") for text in texts)
+    people = json.loads((EXAMPLES / "people.json").read_text())
+    return [found for person in people for found in (person["name"], person["email"]) if found in written]
 
 
 class Mailbox:
@@ -160,7 +181,11 @@ class Placement:
 
     async def fast_forward(self, duration: timedelta) -> bool:
         """Lets virtual time pass; False where the placement ended before."""
-        return await self.house.skipper.fast_forward(self.handle, duration)
+        goes_on = await self.house.skipper.fast_forward(self.handle, duration)
+        if goes_on:
+            # A run that took over on the way answers once it has begun.
+            await self.status()
+        return goes_on
 
     async def act(self, command: Command | str, *, update_id: str | None = None, **fields: object) -> Receipt:
         """Gives a command: a model, or its name with its fields. Without a command id it gets a fresh one."""
@@ -169,6 +194,22 @@ class Placement:
             command = COMMANDS[command].model_validate(fields)
         return await self.handle.execute_update(  # pyright: ignore[reportUnknownMemberType]  one overload of theirs
             command.type, command, id=update_id or command.command_id, result_type=Receipt
+        )
+
+    def feedback(self, command_id: str) -> Command:
+        """The mentor tells the mentee something useful: a command that may be given any number of times."""
+        terms = self.terms
+        return COMMANDS["give_feedback"].model_validate(
+            {
+                "command_id": command_id,
+                "actor_id": terms.mentor,
+                "receiver_id": terms.mentee,
+                "behaviour": "You opened with the open decisions.",
+                "effect": "We settled two of them.",
+                "next_step": "Send them round a day before.",
+                "anchor": {"kind": "criterion", "reference": terms.success_criteria[0].criterion_id},
+                "tone": "praise",
+            }
         )
 
     async def confirm(self) -> Receipt:
@@ -190,6 +231,24 @@ class Placement:
             if not run_id:
                 return found
 
+    async def under_way(self, activity: str, *, started: bool = False) -> int:
+        """How many activities of a type Temporal waits for; where `started`, those that a worker is at."""
+        description = await self.handle.describe()
+        return sum(
+            pending.activity_type.name == activity
+            and (not started or pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED)
+            for pending in description.raw_description.pending_activities
+        )
+
+    async def details(self) -> str:
+        """What the Temporal UI shows about it now."""
+        metadata = await self.handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+        return metadata.current_details
+
+    async def names_somebody(self) -> list[str]:
+        """The names and addresses of the directory that Temporal holds about it."""
+        return [found for history in await self.histories() for found in names_somebody(history.to_json())]
+
     async def outcome(self) -> str:
         """What the workflow returned, once it has ended."""
         return await self.handle.result()
@@ -207,6 +266,10 @@ class Placement:
             assert command is not None
             await self.act(command)
         return len(owed)
+
+    async def become_active(self) -> Agreement:
+        """Everybody signs, and the first day comes."""
+        return await self.live_until(lambda agreement: agreement.phase is Phase.ACTIVE)
 
     async def live_until(
         self,
@@ -286,9 +349,20 @@ class House:
     async def open_worker(self, **settings: object) -> AsyncExitStack:
         """Starts one more worker; closing what is returned stops it."""
         stack = AsyncExitStack()
-        await stack.enter_async_context(hosting(self.settings.model_copy(update=settings), self.client))
+        # Over a connection of its own, as it would be in a process of its own.
+        client = await Client.connect(
+            self.client.service_client.config.target_host,
+            namespace=self.client.namespace,
+            data_converter=self.client.data_converter,
+        )
+        await stack.enter_async_context(hosting(self.settings.model_copy(update=settings), client))
         self._workers.append(stack)
         return stack
+
+    async def change_worker(self, **settings: object) -> None:
+        """Stops every worker and starts a new one, which knows nothing of any workflow."""
+        await self.close_workers()
+        await self.open_worker(**settings)
 
     async def close_workers(self) -> None:
         """Stops every worker."""
@@ -299,6 +373,10 @@ class House:
         """An example request under an id of its own."""
         raw = json.loads((EXAMPLES / f"{kind}.json").read_text())
         return {**raw, "request_id": f"TEST-{uuid.uuid4().hex[:12]}", **changes}
+
+    def terms(self, kind: str, **changes: object) -> dict[str, JsonValue]:
+        """The terms of an example request as a workflow takes them: people by id only."""
+        return split(self.request(kind, **changes)).terms.model_dump(mode="json")
 
     async def place(self, kind: str, **changes: object) -> Placement:
         """Starts an example placement and waits until it is in the record."""
@@ -327,7 +405,7 @@ class House:
 
 
 @asynccontextmanager
-async def keeping_house(database: str, client: Client, mailbox: Mailbox) -> AsyncGenerator[House]:
+async def _keeping_house(database: str, client: Client, mailbox: Mailbox) -> AsyncGenerator[House]:
     """A house over a migrated database, with one worker on a task queue of its own."""
     settings = load_settings(
         database_url=database,
@@ -364,8 +442,20 @@ def mailbox() -> Iterator[Mailbox]:
 @pytest.fixture
 async def house(database: str, client: Client, mailbox: Mailbox) -> AsyncGenerator[House]:
     """Everything that a placement needs to live."""
-    async with keeping_house(database, client, mailbox) as open_house:
+    async with _keeping_house(database, client, mailbox) as open_house:
         yield open_house
+
+
+@pytest.fixture
+def finding_names() -> Callable[[str], list[str]]:
+    """Finds the names and addresses of the directory in recorded histories."""
+    return names_somebody
+
+
+@pytest.fixture
+def keeping_house() -> KeepingHouse:
+    """Keeps a house over a database that a test brings along."""
+    return _keeping_house
 
 
 def _free_port() -> int:

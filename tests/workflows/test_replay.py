@@ -1,0 +1,80 @@
+"""This release can take over what older ones began: histories replay under the worker's own settings.
+
+Recorded lives are under `histories/`: one file per kind with the first runs of one life. After a change that is
+meant to break replay (agreements move to a new deployment version at continue-as-new), record them anew:
+
+    RECORD_HISTORIES=1 .venv/bin/pytest tests/workflows/test_replay.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from temporalio.client import WorkflowHistory
+
+from workers.worker import replayer
+
+if TYPE_CHECKING:
+    from tests.workflows.conftest import House, Placement
+
+KINDS = ("secondment", "shadowing", "rotation")
+HISTORIES = Path(__file__).parent / "histories"
+RUNS = 3
+"""How many of a life's runs are kept: two of them continue as new."""
+LARGEST = 300_000
+"""Bytes of one file: what is kept beside the code for ever should be small."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_life_just_lived_replays(house: House, kind: str) -> None:
+    """Whatever this release's workflows do, a worker that has forgotten them does again the same way."""
+    placement = await _a_short_life(house, kind)
+    histories = await placement.histories()
+    assert len(histories) > 1
+    await _replay(histories)
+    if os.environ.get("RECORD_HISTORIES"):
+        _record(kind, histories)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_recorded_life_replays(kind: str) -> None:
+    """What an older release recorded replays; continue-as-new is among it."""
+    recorded = json.loads((HISTORIES / f"{kind}.json").read_text())
+    await _replay([WorkflowHistory.from_json(recorded["workflow_id"], run) for run in recorded["runs"]])
+    assert len(recorded["runs"]) > 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_recorded_life_is_small_and_names_nobody(
+    kind: str, finding_names: Callable[[str], list[str]]
+) -> None:
+    """Recorded histories hold no name and no address of the directory, and stay small."""
+    text = (HISTORIES / f"{kind}.json").read_text()
+    assert len(text.encode()) < LARGEST
+    assert finding_names(text) == []
+
+
+async def _a_short_life(house: House, kind: str) -> Placement:
+    """Agreed, begun, something said, and some weeks of meetings and reminders."""
+    placement = await house.place(kind)
+    await placement.become_active()
+    await placement.act(placement.feedback("feedback/1"))
+    await placement.live_until(lambda agreement: agreement.version > 20)
+    return placement
+
+
+async def _replay(histories: list[WorkflowHistory]) -> None:
+    for history in histories:
+        await replayer().replay_workflow(history)
+
+
+def _record(kind: str, histories: list[WorkflowHistory]) -> None:
+    runs: list[Any] = [json.loads(history.to_json()) for history in histories[:RUNS]]
+    recorded = {"workflow_id": histories[0].workflow_id, "runs": runs}
+    HISTORIES.mkdir(exist_ok=True)
+    (HISTORIES / f"{kind}.json").write_text(json.dumps(recorded, separators=(",", ":")) + "\n")
