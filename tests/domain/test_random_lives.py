@@ -258,6 +258,55 @@ class _RandomLife:
         if obligation_id is not None:
             self.operator("waive_obligation", obligation_id=obligation_id, reason="Given in person.")
 
+    def hold_up(self, first: int, second: int) -> None:
+        """Somebody reminds, promises or puts off."""
+        obligation_id = _pick(sorted(self.agreement.obligations), first)
+        if obligation_id is None:
+            return
+        owner = self.agreement.obligations[obligation_id].owner_id
+        match second % 3:
+            case 0:
+                self.operator("nudge_obligation", obligation_id=obligation_id)
+            case 1:
+                self.give("acknowledge_obligation", owner, obligation_id=obligation_id, plan="On Friday.")
+            case _:
+                days = second % 4
+                if days:
+                    self.give(
+                        "snooze_obligation",
+                        owner,
+                        obligation_id=obligation_id,
+                        working_days=days,
+                        reason="Audit.",
+                    )
+
+    def hold(self, first: int, second: int) -> None:
+        if second % 3:
+            self.operator("release_placement", reason="They agreed.")
+        else:
+            review_on = self.agreement.local_date(self.life.now) + timedelta(days=first % 30)
+            self.operator("hold_placement", waits_for="The works council.", review_on=review_on)
+
+    def leave_for_good(self, first: int, second: int) -> None:
+        leaver = _pick(self.agreement.parties, first).person_id
+        successor = _pick([None, "N-1"], second)
+        self.operator("report_departure", person_id=leaver, proposed_successor=successor, reason="Left.")
+
+    def read_calendar(self, first: int, _second: int) -> None:
+        person = _pick(self.agreement.parties, first).person_id
+        self.operator("read_calendar_again", person_id=person, reason="Leave.")
+
+    def adopt(self, _first: int, second: int) -> None:
+        name = _pick(("brisk", "default"), second)
+        self.operator("adopt_policy", policy_set_id=name, version=1, reason="As the programme does.")
+
+    def correct(self, first: int, second: int) -> None:
+        """Takes back what was entered."""
+        entry = _pick(("milestone.verified", "deliverable.accepted", "end.decided", "return.planned"), second)
+        entered = sorted(self.agreement.milestones_verified | self.agreement.deliverables_accepted)
+        subject = _pick(entered, first) or "placement"
+        self.operator("correct_entry", entry=entry, subject=subject, explanation="By mistake.")
+
     def request_changes(self, first: int, _second: int) -> None:
         party = _pick(self.agreement.parties, first)
         self.give("request_changes", party.person_id, fields=["milestones"], what="Not in the audit week.")
@@ -400,6 +449,12 @@ SELDOM = (
     "raise_matter",
     "settle",
     "waive",
+    "hold_up",
+    "hold",
+    "leave_for_good",
+    "read_calendar",
+    "adopt",
+    "correct",
     "request_changes",
     "amend",
     "pivot",
@@ -416,6 +471,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.parametrize("kind", list(vocabulary.Kind))
 @REPRODUCIBLE
 @given(steps=STEPS)
@@ -430,6 +486,7 @@ def test_whatever_happens_the_promises_hold(
     assert refolded == story.agreement, "the stream folds to what the running workflow holds"
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.parametrize("kind", list(vocabulary.Kind))
 @settings(REPRODUCIBLE, max_examples=5)
 @given(steps=STEPS)
