@@ -20,6 +20,8 @@ from workers.command_line.find import list_agreements, list_stalled
 from workers.command_line.lessons import BEGIN_WITH, LESSONS
 from workers.command_line.metrics import metrics
 from workers.command_line.mine import mine
+from workers.command_line.movement import departed, leave, manager
+from workers.command_line.operate import operate
 from workers.command_line.output import say
 from workers.command_line.people import people
 from workers.command_line.place import place
@@ -107,6 +109,10 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "people": people,
     "place": place,
     "act": act,
+    "operate": operate,
+    "leave": leave,
+    "departed": departed,
+    "manager": manager,
     "show": show,
     "mine": mine,
     "events": events,
