@@ -98,18 +98,18 @@ LESSONS: Mapping[str, Lesson] = {
     ),
     "leave": Lesson(
         "Somebody is away for some days.",
-        ("sojourn leave P-1042 --first 2027-05-03 --last 2027-05-28 --delegate P-1043 --as P-9001",),
+        ("sojourn leave P-1042 --first 2027-05-03 --last 2027-05-28 --delegate P-1016 --as P-9001",),
     ),
     "departed": Lesson(
         "Somebody leaves the organisation.",
         (
             'sojourn departed P-1107 --on 2027-03-31 --reason "Left the company." --as P-9001 --dry-run',
-            'sojourn departed P-1107 --on 2027-03-31 --successor P-1108 --reason "Takes over." --as P-9001',
+            'sojourn departed P-1107 --on 2027-03-31 --successor P-4300 --reason "Takes over." --as P-9001',
         ),
     ),
     "manager": Lesson(
         "Somebody has another line manager.",
-        ('sojourn manager P-1042 --to P-1300 --reason "New team." --as P-9001',),
+        ('sojourn manager P-1042 --to P-1016 --reason "New team." --as P-9001',),
     ),
     "show": Lesson(
         "Show how an agreement stands.",
