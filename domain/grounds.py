@@ -81,6 +81,16 @@ class Grounds:
             return asked.model_copy(update={"owner": _owner(obligation)})
         return self._beside_the_plan(obligation)
 
+    def are_known_of(self, obligation: Obligation) -> bool:
+        """Whether counting from its grounds gives the instants that it carries.
+
+        Not where it was begun again (by a successor, or after a rest): its dates then rest on those before.
+        """
+        if isinstance(self._event, RoleReassigned):
+            return False
+        counted = self.counted(obligation)
+        return (counted.due_at, counted.stalled_at) == (obligation.due_at, obligation.stalled_at)
+
     @cached_property
     def _asked(self) -> dict[ObligationId, Owed]:
         """What the plan asks for after the event, or what it asks for at the end."""

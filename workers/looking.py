@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from pydantic import BaseModel
-from temporalio.client import Client, RPCTimeoutOrCancelledError
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from workers.asking import NoAnswerError, NotRunningError
@@ -16,13 +16,16 @@ PATIENCE = timedelta(seconds=15)
 """How long to keep asking before giving up, unless told otherwise."""
 
 _ATTEMPT = timedelta(seconds=5)
+_SHORTEST = timedelta(seconds=0.1)
 _PAUSE = timedelta(seconds=0.1)
 _TRY_AGAIN = frozenset(
     {
         # A new run, such as after continue-as-new, whose first task no worker has taken yet.
         RPCStatusCode.FAILED_PRECONDITION,
-        RPCStatusCode.UNAVAILABLE,
+        # Our own limit on one attempt is reported as cancelled.
+        RPCStatusCode.CANCELLED,
         RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.UNAVAILABLE,
         RPCStatusCode.RESOURCE_EXHAUSTED,
     }
 )
@@ -52,14 +55,16 @@ async def look(
     deadline = loop.time() + patience.total_seconds()
     while True:
         try:
-            answer = await client.get_workflow_handle(agreement_id).query(query, rpc_timeout=_ATTEMPT)
+            left = timedelta(seconds=max(deadline - loop.time(), _SHORTEST.total_seconds()))
+            answer = await client.get_workflow_handle(agreement_id).query(
+                query, rpc_timeout=min(_ATTEMPT, left)
+            )
             if answer is not None:
                 return answers.model_validate(answer)
-        except RPCTimeoutOrCancelledError:
+        except RPCError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise asyncio.CancelledError from None
-        except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise NotRunningError(f"No workflow {agreement_id} is known.") from error
             if error.status not in _TRY_AGAIN:

@@ -62,6 +62,8 @@ def _parsed(text: str) -> tuple[JsonValue, Mapping[str, int]]:
         raise PolicyRefused([problem]) from error
     except yaml.YAMLError as error:
         raise PolicyRefused([Problem(field="", sentence=f"is not YAML: {error}")]) from error
+    except RecursionError:
+        raise PolicyRefused([Problem(field="", sentence="is nested too deeply")]) from None
     if root is None:
         raise PolicyRefused([Problem(field="", sentence="is empty")])
     reading = _Reading()

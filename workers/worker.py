@@ -79,8 +79,6 @@ def worker_of(
         interceptors=interceptors,
         max_cached_workflows=settings.max_cached_workflows,
         max_concurrent_activities=settings.max_concurrent_activities,
-        # Each holds a database connection; one that waits too long becomes a regular activity.
-        max_concurrent_local_activities=settings.max_concurrent_activities,
         graceful_shutdown_timeout=timedelta(seconds=settings.shutdown_seconds),
     )
 

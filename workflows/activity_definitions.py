@@ -27,10 +27,6 @@ DELIVERY_ATTEMPTS = 12
 CALENDARS_REACH_BEYOND_THE_END = timedelta(days=730)
 """Extensions, debriefs and synthesis lie inside the snapshot."""
 
-AT_ONCE = timedelta(seconds=2)
-"""How long an append may take inside a workflow task, where it costs a fraction of an activity of its own."""
-ONCE = RetryPolicy(maximum_attempts=1)
-"""What does not succeed at once is left to the patient way."""
 RECORD_TIMEOUT = timedelta(seconds=20)
 """For one attempt to reach PostgreSQL."""
 DELIVERY_TIMEOUT = timedelta(seconds=90)

@@ -47,24 +47,18 @@ def as_request_refused(error: ApplicationError) -> ApplicationError:
     return request_refused([f"the request: {error.message}"])
 
 
-def not_recorded(command_id: str, error: FailureError) -> ApplicationError:
+def not_recorded(command_id: str, error: ActivityError) -> ApplicationError:
     """The record will not take a command, now or later."""
     sentence = f"{command_id} cannot be recorded: {reason_of(error)}"
     return ApplicationError(sentence, "not_recorded", sentence, type=NOT_RECORDED, non_retryable=True)
 
 
-def reason_of(error: FailureError) -> str:
+def reason_of(error: ActivityError) -> str:
     """What went wrong in an activity, in its own words."""
-    return _own(error).message
+    cause = error.cause
+    return cause.message if isinstance(cause, FailureError) else str(cause or error)
 
 
-def is_of_type(error: FailureError, name: str) -> bool:
+def is_of_type(error: ActivityError, name: str) -> bool:
     """Whether an activity failed with an error of this type."""
-    own = _own(error)
-    return isinstance(own, ApplicationError) and own.type == name
-
-
-def _own(error: FailureError) -> FailureError:
-    # The error of an activity comes wrapped in one about the activity; that of a local activity does not.
-    wrapped = error.cause if isinstance(error, ActivityError) else None
-    return wrapped if isinstance(wrapped, FailureError) else error
+    return isinstance(error.cause, ApplicationError) and error.cause.type == name

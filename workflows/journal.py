@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from domain.agreement import Agreement
 from domain.announcing import notices_of
@@ -158,7 +158,8 @@ class Journal:
             version=after.version,
             event_types=tuple(event.type for event in events),
         )
-        appended = await _append(
+        appended = await workflow.execute_activity(
+            activities.append_events,
             Append(
                 agreement_id=after.agreement_id,
                 expected_version=0 if before is None else before.version,
@@ -172,7 +173,9 @@ class Journal:
                 head=head_of(after, now),
                 notices=notices,
             ),
-            story.append_summary(command.type, known.event_types),
+            start_to_close_timeout=activities.RECORD_TIMEOUT,
+            retry_policy=activities.UNTIL_THE_RECORD_ANSWERS,
+            summary=story.append_summary(command.type, known.event_types),
         )
         return await self._conclude(appended, command, after, known, notices)
 
@@ -241,26 +244,6 @@ class Journal:
             start_to_close_timeout=activities.RECORD_TIMEOUT,
             retry_policy=activities.UNTIL_THE_RECORD_ANSWERS,
             summary=f"Snapshot {len(people)} calendars",
-        )
-
-
-async def _append(append: Append, summary: str) -> Appended:
-    """Quickly, inside the workflow task, where the record answers at once; else for as long as it takes."""
-    try:
-        return await workflow.execute_local_activity(
-            activities.append_events,
-            append,
-            schedule_to_close_timeout=activities.AT_ONCE,
-            retry_policy=activities.ONCE,
-            summary=summary,
-        )
-    except FailureError:
-        return await workflow.execute_activity(
-            activities.append_events,
-            append,
-            start_to_close_timeout=activities.RECORD_TIMEOUT,
-            retry_policy=activities.UNTIL_THE_RECORD_ANSWERS,
-            summary=summary,
         )
 
 

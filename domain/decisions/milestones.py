@@ -41,10 +41,11 @@ def complete_milestone(command: CompleteMilestone, draft: Draft) -> None:
     """Completed once, with evidence of a type that the terms ask for; then its verifier owes a look."""
     agreement = draft.agreement
     milestone = _milestone(draft, command.milestone_id)
-    if not draft.holds(Role.MENTEE, Role.MENTOR, milestone.owner):
+    owners = dict.fromkeys((milestone.owner, Role.MENTEE, Role.MENTOR))
+    if not draft.holds(*owners):
         raise Refused(
             RefusalCode.NOT_ALLOWED_FOR_ROLE,
-            f"{milestone.milestone_id} is completed by the {milestone.owner}, the mentee or the mentor.",
+            f"{milestone.milestone_id} is completed by the {' or '.join(owners)}.",
         )
     if milestone.milestone_id in agreement.milestones_completed:
         raise Refused(RefusalCode.ALREADY_DONE, f"{milestone.milestone_id} is completed already.")

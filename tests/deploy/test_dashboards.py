@@ -155,3 +155,9 @@ def test_the_dashboard_is_whole() -> None:
         assert panel["datasource"]["uid"] == "${datasource}"
         assert all(target["datasource"]["uid"] == "${datasource}" for target in panel["targets"])
     assert {each["name"] for each in DASHBOARD["templating"]["list"]} == {"datasource", "kind"}
+
+
+def test_the_page_tells_each_alert() -> None:
+    """docs/metrics.md lists the alerts that there are, in their order."""
+    told = re.findall(r"^\| `(Sojourn\w+)` \|", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE)
+    assert told == [rule["alert"] for rule in ALERTS]

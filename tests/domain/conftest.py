@@ -59,11 +59,17 @@ class Life:
         self.accepted: set[str] = set()
         self._state: Agreement | None = None
         self._ids = count(1)
-        agreement_id = f"{terms.tenant}.{terms.request_id}"
-        calendars = {party.person_id: EVERY_WEEKDAY for party in parties_of(terms)}
+        self.propose({party.person_id: EVERY_WEEKDAY for party in parties_of(terms)})
+
+    def propose(self, calendars: Mapping[str, Calendar]) -> None:
+        """Begins, or begins again, with these calendars."""
+        self.rows, self._state = [], None
         self.take(
             ProposeAgreement(
-                command_id="propose", actor_id=terms.approved_by, agreement_id=agreement_id, terms=terms
+                command_id="propose",
+                actor_id=self.terms.approved_by,
+                agreement_id=f"{self.terms.tenant}.{self.terms.request_id}",
+                terms=self.terms,
             ),
             calendars,
         )

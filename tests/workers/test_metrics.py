@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -70,8 +72,9 @@ async def connection(database: str) -> AsyncGenerator[asyncpg.Connection]:
 
 async def stall(connection: asyncpg.Connection, *request_ids: str) -> None:
     """Writes agreements whose host expert owes a practice since a week, and has been reminded."""
-    await connection.execute(FILL, request_ids)
-    await connection.execute(OWED, request_ids)
+    async with connection.transaction():
+        await connection.execute(FILL, request_ids)
+        await connection.execute(OWED, request_ids)
 
 
 async def scrape(collector: FiguresCollector) -> Samples:
@@ -261,3 +264,24 @@ async def test_the_command_tells_a_script_that_the_record_is_away(
     assert printed.exit_code == 3
     assert samples(printed.stdout)[key("sojourn_record_up")] == 0
     assert "The record cannot be read" in printed.stderr
+
+
+def test_the_page_tells_each_figure() -> None:
+    """docs/metrics.md names what is exported, with its labels and its meaning, and nothing else."""
+    page = (Path(__file__).parents[2] / "docs/metrics.md").read_text()
+    told = {
+        name: (tuple(re.findall(r"`(\w+)`", labels)), meaning)
+        for name, labels, meaning in re.findall(
+            r"^\| `(sojourn_\w+)` \|([^|]*)\| ([^|]+) \|$", page, re.MULTILINE
+        )
+    }
+    exported = {
+        family.name: (_labels(family), family.documentation)
+        for family in FiguresCollector("postgresql://unused").describe()
+    }
+    exported["sojourn_build_info"] = (("version",), exported.pop("sojourn_build")[1])
+    assert told == exported
+
+
+def _labels(family: Metric) -> tuple[str, ...]:
+    return tuple(getattr(family, "_labelnames", ()))

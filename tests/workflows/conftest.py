@@ -159,6 +159,8 @@ class Placement:
     house: House
     terms: Terms
     handle: WorkflowHandle[Any, Any]
+    folded: Agreement | None = None
+    """What was read of the stream so far."""
 
     @property
     def agreement_id(self) -> str:
@@ -167,9 +169,10 @@ class Placement:
 
     async def agreement(self) -> Agreement:
         """As its stream folds."""
-        folded = fold_recorded(await self.house.record.stream(self.agreement_id))
-        assert folded is not None
-        return folded
+        known = 0 if self.folded is None else self.folded.version
+        self.folded = fold_recorded(await self.house.record.stream(self.agreement_id, known), self.folded)
+        assert self.folded is not None
+        return self.folded
 
     async def status(self) -> StatusView:
         """What the workflow says of itself."""
@@ -293,15 +296,16 @@ class Placement:
                 await each_step(agreement)
             if agreement.closed or reached(agreement):
                 return agreement
-            if not await self._act_once(agreement, answers):
-                now = await self.now()
+            now = await self.now()
+            if not await self._act_once(agreement, answers, now):
                 instant = next_instant(agreement, now)
                 assert instant is not None, f"waits on nothing at {now}: {await self.status()}"
                 await self.fast_forward(instant - now + timedelta(seconds=1))
         raise AssertionError(f"not reached within {steps} steps; now {await self.status()}")
 
-    async def _act_once(self, agreement: Agreement, answers: Callable[[Obligation], bool]) -> bool:
-        now = await self.now()
+    async def _act_once(
+        self, agreement: Agreement, answers: Callable[[Obligation], bool], now: datetime
+    ) -> bool:
         for owed in oldest_first(agreement):
             due = owed.due_at - now <= JUST_BEFORE_DUE
             if not answers(owed) or not (due or owed.kind in DONE_WHEN_ASKED):

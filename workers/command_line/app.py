@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from workers.command_line.act import act
 from workers.command_line.describe import commands, release, schema, settings, version
+from workers.command_line.explain import explain
 from workers.command_line.failures import EXIT_CODES, ExitCode, Failure, expected
 from workers.command_line.find import list_agreements, list_stalled
 from workers.command_line.lessons import BEGIN_WITH, LESSONS
@@ -119,6 +120,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "notices": notices,
     "list": list_agreements,
     "stalled": list_stalled,
+    "explain": explain,
     "metrics": metrics,
     "schema": schema,
     "commands": commands,

@@ -152,6 +152,13 @@ LESSONS: Mapping[str, Lesson] = {
             "sojourn stalled --reason milestone_overdue --json",
         ),
     ),
+    "explain": Lesson(
+        "Say why an agreement is stalled, or is not.",
+        (
+            "sojourn explain halden-grid.HG-SEC-2026-0117",
+            "sojourn explain halden-grid.HG-SEC-2026-0117 --as-of 2027-03-01T09:00:00Z --json",
+        ),
+    ),
     "metrics": Lesson(
         "Print the record's figures for Prometheus.",
         (

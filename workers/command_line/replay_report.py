@@ -90,7 +90,7 @@ class Report:
             out.print(_sums(summary.lines))
         if self._rows:
             out.print()
-            out.print(table("Agreement", "What", "Flagged", "Would be", "Change", rows=self._rows))
+            out.print(table("Agreement, what", "Flagged, would be", "Change", rows=self._rows))
         if self._left_out:
             say(f"{self._left_out} more rows; --json has all of them.")
         for remark in _remarks(summary):
@@ -102,10 +102,8 @@ def _shown(replayed: AgreementReplay, comparison: Comparison) -> tuple[str, ...]
     if comparison.working_days is not None:
         change = f"{abs(comparison.working_days)} working days {comparison.change}"
     return (
-        replayed.agreement_id,
-        f"{words(comparison.reason)}\n{comparison.obligation_id or ''}".rstrip(),
-        _flag(comparison.recorded),
-        _flag(comparison.proposed),
+        f"{replayed.agreement_id}\n{comparison.obligation_id or words(comparison.reason)}",
+        f"{_flag(comparison.recorded)}\n{_flag(comparison.proposed)}",
         change,
     )
 
@@ -113,7 +111,7 @@ def _shown(replayed: AgreementReplay, comparison: Comparison) -> tuple[str, ...]
 def _flag(flag: Flag | None) -> str:
     if flag is None:
         return NOTHING
-    return f"{instant(flag.at)}{chr(10) + 'false alarm' if flag.false_alarm else ''}"
+    return f"{instant(flag.at)}{', false alarm' if flag.false_alarm else ''}"
 
 
 def _sums(lines: tuple[Line, ...]) -> Table:
@@ -129,13 +127,13 @@ def _sums(lines: tuple[Line, ...]) -> Table:
         rows=(
             (
                 f"{line.kind}\n{words(line.reason)}",
-                f"{line.recorded} > {line.proposed}",
+                f"{line.recorded} → {line.proposed}",
                 line.gained,
                 line.lost,
                 line.earlier,
                 line.later,
                 NOTHING if line.median_working_days is None else f"{line.median_working_days:+} days",
-                f"{line.false_alarms_recorded} > {line.false_alarms_proposed}",
+                f"{line.false_alarms_recorded} → {line.false_alarms_proposed}",
             )
             for line in lines
         ),
@@ -148,10 +146,10 @@ def _nudges(summary: Summary) -> str:
 
     was, would = summary.rungs_recorded, summary.rungs_proposed
     return (
-        f"Rungs reached: {count(was, (1, 2))} > {count(would, (1, 2))} reminders, "
-        f"{count(was, (3, 5))} > {count(would, (3, 5))} times others are told, "
-        f"{count(was, (4,))} > {count(would, (4,))} times the operators' queue, "
-        f"{count(was, (6,))} > {count(would, (6,))} forced choices."
+        f"Rungs reached: {count(was, (1, 2))} → {count(would, (1, 2))} reminders, "
+        f"{count(was, (3, 5))} → {count(would, (3, 5))} times others are told, "
+        f"{count(was, (4,))} → {count(would, (4,))} times the operators' queue, "
+        f"{count(was, (6,))} → {count(would, (6,))} forced choices."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
@@ -82,16 +83,59 @@ def _signature(asked: Asked) -> Answer:
     return "sign_agreement", {"terms_version": asked.terms_version, "acknowledged": acknowledged}
 
 
+class _Talk(NamedTuple):
+    """What one check-in was about."""
+
+    progress: str
+    confidence: int
+    changed: str
+    next_step: str
+    seen: str
+
+
+_TALKS = (
+    _Talk(
+        "Knows who decides what, and whom to ask first.",
+        3,
+        "I ask for the decision before the meeting.",
+        "Sit in on two more rounds and draw the map of decisions.",
+        "Asked the question that everybody avoided.",
+    ),
+    _Talk(
+        "A first version is in front of two colleagues.",
+        3,
+        "I show work when it is half done.",
+        "Put their four remarks into the next version.",
+        "Took hard feedback without defending.",
+    ),
+    _Talk(
+        "One part is in daily use; the other waits for data.",
+        4,
+        "I say what I do not know at the start.",
+        "Agree on a date for the data with its owner.",
+        "Held the line in a hard conversation.",
+    ),
+    _Talk(
+        "The numbers move in the right direction for the second week.",
+        4,
+        "I let others present what we did together.",
+        "Hand the weekly run to a colleague and watch.",
+        "Led a decision without a mandate.",
+    ),
+)
+
+
 def _check_in(asked: Asked) -> Answer:
+    talk = _TALKS[int(asked.owed.subject) % len(_TALKS)]
     return "record_check_in", {
         "progress": [
-            {"objective_id": objective.objective_id, "status": "in_progress", "note": "One step further."}
+            {"objective_id": objective.objective_id, "status": "in_progress", "note": talk.progress}
             for objective in asked.terms.objectives
         ],
-        "confidence": 4,
-        "answers": [{"prompt_id": "what-changed", "answer": "I ask for the decision before the meeting."}],
-        "next_steps": ["Show a first version to two colleagues."],
-        "skills": [{"skill_uri": asked.skill_uri, "seen": "Held the line in a hard conversation."}],
+        "confidence": talk.confidence,
+        "answers": [{"prompt_id": "what-changed", "answer": talk.changed}],
+        "next_steps": [talk.next_step],
+        "skills": [{"skill_uri": asked.skill_uri, "seen": talk.seen}],
     }
 
 

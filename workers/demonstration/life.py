@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from domain.agreement import Agreement
@@ -16,8 +16,7 @@ from domain.ledger import instants
 from domain.obligations import Obligation
 from domain.reading import fold_recorded
 from domain.recording import RecordedEvent
-from domain.terms import Terms
-from domain.vocabulary import Kind, Phase, Role
+from domain.vocabulary import Kind, Phase
 from workers.asking import UpdateRefusedError
 from workers.demonstration.cast import answer
 from workers.demonstration.moments import answers_at
@@ -103,15 +102,15 @@ class Life:
 
     Args:
         agreement_id: The agreement; it has been placed.
-        terms: As its parties have read them.
+        kind: What sort of placement it is.
         world: Where it is lived.
         watcher: Who looks on.
     """
 
-    def __init__(self, agreement_id: str, terms: Terms, world: World, watcher: Watcher) -> None:
+    def __init__(self, agreement_id: str, kind: Kind, world: World, watcher: Watcher) -> None:
         self.agreement_id = agreement_id
-        self.kind = Kind(terms.kind)
-        self.now: datetime = terms.approved_at
+        self.kind = kind
+        self.now = datetime.now(UTC)
         """The agreement's own time when it was last looked at."""
         self.commands = 0
         """Commands that were accepted."""
@@ -119,7 +118,6 @@ class Life:
         """What a rule was to forbid and did, with its sentence."""
         self.surprises: list[str] = []
         """What did not go as the cast expected."""
-        self._terms = terms
         self._world = world
         self._watcher = watcher
         self._agreement: Agreement | None = None
@@ -213,11 +211,9 @@ class Life:
     def _intentions(self) -> Iterator[_Intention]:
         """What people are going to answer, and when."""
         agreement = self.agreement
-        # Roles may have changed hands since the terms were read.
-        terms = self._terms.model_copy(update={"mentor": agreement.holder(Role.MENTOR).person_id})
         for owed in self._owed():
             asked_at = self._asked_at(owed)
-            command = answer(owed, terms, agreement.terms_version, agreement.synthesis_versions)
+            command = answer(owed, agreement.terms, agreement.terms_version, agreement.synthesis_versions)
             if asked_at is None or command is None or command.actor_id == self._silent:
                 continue
             at = answers_at(owed, asked_at, command.actor_id, agreement)

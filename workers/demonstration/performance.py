@@ -84,7 +84,7 @@ async def perform(stage: Stage, view: View, people: dict[str, Person], began: fl
     lives = [
         Life(
             each.agreement_id,
-            each.terms,
+            Kind(each.terms.kind),
             RunningWorld(each.agreement_id, stage.client, stage.record, stage.mailboxes),
             audience,
         )

@@ -9,7 +9,6 @@ from pydantic import JsonValue
 
 from domain.people import Person
 from domain.recording import RecordedEvent
-from domain.stalled import ON_THE_LADDER
 from domain.vocabulary import Role
 
 _TOLD: Mapping[str, str] = {
@@ -78,6 +77,17 @@ _TURNING_POINTS = frozenset(
 )
 _FIRST_ALARM = 2
 
+_RUNGS = (
+    "heads-up",
+    "reminder",
+    "second reminder, counterpart told",
+    "mentor and manager told",
+    "in the operators' queue",
+    "sponsor and HR told",
+    "programme owner has to choose",
+)
+"""What each level of the ladder means, in few words."""
+
 _NAMES_TO_READ = {
     "check_in": "check-in",
     "reflective_session": "reflective session",
@@ -119,8 +129,7 @@ def told(event: RecordedEvent, people: Mapping[str, Person]) -> str:
 def escalation(event: RecordedEvent) -> str:
     """A rung of the ladder, and what it means."""
     level = int(str(event.data["level"]))
-    what = ON_THE_LADDER[level].format(role="owner")
-    return f"{event.data['obligation_id']} reaches level {level}: {what}"
+    return f"{event.data['obligation_id']}: level {level}, {_RUNGS[level]}"
 
 
 def name_of(person_id: str, people: Mapping[str, Person]) -> str:

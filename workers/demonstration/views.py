@@ -40,6 +40,17 @@ _HEALTH: Mapping[Health, str] = {
     Health.EXTERNAL_HOLD: "blue",
     Health.CLOSED: "bold green",
 }
+_STAYS = frozenset(
+    {
+        "meeting.rescheduled",
+        "concern.raised",
+        "placement.paused",
+        "role.reassigned",
+        "endorsement.given",
+        "agreement.completed",
+    }
+)
+"""Events that stay above the blocks, to be read afterwards."""
 _FRAME_SECONDS = 0.12
 _LINES_PER_LIFE = 6
 _MOST_FEED_LINES = 9
@@ -175,8 +186,11 @@ class LiveView:
         if is_shown(event):
             line = told(event, self._people)
             self._last[life.agreement_id] = f"{day(event.occurred_at)}  {line}"
-            style = "red" if event.type in {"meeting.missed", "concern.raised"} else ""
-            self._feed.append(self._entry(life, day(event.occurred_at), line, style))
+            style = "red" if event.type == "meeting.missed" else ""
+            entry = self._entry(life, day(event.occurred_at), line, style)
+            self._feed.append(entry)
+            if event.type in _STAYS:
+                self._live.console.print(entry, soft_wrap=True)
 
     def says(self, life: Life, sentence: str) -> None:
         """Stays above the blocks."""
@@ -195,12 +209,14 @@ class LiveView:
         self._drawn_at = time.monotonic()
         order = list(Kind)
         lives = sorted(self._lives.values(), key=lambda life: order.index(life.kind))
-        rows = self._console.size.height - len(lives) * _LINES_PER_LIFE - 3
+        rows = self._console.size.height - len(lives) * _LINES_PER_LIFE - 2
+        is_roomy = rows > len(lives) + _MOST_FEED_LINES
         feed = list(self._feed)[-max(_FEWEST_FEED_LINES, min(_MOST_FEED_LINES, rows)) :]
         done = sum(life.agreement.closed for life in lives)
         title = f"{done} of {len(lives)} closed · {self._drawn_at - self._began_at:.0f} s"
-        blocks = [line for life in lives for line in self._block(life)]
-        self._live.update(Group(*blocks, Rule(title, style="dim", align="right"), *feed), refresh=True)
+        gap = [Text()] if is_roomy else []
+        blocks = [line for life in lives for line in (*self._block(life), *gap)]
+        self._live.update(Group(*gap, *blocks, Rule(title, style="dim", align="right"), *feed), refresh=True)
 
     def _block(self, life: Life) -> list[RenderableType]:
         view = status_view(life.agreement, life.now)
@@ -219,7 +235,8 @@ class LiveView:
         last = Text.assemble(
             ("last  ", "dim"), self._last.get(life.agreement_id, ""), overflow="ellipsis", no_wrap=True
         )
-        return [head, bar, self._health(view), _stages(view), last, self._next(life)]
+        # A bar ends no line of its own.
+        return [head, Padding(bar, 0), self._health(view), _stages(view), last, self._next(life)]
 
     def _health(self, view: StatusView) -> Text:
         words = view.health.replace("_", " ")

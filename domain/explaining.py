@@ -1,0 +1,204 @@
+"""Why an agreement is stalled, or is not: who, since when, because of which event, and what comes next.
+
+Everything is read from the folded agreement and the rows it was folded from, so that an explanation can be
+checked line by line against the record. It never holds what people wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from domain.agreement import Agreement
+from domain.decisions.transitions import start_instant
+from domain.explaining_words import paragraph
+from domain.explanations import Ahead, Cause, Climbed, Explanation, HeldUp, PolicyLine
+from domain.grounds import Grounds, allowance_of, is_first_check_in
+from domain.history import History
+from domain.obligations import Obligation
+from domain.recording import RecordedEvent
+from domain.stalled import AT_RISK_FROM_LEVEL, ON_THE_LADDER, Assessment, WaitingOn, assess, oldest_first
+from domain.vocabulary import Health, ObligationKind, Phase, StallReason
+
+
+def explain(agreement: Agreement, history: Sequence[RecordedEvent], at: datetime) -> Explanation:
+    """Why an agreement is stalled or is not, at an instant.
+
+    Args:
+        agreement: As `history` folds.
+        history: Its stream up to the instant, in order.
+        at: The instant; later than the last event asks what holds if nothing else happens.
+
+    Raises:
+        ValueError: If the history is empty.
+        UnreadableEvent: If a newer release wrote one of its events.
+    """
+    past = History(history)
+    assessment = assess(agreement, at)
+    subject = _subject(agreement, assessment, at)
+    about = None if subject is None else _held_up(agreement, past, subject)
+    explanation = Explanation(
+        agreement_id=agreement.agreement_id,
+        kind=agreement.kind,
+        phase=agreement.phase,
+        outcome=agreement.outcome,
+        as_of=at,
+        health=assessment.health,
+        stall=assessment.stall,
+        about=about,
+        cause=_cause(past, assessment, about),
+        silence=_silence(agreement, past) if _is_silent(assessment) else None,
+        next=tuple(sorted(_ahead(agreement, assessment, subject, at), key=lambda each: each.at)),
+        also_stalled=_also_stalled(agreement, assessment, at),
+        paragraph="",
+    )
+    return explanation.model_copy(update={"paragraph": paragraph(explanation, agreement)})
+
+
+def _is_silent(assessment: Assessment) -> bool:
+    return assessment.stall is not None and assessment.stall.reason is StallReason.SILENT
+
+
+def _subject(agreement: Agreement, assessment: Assessment, at: datetime) -> Obligation | None:
+    """The obligation that makes the agreement's health what it is."""
+    owed = oldest_first(agreement)
+    if assessment.stall is not None:
+        key = assessment.stall.obligation_id
+        return None if key is None else agreement.obligations[key]
+    overdue = [held for held in owed if held.due_at <= at]
+    match assessment.health:
+        case Health.CLOSED | Health.PAUSED:
+            return None
+        case Health.EXTERNAL_HOLD:
+            chosen = [
+                held
+                for held in owed
+                if held.subject in agreement.matters and agreement.matters[held.subject].holds
+            ]
+        case Health.END_DECISION_DUE:
+            chosen = [held for held in overdue if held.kind is ObligationKind.END_DECISION]
+        case Health.AT_RISK:
+            chosen = [held for held in overdue if (held.level_at(at) or 0) >= AT_RISK_FROM_LEVEL]
+        case Health.DUE_SOON:
+            chosen = [held for held in owed if held.level_at(at) is not None]
+        case _:
+            chosen = owed
+    return chosen[0] if chosen else None
+
+
+def _held_up(agreement: Agreement, past: History, held: Obligation) -> HeldUp:
+    opened_by, moved_by = past.origin(held.obligation_id)
+    return HeldUp(
+        obligation_id=held.obligation_id,
+        kind=held.kind,
+        subject=held.subject,
+        waiting_on=WaitingOn(role=held.owner_role, person_id=held.owner_id),
+        opened_by=opened_by,
+        moved_by=moved_by,
+        due_at=held.due_at,
+        stalled_at=held.stalled_at,
+        policy=_policy(agreement, past, held, moved_by or opened_by),
+        levels=tuple(Climbed(level=level, event=cause) for level, cause in past.climbed(held.obligation_id)),
+    )
+
+
+def _policy(agreement: Agreement, past: History, held: Obligation, since: Cause) -> PolicyLine:
+    before, after, event = past.around(since.version)
+    grounds, recorded = Grounds(before, after, event), after.obligations[held.obligation_id]
+    threshold = "first_meeting" if is_first_check_in(held) else f"allowances.{held.kind}"
+    line = PolicyLine(
+        policy_set_id=after.policy.policy_set_id,
+        version=after.policy.version,
+        threshold=threshold,
+        due=allowance_of(after.policy, held).due,
+        stalled=allowance_of(after.policy, held).stalled,
+    )
+    if not grounds.are_known_of(recorded):
+        return line
+    owed, calendar = grounds.of(recorded), agreement.calendar_of(held.owner_id)
+    anchor = owed.anchor or calendar.local_date(event.at)
+    allowance = owed.allowance or allowance_of(after.policy, held)
+    due_day, stalled_day = calendar.local_date(held.due_at), calendar.local_date(held.stalled_at)
+    first = after.policy.first_meeting
+    if is_first_check_in(held) and due_day == calendar.working_day_from(after.starts_on, first.due):
+        anchor, allowance = after.starts_on, first
+    changes = {
+        "due": allowance.due,
+        "stalled": allowance.stalled,
+        "counted_from": anchor,
+        "at_the_latest": owed.stalls_by if owed.stalls_by == stalled_day else None,
+        "not_before": due_day if due_day > calendar.working_day_from(anchor, allowance.due) else None,
+    }
+    return line.model_copy(update=changes)
+
+
+def _cause(past: History, assessment: Assessment, about: HeldUp | None) -> Cause | None:
+    if about is not None:
+        held = assessment.health is Health.EXTERNAL_HOLD
+        return about.opened_by if held else about.moved_by or about.opened_by
+    match assessment.health:
+        case Health.PAUSED:
+            return past.last_of("placement.paused")
+        case Health.CLOSED:
+            return past.latest()
+        case Health.STALLED:
+            return past.last_sign_of_life()
+        case _:
+            return None
+
+
+def _silence(agreement: Agreement, past: History) -> PolicyLine | None:
+    heard = past.last_sign_of_life()
+    if heard is None or agreement.silent_at is None:
+        return None
+    calendar = agreement.calendar_of(agreement.mentee_id)
+    since = calendar.local_date(heard.at)
+    return PolicyLine(
+        policy_set_id=agreement.policy.policy_set_id,
+        version=agreement.policy.version,
+        threshold="silence",
+        due=None,
+        stalled=calendar.working_days_between(since, calendar.local_date(agreement.silent_at)),
+        counted_from=since,
+    )
+
+
+def _ahead(
+    agreement: Agreement, assessment: Assessment, subject: Obligation | None, at: datetime
+) -> Iterator[Ahead]:
+    if agreement.paused_until is not None:
+        yield Ahead(at=agreement.paused_until, what="the pause ends")
+    elif not agreement.closed:
+        resting = assessment.health is Health.EXTERNAL_HOLD
+        coming = [*_transitions(agreement, resting=resting)]
+        if subject is not None:
+            coming += _instants(subject, resting=resting)
+        yield from (each for each in coming if each.at > at)
+
+
+def _transitions(agreement: Agreement, *, resting: bool) -> Iterator[Ahead]:
+    if agreement.phase is Phase.AGREEMENT and agreement.concluded_at is None:
+        yield Ahead(at=agreement.expires_at, what="it expires unsigned")
+    if agreement.phase is Phase.AGREEMENT and agreement.concluded_at is not None:
+        yield Ahead(at=start_instant(agreement), what="it starts")
+    if agreement.phase is Phase.ACTIVE and agreement.silent_at is not None and not resting:
+        yield Ahead(at=agreement.silent_at, what="it counts as silent unless somebody does something")
+
+
+def _instants(subject: Obligation, *, resting: bool) -> Iterator[Ahead]:
+    role = subject.owner_role.replace("_", " ")
+    yield Ahead(at=subject.due_at, what=f"{subject.obligation_id} is due")
+    if not resting:
+        yield Ahead(at=subject.stalled_at, what=f"{subject.obligation_id} counts as stalled")
+    for rung in subject.ladder:
+        yield Ahead(at=rung.at, what=ON_THE_LADDER[rung.level].format(role=role))
+
+
+def _also_stalled(agreement: Agreement, assessment: Assessment, at: datetime) -> tuple[str, ...]:
+    if assessment.stall is None:
+        return ()
+    past = [held for held in agreement.obligations.values() if held.stalled_at <= at]
+    longest_first = sorted(past, key=lambda held: (held.stalled_at, held.obligation_id))
+    return tuple(
+        held.obligation_id for held in longest_first if held.obligation_id != assessment.stall.obligation_id
+    )

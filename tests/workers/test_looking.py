@@ -1,0 +1,34 @@
+"""Asking how an agreement stands: patient where an answer may come, plain where none can."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from temporalio.client import Client
+
+from domain.views import StatusView
+from domain.vocabulary import Kind
+from workers.asking import NoAnswerError, NotRunningError
+from workers.looking import look
+from workflows.contract import STATUS_QUERY, WORKFLOW_TYPES
+
+
+async def test_nobody_waits_for_a_workflow_that_never_was(client: Client) -> None:
+    """An unknown agreement is said to be unknown at once."""
+    with pytest.raises(NotRunningError, match="No workflow acme"):
+        await look(client, f"acme.{uuid.uuid4().hex}", STATUS_QUERY, StatusView)
+
+
+async def test_patience_ends_where_no_worker_runs(client: Client) -> None:
+    """Where nobody can answer, the caller hears so after the time that they gave."""
+    handle = await client.start_workflow(
+        WORKFLOW_TYPES[Kind.ROTATION],
+        {},
+        id=f"acme.{uuid.uuid4().hex}",
+        task_queue=f"nobody-{uuid.uuid4().hex}",
+    )
+    with pytest.raises(NoAnswerError, match=r"within 0\.5 seconds"):
+        await look(client, handle.id, STATUS_QUERY, StatusView, patience=timedelta(seconds=0.5))
+    await handle.terminate("the test is over")

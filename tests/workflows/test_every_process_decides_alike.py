@@ -1,0 +1,112 @@
+"""A workflow that is replayed decides again, perhaps in another process: it has to come to the same.
+
+The order of a set of words differs from process to process. Nothing that an agreement is, records or tells
+may depend on it, or a replay would quietly hold another agreement than the record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from activities.calendars import CalendarSources
+from domain.agreement import Agreement
+from domain.announcing import notices_of
+from domain.commands import Command, ProposeAgreement
+from domain.commands.time import LetTimePass
+from domain.decide import decide
+from domain.decisions.forming import parties_of
+from domain.decisions.passage import next_instant
+from domain.digests import digest_of_model
+from domain.evolve import evolve
+from domain.people import Person
+from domain.reading import to_new_event
+from domain.refusals import Refused
+from domain.stalled import oldest_first
+from domain.terms.requests import split
+from workers.demonstration.cast import answer
+from workflows.story import current_details
+
+KINDS = ("secondment", "shadowing", "rotation")
+ROOT = Path(__file__).parents[2]
+STEPS = 1000
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_life_is_the_same_in_every_process(kind: str) -> None:
+    """Events, digests, notices and what the Temporal UI shows do not depend on the order of sets."""
+    told = await asyncio.gather(*(_lived_elsewhere(kind, seed) for seed in ("1", "2")))
+    assert told[0] == told[1]
+    assert told[0].startswith("closed ")
+
+
+async def _lived_elsewhere(kind: str, seed: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, __file__, kind),
+        env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0
+    return output.decode()
+
+
+def _life(kind: str) -> str:
+    """A whole life without Temporal, as one line: how it ended and a digest of everything that was told."""
+    raw = json.loads((ROOT / f"examples/{kind}.json").read_text())
+    everybody = json.loads((ROOT / "examples/people.json").read_text())
+    described, terms = split(raw)
+    people = {person.person_id: person for person in [*map(Person.model_validate, everybody), *described]}
+    sources = CalendarSources()
+    calendars = {
+        party.person_id: sources.resolve(people[party.person_id], date(2026, 1, 1), date(2029, 12, 31))
+        for party in parties_of(terms)
+    }
+    told: list[object] = []
+    at = terms.approved_at + timedelta(hours=1)
+
+    def take(before: Agreement | None, command: Command) -> Agreement:
+        after = before
+        for event in decide(before, command, at, calendars):
+            folded = evolve(after, event)
+            notices = notices_of(after, folded, event, f"event-{len(told)}")
+            told.append(digest_of_model(command))
+            told.append(to_new_event(event, f"event-{len(told)}").model_dump(mode="json"))
+            told.extend(notice.model_dump(mode="json") for notice in notices)
+            told.append(current_details(folded, at))
+            after = folded
+        assert after is not None
+        return after
+
+    proposal = ProposeAgreement(
+        command_id="propose/1", actor_id=terms.approved_by, agreement_id="acme.R-1", terms=terms
+    )
+    agreement = take(None, proposal)
+    for step in range(STEPS):
+        if agreement.closed:
+            break
+        for owed in oldest_first(agreement):
+            command = answer(owed, terms, agreement.terms_version, agreement.synthesis_versions)
+            try:
+                if command is not None and owed.due_at - at <= timedelta(days=3):
+                    agreement = take(agreement, command)
+                    break
+            except Refused:
+                continue
+        else:
+            instant = next_instant(agreement, at)
+            assert instant is not None
+            at = instant
+            agreement = take(agreement, LetTimePass(command_id=f"time/{step}", actor_id="system"))
+    return f"{agreement.phase} {agreement.version} {hashlib.sha256(json.dumps(told).encode()).hexdigest()}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(_life(sys.argv[1]))

@@ -1,0 +1,39 @@
+"""Why one agreement is stalled, or why it is not."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from domain.explaining import explain as explained
+from domain.explanations import Explanation
+from workers.command_line.failures import Failure
+from workers.command_line.input import read_instant
+from workers.command_line.options import Agreement, AsJson, AsOf
+from workers.command_line.output import console, print_json
+from workers.command_line.reach import Reach, reaching
+from workers.command_line.show import unknown
+from workers.standing import standing
+
+
+def explain(agreement: Agreement, as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """Say in one paragraph why an agreement is stalled, or why it is not, with the events behind it.
+
+    Who holds what up, since when, opened by which event, under which line of which policy; which levels of
+    the ladder were reached when, and what comes next. Read from the record, so it works while no worker runs.
+    """
+    moment = None if as_of is None else read_instant(as_of, "--as-of")
+
+    async def work(reach: Reach) -> Explanation:
+        record = await reach.record()
+        stands = await standing(record, agreement, moment)
+        if stands is not None:
+            return explained(stands.agreement, stands.events, stands.at)
+        if await record.agreement(agreement) is None:
+            raise unknown(agreement)
+        raise Failure(f"{agreement} had not begun by {as_of}; ask about a later instant.")
+
+    found = reaching(work)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    console().print(Text(found.paragraph))
