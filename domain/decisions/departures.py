@@ -21,6 +21,18 @@ def somebody_in_charge(agreement: Agreement, *roles: Role, but_not: PersonId | N
     return next(there, agreement.holder(roles[0]))
 
 
+def still_there(agreement: Agreement, person_id: PersonId) -> None:
+    """Refuses a successor who is known to have left.
+
+    Raises:
+        Refused: If this person has left.
+    """
+    if person_id in agreement.departed:
+        raise Refused(
+            RefusalCode.UNKNOWN_REFERENCE, f"to_person: {person_id} has left; name somebody who is there."
+        )
+
+
 @rule.register
 def departure(command: ReportDeparture, draft: Draft) -> None:
     """What a leaver owes stops climbing after them and says why; a successor is owed instead."""
