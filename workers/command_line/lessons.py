@@ -152,6 +152,10 @@ LESSONS: Mapping[str, Lesson] = {
             "sojourn stalled --reason milestone_overdue --json",
         ),
     ),
+    "watch": Lesson(
+        "Watch what is stalled or overdue, live; nudge with a key.",
+        ("sojourn watch --as P-9001", "sojourn watch --filter 'rotation mentor'", "sojourn watch --once"),
+    ),
     "metrics": Lesson(
         "Print the record's figures for Prometheus.",
         (
