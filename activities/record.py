@@ -20,6 +20,7 @@ from activities.rows import (
     NoticeRow,
     NoticeState,
     ObligationRow,
+    OverdueRow,
     Page,
     StalledRow,
 )
@@ -154,7 +155,9 @@ class Record:
         row = await self._database.row("mentor_hours", mentor_id, excluding)
         return 0.0 if row is None else row["hours"]
 
-    async def recent_commands(self, agreement_id: str, limit: int = REMEMBERED_COMMANDS) -> list[KnownCommand]:
+    async def recent_commands(
+        self, agreement_id: str, limit: int = REMEMBERED_COMMANDS
+    ) -> list[KnownCommand]:
         """An agreement's last commands with what they led to, oldest first."""
         rows = await self._database.rows("recent_commands", agreement_id, limit)
         return [KnownCommand(**{**row, "event_types": tuple(row["event_types"])}) for row in rows]
@@ -180,6 +183,10 @@ class Record:
     async def stalled(self, as_of: datetime) -> list[StalledRow]:
         """What is stalled at an instant, past or future, as the ledger stands now; longest stalled first."""
         return [StalledRow(**dict(row)) for row in await self._database.rows("stalled", as_of)]
+
+    async def overdue(self, as_of: datetime) -> list[OverdueRow]:
+        """What is overdue at an instant as the ledger stands now, one row per agreement; longest due first."""
+        return [OverdueRow(**dict(row)) for row in await self._database.rows("overdue", as_of)]
 
     async def notices(self, agreement_id: str) -> list[NoticeRow]:
         """The outbox of an agreement: every notice and what became of it, by the instant it may be sent."""

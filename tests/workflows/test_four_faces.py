@@ -98,7 +98,7 @@ def _answers(seed: int, placement: Placement) -> Callable[[Obligation], bool]:
 
 async def _live_to(placement: Placement, end: datetime, answers: Callable[[Obligation], bool]) -> None:
     while not (agreement := await placement.agreement()).closed:
-        if await placement._act_once(agreement, answers):
+        if await placement._act_once(agreement, answers):  # pyright: ignore[reportPrivateUsage]  one step of theirs
             continue
         now = await placement.now()
         upcoming = next_instant(agreement, now)

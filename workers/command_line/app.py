@@ -29,6 +29,7 @@ from workers.command_line.place import place
 from workers.command_line.policy import policy
 from workers.command_line.serve import migrate, up, worker
 from workers.command_line.show import events, notices, show
+from workers.command_line.watch import watch
 
 
 class _Group(TyperGroup):
@@ -121,6 +122,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "list": list_agreements,
     "stalled": list_stalled,
     "explain": explain,
+    "watch": watch,
     "metrics": metrics,
     "schema": schema,
     "commands": commands,

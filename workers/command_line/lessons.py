@@ -159,6 +159,10 @@ LESSONS: Mapping[str, Lesson] = {
             "sojourn explain halden-grid.HG-SEC-2026-0117 --as-of 2027-03-01T09:00:00Z --json",
         ),
     ),
+    "watch": Lesson(
+        "Watch what is stalled or overdue, live; nudge with a key.",
+        ("sojourn watch --as P-9001", "sojourn watch --filter 'rotation mentor'", "sojourn watch --once"),
+    ),
     "metrics": Lesson(
         "Print the record's figures for Prometheus.",
         (
