@@ -20,6 +20,7 @@ from activities.rows import (
     NoticeRow,
     NoticeState,
     ObligationRow,
+    OverdueRow,
     Page,
     StalledFilters,
     StalledPageRow,
@@ -219,6 +220,10 @@ class Record:
     async def agreements_ahead(self, of: datetime) -> list[str]:
         """Ids of open agreements whose last event, in their own time, is later than an instant."""
         return [row["agreement_id"] for row in await self._database.rows("agreements_ahead", of)]
+
+    async def overdue(self, as_of: datetime) -> list[OverdueRow]:
+        """What is overdue at an instant as the ledger stands now, one row per agreement; longest due first."""
+        return [OverdueRow(**dict(row)) for row in await self._database.rows("overdue", as_of)]
 
     async def notices(self, agreement_id: str) -> list[NoticeRow]:
         """The outbox of an agreement: every notice and what became of it, by the instant it may be sent."""

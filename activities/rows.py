@@ -112,6 +112,23 @@ class StalledPlace(Frozen):
     agreement_id: str
 
 
+class OverdueRow(Frozen):
+    """What has been due for longest in an agreement that is neither closed, paused nor on hold."""
+
+    agreement_id: str
+    kind: Kind
+    phase: Phase
+    obligation_id: str
+    obligation_kind: ObligationKind
+    waiting_on_role: Role
+    waiting_on_id: PersonId
+    due_at: Instant
+    level: Level | None
+    """The highest rung reached by then; None below the first."""
+    next_level: Level | None
+    next_at: Instant | None
+
+
 class NoticeRow(Frozen):
     """A notice and what became of it."""
 

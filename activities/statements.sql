@@ -151,6 +151,34 @@ FROM sojourn.stalled_counts_v1($1)
 -- Open agreements whose last event, in their own time, is later than an instant.
 SELECT agreement_id FROM sojourn.agreement_ahead WHERE updated_at > $1
 
+-- overdue --
+-- What has been due for longest in each agreement that neither a close, a pause nor a hold suspends; longest first.
+SELECT
+    longest.agreement_id, head.kind, head.phase, longest.obligation_id, longest.kind AS obligation_kind,
+    longest.owner_role AS waiting_on_role, longest.owner_id AS waiting_on_id, longest.due_at, climbed.level,
+    ahead.level AS next_level, ahead.at AS next_at
+FROM (
+    SELECT DISTINCT ON (owed.agreement_id) owed.*
+    FROM sojourn.obligation AS owed
+    WHERE owed.status = 'open' AND owed.due_at <= $1
+    ORDER BY owed.agreement_id, owed.due_at, owed.obligation_id
+) AS longest
+JOIN sojourn.agreement AS head ON head.agreement_id = longest.agreement_id
+LEFT JOIN LATERAL (
+    SELECT max(rung.level) AS level
+    FROM jsonb_to_recordset(longest.ladder) AS rung (level smallint, at timestamptz)
+    WHERE rung.at <= $1
+) AS climbed ON true
+LEFT JOIN LATERAL (
+    SELECT rung.level, rung.at
+    FROM jsonb_to_recordset(longest.ladder) AS rung (level smallint, at timestamptz)
+    WHERE rung.at > $1
+    ORDER BY rung.at
+    LIMIT 1
+) AS ahead ON true
+WHERE head.phase <> 'closed' AND NOT head.held AND head.paused_until IS NULL
+ORDER BY longest.due_at, longest.agreement_id
+
 -- notices --
 -- The outbox of one agreement: everything, or what still waits to be sent.
 SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, sent_at

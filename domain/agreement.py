@@ -141,6 +141,14 @@ class Agreement(Frozen):
     paused_until: Instant | None = None
     paused_at: Instant | None = None
     pause_shifts_dates: bool = False
+    held_externally: bool = False
+    """Waits for somebody outside the agreement."""
+    nudges: Mapping[ObligationId, int] = {}
+    """Reminders out of turn, by obligation."""
+    snoozed: Mapping[ObligationId, int] = {}
+    """Working days by which reminders were put off, by obligation."""
+    departed: frozenset[PersonId] = frozenset()
+    """Parties who are gone and have no successor yet."""
 
     @property
     def kind(self) -> Kind:
@@ -154,8 +162,8 @@ class Agreement(Frozen):
 
     @property
     def held(self) -> bool:
-        """Whether an open matter holds the placement."""
-        return any(matter.holds for matter in self.matters.values())
+        """Whether the placement waits for an open matter or for somebody outside."""
+        return self.held_externally or any(matter.holds for matter in self.matters.values())
 
     @property
     def mentee_id(self) -> PersonId:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from domain.agreement import Agreement, Party
-from domain.events import Event, course, ending, forming
+from domain.events import Event, course, ending, forming, operations
 from domain.kinds import KINDS
 from domain.notices import Meeting, Notice, NoticeKind
 from domain.obligations import Obligation
@@ -36,6 +36,9 @@ ANNOUNCED: tuple[type[Event], ...] = (
     course.PlacementResumed,
     course.EndDateMoved,
     course.RoleReassigned,
+    operations.PlacementHeld,
+    operations.PlacementReleased,
+    operations.PartyLeft,
     ending.EndBroughtForward,
     ending.PlacementEnded,
     ending.AgreementCompleted,
@@ -53,7 +56,7 @@ MANAGER_OF: Mapping[Role, tuple[Role, ...]] = {
 
 
 def notices_of(before: Agreement | None, after: Agreement, event: Event, event_id: str) -> tuple[Notice, ...]:
-    """Everybody who is to be told about an event.
+    """Everybody who is to be told about an event, but who has left.
 
     Args:
         before: The agreement before the event; None for the proposal.
@@ -63,7 +66,8 @@ def notices_of(before: Agreement | None, after: Agreement, event: Event, event_i
     """
     notices = _Notices(before, after, event, event_id)
     found = (*notices.about_the_ledger(), *notices.announcements())
-    return tuple({notice.notice_id: notice for notice in found}.values())
+    there = (notice for notice in found if notice.recipient_id not in after.departed)
+    return tuple({notice.notice_id: notice for notice in there}.values())
 
 
 class _Notices:
@@ -80,6 +84,8 @@ class _Notices:
         change = self._event.ledger
         for settlement in change.settled:
             yield from self._cancelled(self._before[settlement.obligation_id])
+        if isinstance(self._event, operations.ObligationNudged):
+            yield self._to_owner(NoticeKind.REMINDER, self._after.obligations[self._event.obligation_id])
         if isinstance(self._event, course.PlacementPaused):
             for held in self._before.values():
                 yield from self._cancelled(held, before=self._event.resumes_at)
@@ -106,6 +112,8 @@ class _Notices:
     def _moved(self, obligation: Obligation) -> Iterator[Notice]:
         previous = self._before[obligation.obligation_id]
         if obligation.starts_at is not None:
+            if (previous.starts_at, previous.sequence) == (obligation.starts_at, obligation.sequence):
+                return
             yield from self._invited(obligation)
         elif previous.starts_at is not None:
             yield from self._cancelled(previous)

@@ -10,10 +10,12 @@ from domain.calendars import Calendar
 from domain.commands import Command, ProposeAgreement
 from domain.commands.course import ProposePivot, ReassignRole
 from domain.commands.forming import AmendTerms
+from domain.commands.operations import ReadCalendarAgain
 from domain.commands.progress import RequestPeerFeedback
 from domain.commands.time import LetTimePass
 from domain.decisions import (
     course,
+    departures,
     ending,
     feedback,
     forming,
@@ -21,6 +23,7 @@ from domain.decisions import (
     meetings,
     milestones,
     notes,
+    operations,
     people,
     rotation,
     shadowing,
@@ -35,7 +38,21 @@ from domain.model import PersonId
 from domain.refusals import RefusalCode, Refused
 from domain.vocabulary import Phase, Role
 
-AREAS = (forming, meetings, milestones, feedback, matters, notes, shadowing, rotation, course, people, ending)
+AREAS = (
+    forming,
+    meetings,
+    milestones,
+    feedback,
+    matters,
+    notes,
+    shadowing,
+    rotation,
+    course,
+    people,
+    operations,
+    departures,
+    ending,
+)
 """Importing an area registers its rules."""
 
 SYSTEM_ACTOR = "system"
@@ -126,7 +143,9 @@ def actor_of(agreement: Agreement, command: Command) -> Party:
 
 
 def newcomers(agreement: Agreement, command: Command) -> frozenset[PersonId]:
-    """People whom a command brings in and whose calendars are not snapshotted yet."""
+    """People whose calendars a command needs: newcomers', and one that is to be read again."""
+    if isinstance(command, ReadCalendarAgain):
+        return frozenset({command.person_id}) & agreement.calendars.keys()
     return _brought_in_by(command) - agreement.calendars.keys()
 
 

@@ -44,11 +44,13 @@ class Draft:
     def add(self, event: Event) -> None:
         """Adds an event with what follows for the ledger whatever the event is.
 
-        A choice forced by the ladder is made once its obligation is settled or moved, and a meaningful event
-        in an active placement starts the silence anew.
+        A successor is found once the leaver holds no role any more. A choice forced by the ladder is made
+        once its obligation is settled or moved. A meaningful event in an active placement starts the silence
+        anew.
         """
         if self._agreement is not None:
-            event = event.model_copy(update={"ledger": _with_choices_made(self._agreement, event.ledger)})
+            change = _with_successors_found(self._agreement, event)
+            event = event.model_copy(update={"ledger": _with_choices_made(self._agreement, change)})
         folded = evolve(self._agreement, event)
         if folded.phase is Phase.ACTIVE and (event.meaningful or folded.silent_at is None):
             silence = event.ledger.model_copy(update={"silent_at": silent_at(folded, self.at)})
@@ -104,22 +106,42 @@ class Draft:
         return self.settled(tuple(sorted(self.agreement.obligations)))
 
 
+def _with_successors_found(agreement: Agreement, event: Event) -> LedgerChange:
+    """The change, and the search for the successors of those who are no party after the event settled."""
+    change = event.ledger
+    if not agreement.departed:
+        return change
+    replaced = agreement.departed - evolve(agreement, event).departed
+    found = {f"{ObligationKind.SUCCESSOR}:{leaver}" for leaver in replaced} & agreement.obligations.keys()
+    return _also_settled(change, found)
+
+
 def _with_choices_made(agreement: Agreement, change: LedgerChange) -> LedgerChange:
     """The change, and the forced choices that it answers settled."""
     settled = {settlement.obligation_id for settlement in change.settled}
-    answered = settled | {moved.obligation_id for moved in change.moved}
+    answered = settled | {moved.obligation_id for moved in change.moved if _is_replanned(agreement, moved)}
     made = {f"{ObligationKind.FORCED_CHOICE}:{each}" for each in answered} & agreement.obligations.keys()
-    if not made - settled:
+    return _also_settled(change, made)
+
+
+def _also_settled(change: LedgerChange, fulfilled: set[str]) -> LedgerChange:
+    """The change with these fulfilled too, and not moved."""
+    more = fulfilled - {settlement.obligation_id for settlement in change.settled}
+    if not more:
         return change
-    choices = tuple(
-        Settlement(obligation_id=key, status=ObligationStatus.FULFILLED) for key in sorted(made - settled)
-    )
+    settled = (Settlement(obligation_id=key, status=ObligationStatus.FULFILLED) for key in sorted(more))
     return change.model_copy(
         update={
-            "settled": (*change.settled, *choices),
-            "moved": tuple(moved for moved in change.moved if moved.obligation_id not in made),
+            "settled": (*change.settled, *settled),
+            "moved": tuple(moved for moved in change.moved if moved.obligation_id not in more),
         }
     )
+
+
+def _is_replanned(agreement: Agreement, moved: Obligation) -> bool:
+    """Whether an obligation moved in earnest: fewer reminders are no decision."""
+    before = agreement.obligations.get(moved.obligation_id)
+    return before is None or (before.due_at, before.owner_id) != (moved.due_at, moved.owner_id)
 
 
 def silent_at(agreement: Agreement, since: datetime) -> datetime:

@@ -9,7 +9,7 @@ from domain.events import Event
 from domain.events.forming import AgreementProposed
 from domain.folding import changes
 from domain.ledger import apply
-from domain.obligations import MEETING_KINDS, LedgerChange
+from domain.obligations import MEETING_KINDS, LedgerChange, ObligationId
 from domain.terms import without_words
 from domain.vocabulary import ObligationKind, Phase
 
@@ -36,6 +36,9 @@ def evolve(agreement: Agreement | None, event: Event) -> Agreement:
         "version": agreement.version + 1,
         "obligations": apply(agreement.obligations, event.ledger),
         "meetings": _meetings_scheduled(changed.meetings, event.ledger),
+        "nudges": _of_what_is_owed(changed.nudges, event.ledger),
+        "snoozed": _of_what_is_owed(changed.snoozed, event.ledger),
+        "departed": changed.departed & {party.person_id for party in changed.parties},
     }
     if event.meaningful:
         for_every_event["last_activity_at"] = event.at
@@ -82,3 +85,11 @@ def _meetings_scheduled(
             series = after.get(opened.kind, MeetingSeries())
             after[opened.kind] = series.model_copy(update={"scheduled": series.scheduled + 1})
     return after
+
+
+def _of_what_is_owed(counted: Mapping[ObligationId, int], change: LedgerChange) -> Mapping[ObligationId, int]:
+    """The counts without those of obligations that left the ledger."""
+    if not counted:
+        return counted
+    settled = {settlement.obligation_id for settlement in change.settled}
+    return {key: count for key, count in counted.items() if key not in settled}

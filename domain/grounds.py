@@ -36,7 +36,7 @@ def is_first_check_in(obligation: Obligation) -> bool:
 
 def allowance_of(policy: KindPolicy, obligation: Obligation) -> Allowance:
     """The line of a policy that an obligation falls under."""
-    return policy.first_meeting if is_first_check_in(obligation) else policy.allowances[obligation.kind]
+    return policy.first_meeting if is_first_check_in(obligation) else policy.allowance_for(obligation.kind)
 
 
 def _owner(obligation: Obligation) -> Party:
@@ -137,7 +137,7 @@ class Grounds:
             allowance = Allowance(due=0, stalled=first.stalled - first.due)
             day = self._first_day(calendar, first)
             return {**changes, "anchor": day, "allowance": allowance}
-        allowance = Allowance(due=0, stalled=policy.allowances[obligation.kind].stalled)
+        allowance = Allowance(due=0, stalled=policy.allowance_for(obligation.kind).stalled)
         return {**changes, "anchor": calendar.local_date(obligation.due_at), "allowance": allowance}
 
     def _first_day(self, calendar: Calendar, first: Allowance) -> date:
@@ -151,6 +151,6 @@ class Grounds:
 
     def _session_debrief(self) -> Allowance:
         """The terms say within how many days; the policy how long after that it is a stall."""
-        terms, allowance = self._after.terms, self._after.policy.allowances[ObligationKind.SESSION_DEBRIEF]
+        terms, allowance = self._after.terms, self._after.policy.allowance_for(ObligationKind.SESSION_DEBRIEF)
         within = terms.debrief_within_days if isinstance(terms, ShadowingTerms) else allowance.due
         return Allowance(due=within, stalled=within + allowance.stalled - allowance.due)

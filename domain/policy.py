@@ -53,6 +53,10 @@ class KindPolicy(Frozen):
     """Working days after its due day at which a check-in counts as missed."""
     ladder: tuple[LadderStep, ...]
 
+    def allowance_for(self, kind: ObligationKind) -> Allowance:
+        """The allowance of an obligation; one younger than the policy counts like a forced choice."""
+        return self.allowances.get(kind, self.allowances[ObligationKind.FORCED_CHOICE])
+
 
 class PolicySet(Frozen):
     """Thresholds for every kind."""
@@ -116,6 +120,8 @@ _MONTHS_LONG: Mapping[ObligationKind, tuple[int, int]] = {
     ObligationKind.SYNTHESIS: (20, 30),
     ObligationKind.SYNTHESIS_SIGNATURE: (5, 10),
     ObligationKind.FORCED_CHOICE: (5, 6),
+    ObligationKind.SUCCESSOR: (5, 6),
+    ObligationKind.HOLD_REVIEW: (0, 5),
 }
 
 
@@ -166,6 +172,8 @@ def _kind_policy(kind: Kind) -> KindPolicy:
                         synthesis=(5, 8),
                         synthesis_signature=(2, 4),
                         forced_choice=(2, 3),
+                        successor=(2, 3),
+                        hold_review=(0, 2),
                     ),
                     "first_meeting": Allowance(due=1, stalled=3),
                     "signature_before_start": 1,

@@ -14,6 +14,9 @@ from domain.obligations import Level, Obligation, Rung
 from domain.opening import OUTSIDE_THE_LADDER
 from domain.vocabulary import Health, ObligationKind, Phase, Role, StallReason
 
+LAST_LEVEL: Level = 6
+"""The forced choice."""
+
 TOO_EARLY_FOR = timedelta(days=7)
 """How long after its start an active placement is too early to judge."""
 
@@ -114,7 +117,7 @@ def _stall(agreement: Agreement, at: datetime) -> Stall | None:
             obligation_kind=None,
             due_at=None,
             level=None,
-            next=step_ahead(None, mentor.role, None),
+            next=step_ahead(None, mentor.role, StallReason.SILENT, None, None),
         )
     return None
 
@@ -122,25 +125,34 @@ def _stall(agreement: Agreement, at: datetime) -> Stall | None:
 def next_step(obligation: Obligation, at: datetime) -> str:
     """What happens next about an obligation if nobody fulfils it."""
     ahead = next((rung for rung in obligation.ladder if rung.at > at), None)
-    return step_ahead(obligation.kind, obligation.owner_role, ahead)
+    level = obligation.level_at(at)
+    return step_ahead(obligation.kind, obligation.owner_role, obligation.reason, level, ahead)
 
 
-def step_ahead(kind: ObligationKind | None, owner_role: Role, rung: Rung | None) -> str:
+def step_ahead(
+    kind: ObligationKind | None, owner_role: Role, reason: StallReason, level: Level | None, ahead: Rung | None
+) -> str:
     """What happens next to a stall if nobody acts, in one sentence.
 
     Args:
         kind: What is owed; None where the reason is silence.
         owner_role: On whom it waits.
-        rung: The next one of its ladder; None at its end.
+        reason: What the stall is called.
+        level: The highest rung reached.
+        ahead: The next rung of its ladder; None at its end, and where somebody ended the climb.
     """
     if kind is None:
         return "It stays in the operators' queue until somebody acts."
     owner = owner_role.replace("_", " ")
     if kind in OUTSIDE_THE_LADDER:
         return f"Nothing by itself: it waits for the {owner}."
-    if rung is None:
+    if ahead is None and reason is StallReason.PARTY_LEFT:
+        return "Nothing by itself: whoever owes it has left; somebody else has to take over the role."
+    if ahead is None and level != LAST_LEVEL:
+        return f"No further reminder: it waits for the {owner}."
+    if ahead is None:
         return "The ladder is at its end; it waits for the programme owner's decision."
-    return f"On {rung.at:%Y-%m-%d} (level {rung.level}): {ON_THE_LADDER[rung.level].format(role=owner)}."
+    return f"On {ahead.at:%Y-%m-%d} (level {ahead.level}): {ON_THE_LADDER[ahead.level].format(role=owner)}."
 
 
 def _health(agreement: Agreement, owed: list[Obligation], stall: Stall | None, at: datetime) -> Health:

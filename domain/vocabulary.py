@@ -86,6 +86,8 @@ class ObligationKind(StrEnum):
     SYNTHESIS = "synthesis"
     SYNTHESIS_SIGNATURE = "synthesis_signature"
     FORCED_CHOICE = "forced_choice"
+    SUCCESSOR = "successor"
+    HOLD_REVIEW = "hold_review"
 
 
 class ObligationStatus(StrEnum):

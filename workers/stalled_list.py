@@ -91,7 +91,7 @@ def _told(row: StalledPageRow, moment: datetime) -> StalledAgreement:
     return StalledAgreement(
         **shared,
         waiting_on=waiting_on,
-        next=step_ahead(row.obligation_kind, waiting_on.role, rung),
+        next=step_ahead(row.obligation_kind, waiting_on.role, row.reason, row.level, rung),
         as_of=moment,
     )
 

@@ -148,6 +148,16 @@ OBLIGATIONS: dict[ObligationKind, Wording] = {
         "Please choose: reassign a role, re-plan, pause, pivot, or end with a debrief.",
         "reassign_role",
     ),
+    ObligationKind.SUCCESSOR: Wording(
+        "successor of somebody who left",
+        "Somebody who holds a role here has left. Please give the role to another, or end the placement.",
+        "reassign_role",
+    ),
+    ObligationKind.HOLD_REVIEW: Wording(
+        "look at a hold",
+        "The placement is on hold. Please see whether what it waits for has come, and release it if so.",
+        "release_placement",
+    ),
 }
 
 ANNOUNCEMENTS: dict[str, str] = {
@@ -163,6 +173,9 @@ ANNOUNCEMENTS: dict[str, str] = {
     "placement.ended": "has ended; the debrief comes next",
     "placement.paused": "is paused; nobody is reminded until it resumes",
     "placement.resumed": "has resumed",
+    "placement.held": "is on hold; nobody is reminded until it goes on",
+    "placement.released": "goes on after a hold; what fell due meanwhile has a new date",
+    "party.left": "has a role whose holder has left; a successor is being found",
     "end.decided": "has a decision about what follows its end",
     "end.brought_forward": "ends earlier than planned",
     "end_date.moved": "has a new end date",

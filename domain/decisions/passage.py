@@ -14,10 +14,8 @@ from domain.events.course import ObligationEscalated
 from domain.ledger import instants
 from domain.obligations import Escalation, LedgerChange, Level, Obligation
 from domain.opening import Owed, opened
+from domain.stalled import LAST_LEVEL
 from domain.vocabulary import ObligationKind, Phase, Role
-
-LAST_RUNG: Level = 6
-"""The forced choice."""
 
 
 def pass_time(draft: Draft) -> None:
@@ -70,7 +68,7 @@ def _due_to_act(agreement: Agreement, at: datetime) -> list[Obligation]:
 def _escalate(draft: Draft, obligation: Obligation, level: Level) -> None:
     """One step up, however many rungs were slept through; the last one forces a choice."""
     forced = ()
-    if level == LAST_RUNG:
+    if level == LAST_LEVEL:
         owed = Owed(
             kind=ObligationKind.FORCED_CHOICE,
             subject=obligation.obligation_id,

@@ -8,6 +8,7 @@ from datetime import datetime
 from domain.agreement import Agreement
 from domain.commands.course import ReassignRole, WaiveObligation
 from domain.decisions.consent import PEOPLE
+from domain.decisions.departures import still_there
 from domain.decisions.dispatch import rule
 from domain.decisions.forming import signature_owed
 from domain.decisions.matters import handler
@@ -40,6 +41,8 @@ NEVER_WAIVED = frozenset(
         ObligationKind.BLOCKER,
         ObligationKind.PROPOSAL,
         ObligationKind.FORCED_CHOICE,
+        ObligationKind.SUCCESSOR,
+        ObligationKind.HOLD_REVIEW,
     }
 )
 """Gates: without them the stages would be labels. They are reassigned, answered, or closed incomplete."""
@@ -122,6 +125,7 @@ def _check_roles(agreement: Agreement, command: ReassignRole) -> None:
         )
     if command.to_person == command.from_person:
         raise Refused(RefusalCode.NO_CHANGE, f"to_person: {command.to_person} is {command.role} already.")
+    still_there(agreement, command.to_person)
 
 
 def _check_successor(before: Agreement, after: Agreement, command: ReassignRole) -> None:

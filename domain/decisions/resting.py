@@ -13,12 +13,15 @@ from domain.opening import SEQUENCE_PAST_A_CANCELLED_INVITE, reopened, shifted_b
 from domain.refusals import RefusalCode, Refused
 from domain.vocabulary import ObligationKind
 
+SPOKEN_OF_IN_A_HOLD = frozenset({ObligationKind.BREACH, ObligationKind.HOLD_REVIEW})
+"""What a hold is about: somebody has to settle it, or to look whether it can end."""
+
 
 def muted(agreement: Agreement, obligation: Obligation) -> bool:
     """Whether nobody is nudged about this now: in a pause, and in a hold about all but its cause."""
     if agreement.paused_until is not None:
         return True
-    return agreement.held and obligation.kind is not ObligationKind.BREACH
+    return agreement.held and obligation.kind not in SPOKEN_OF_IN_A_HOLD
 
 
 def not_paused(agreement: Agreement) -> None:

@@ -33,6 +33,7 @@ LAPSES_WITH_THE_PLACEMENT = frozenset(
         ObligationKind.ANNEX_SIGNATURE,
         ObligationKind.RETURN_PLAN,
         ObligationKind.FORCED_CHOICE,
+        ObligationKind.HOLD_REVIEW,
     }
 )
 """What makes no sense after the last day. Evidence, feedback and debriefs are still owed."""

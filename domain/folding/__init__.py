@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from domain.folding import course, ending, forming, matters, progress, rotation, shadowing
+from domain.folding import course, ending, forming, matters, operations, progress, rotation, shadowing
 from domain.folding.dispatch import Changes, changes
 
-AREAS = (forming, progress, matters, shadowing, rotation, course, ending)
+AREAS = (forming, progress, matters, shadowing, rotation, course, operations, ending)
 """Importing an area registers what its events change."""
 
 __all__ = ["AREAS", "Changes", "changes"]

@@ -29,4 +29,5 @@ def closed(outcome: Outcome) -> Changes:
         "paused_until": None,
         "pivot": None,
         "matters": {},
+        "held_externally": False,
     }

@@ -45,6 +45,7 @@ def placement_ended(event: PlacementEnded, agreement: Agreement) -> Changes:
         "ended_at": event.at,
         "silent_at": None,
         "pivot": None,
+        "held_externally": False,
         "matters": {
             key: matter for key, matter in agreement.matters.items() if matter.outlives_the_placement
         },

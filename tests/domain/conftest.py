@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import count
@@ -12,15 +13,18 @@ from typing import Any
 
 import pytest
 
+import domain.policy
 from domain.agreement import Agreement
 from domain.calendars import Calendar, UtcOffset
 from domain.commands import COMMANDS, Command, ProposeAgreement
 from domain.commands.time import LetTimePass
 from domain.decide import actor_of, decide, newcomers
+from domain.decisions import operations
 from domain.decisions.forming import parties_of
 from domain.decisions.passage import next_instant
 from domain.evolve import fold
 from domain.obligations import Obligation
+from domain.policy import DEFAULT, Allowance, PolicySet
 from domain.reading import to_new_event
 from domain.recording import RecordedEvent
 from domain.refusals import RefusalCode, Refused
@@ -222,8 +226,47 @@ def active(begun: Callable[[str], Life]) -> Callable[[str], Life]:
 def scripted() -> Mapping[str, Life]:
     """Whole lives by the scripts, in which everything that can happen happens once."""
     lives: dict[str, Life] = {}
+    with brisk_policy():
+        _live_the_scripts(lives)
+    return lives
+
+
+def _live_the_scripts(lives: dict[str, Life]) -> None:
     for script in sorted((Path(__file__).parent / "scripts").glob("*.json")):
         kind = script.stem if script.stem in set(Kind) else Kind.SECONDMENT
         lives[script.stem] = Life(_terms(kind))
         lives[script.stem].play(json.loads(script.read_text()))
-    return lives
+
+
+@contextmanager
+def brisk_policy() -> Generator[None]:
+    """While it lasts there is a policy set `brisk`, version 1, in which everything is due sooner."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(domain.policy, "POLICY_SETS", {**domain.policy.POLICY_SETS, ("brisk", 1): _brisk()})
+        patch.setattr(operations, "POLICY_SETS", domain.policy.POLICY_SETS)
+        yield
+
+
+def _brisk() -> PolicySet:
+    def sooner(days: Allowance) -> Allowance:
+        grace = max(1, (days.stalled - days.due) // 2)
+        due = days.due // 2 if days.due > 0 else days.due
+        return Allowance(due=due, stalled=due + grace)
+
+    kinds = {
+        kind: policy.model_copy(
+            update={
+                "policy_set_id": "brisk",
+                "allowances": {each: sooner(days) for each, days in policy.allowances.items()},
+            }
+        )
+        for kind, policy in DEFAULT.kinds.items()
+    }
+    return PolicySet(policy_set_id="brisk", version=1, kinds=kinds)
+
+
+@pytest.fixture
+def brisk() -> Generator[None]:
+    """A second policy set to move to."""
+    with brisk_policy():
+        yield

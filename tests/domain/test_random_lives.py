@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from activities.database import open_pool
+from activities.record import Record
+from activities.rows import StalledRow
 from domain import vocabulary
 from domain.agreement import Agreement
 from domain.commands import COMMANDS, Command
@@ -17,7 +21,10 @@ from domain.commands.time import LetTimePass
 from domain.decide import decide, newcomers
 from domain.decisions.passage import next_instant
 from domain.evolve import evolve
+from domain.loading import head_of
+from domain.opening import OUTSIDE_THE_LADDER
 from domain.reading import fold_recorded, read_event, to_new_event
+from domain.recording import Append, RecordedEvent
 from domain.refusals import RefusalCode, Refused
 from domain.stalled import assess
 from domain.terms import RotationTerms, SecondmentTerms, ShadowingTerms, Terms
@@ -251,6 +258,55 @@ class _RandomLife:
         if obligation_id is not None:
             self.operator("waive_obligation", obligation_id=obligation_id, reason="Given in person.")
 
+    def hold_up(self, first: int, second: int) -> None:
+        """Somebody reminds, promises or puts off."""
+        obligation_id = _pick(sorted(self.agreement.obligations), first)
+        if obligation_id is None:
+            return
+        owner = self.agreement.obligations[obligation_id].owner_id
+        match second % 3:
+            case 0:
+                self.operator("nudge_obligation", obligation_id=obligation_id)
+            case 1:
+                self.give("acknowledge_obligation", owner, obligation_id=obligation_id, plan="On Friday.")
+            case _:
+                days = second % 4
+                if days:
+                    self.give(
+                        "snooze_obligation",
+                        owner,
+                        obligation_id=obligation_id,
+                        working_days=days,
+                        reason="Audit.",
+                    )
+
+    def hold(self, first: int, second: int) -> None:
+        if second % 3:
+            self.operator("release_placement", reason="They agreed.")
+        else:
+            review_on = self.agreement.local_date(self.life.now) + timedelta(days=first % 30)
+            self.operator("hold_placement", waits_for="The works council.", review_on=review_on)
+
+    def leave_for_good(self, first: int, second: int) -> None:
+        leaver = _pick(self.agreement.parties, first).person_id
+        successor = _pick([None, "N-1"], second)
+        self.operator("report_departure", person_id=leaver, proposed_successor=successor, reason="Left.")
+
+    def read_calendar(self, first: int, _second: int) -> None:
+        person = _pick(self.agreement.parties, first).person_id
+        self.operator("read_calendar_again", person_id=person, reason="Leave.")
+
+    def adopt(self, _first: int, second: int) -> None:
+        name = _pick(("brisk", "default"), second)
+        self.operator("adopt_policy", policy_set_id=name, version=1, reason="As the programme does.")
+
+    def correct(self, first: int, second: int) -> None:
+        """Takes back what was entered."""
+        entry = _pick(("milestone.verified", "deliverable.accepted", "end.decided", "return.planned"), second)
+        entered = sorted(self.agreement.milestones_verified | self.agreement.deliverables_accepted)
+        subject = _pick(entered, first) or "placement"
+        self.operator("correct_entry", entry=entry, subject=subject, explanation="By mistake.")
+
     def request_changes(self, first: int, _second: int) -> None:
         party = _pick(self.agreement.parties, first)
         self.give("request_changes", party.person_id, fields=["milestones"], what="Not in the audit week.")
@@ -393,6 +449,12 @@ SELDOM = (
     "raise_matter",
     "settle",
     "waive",
+    "hold_up",
+    "hold",
+    "leave_for_good",
+    "read_calendar",
+    "adopt",
+    "correct",
     "request_changes",
     "amend",
     "pivot",
@@ -409,6 +471,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.parametrize("kind", list(vocabulary.Kind))
 @REPRODUCIBLE
 @given(steps=STEPS)
@@ -423,6 +486,7 @@ def test_whatever_happens_the_promises_hold(
     assert refolded == story.agreement, "the stream folds to what the running workflow holds"
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.parametrize("kind", list(vocabulary.Kind))
 @settings(REPRODUCIBLE, max_examples=5)
 @given(steps=STEPS)
@@ -439,3 +503,89 @@ def test_every_prefix_of_every_stream_folds(
         agreement = evolve(agreement, event)
         assert agreement.version == row.version
         assert to_new_event(event, row.event_id).data == row.data
+
+
+CHECKED_EVERY = 12
+"""After so many steps of a life the record is asked."""
+
+
+@pytest.mark.parametrize("kind", list(vocabulary.Kind))
+@settings(REPRODUCIBLE, max_examples=12)
+@given(steps=STEPS, hours=st.lists(st.integers(min_value=0, max_value=24 * 500), min_size=4, max_size=4))
+async def test_the_record_calls_stalled_what_the_fold_calls_stalled(
+    kind: str, begun: Callable[[str], Any], database: str, steps: list[_Step], hours: list[int]
+) -> None:
+    """At the turns of a ledger and at any instant around them, SQL and domain give one stall, or none."""
+    story = _RandomLife(begun(kind))
+    agreement_id = f"test.{uuid.uuid4()}"
+    pool = await open_pool(database, largest=1)
+    try:
+        record, written, agreement = Record(pool), 0, None
+        for number, step in enumerate(steps):
+            story.take(step)
+            if number % CHECKED_EVERY and number < len(steps) - 1:
+                continue
+            rows = story.life.rows[written:]
+            if rows:
+                agreement = fold_recorded(story.life.rows)
+                assert agreement is not None
+                await record.append(_written_at_once(agreement_id, agreement, written, rows, story.life.now))
+                written += len(rows)
+            assert agreement is not None
+            began = agreement.terms.approved_at
+            around = [began + timedelta(hours=each) for each in hours]
+            for instant in {story.life.now, *around, *_turns(agreement)}:
+                said = {row.agreement_id: row for row in await record.stalled(instant)}
+                _is_the_same_stall(said.get(agreement_id), agreement, instant)
+    finally:
+        await pool.close()
+
+
+def _written_at_once(
+    agreement_id: str, agreement: Agreement, version: int, rows: list[RecordedEvent], now: datetime
+) -> Append:
+    """Several commands' events as if one command had brought them: the ledger follows from them alike."""
+    return Append(
+        agreement_id=agreement_id,
+        expected_version=version,
+        command_id=f"c{version}",
+        command_type="several",
+        command_digest=str(version),
+        actor_id="test",
+        actor_role=Role.SYSTEM,
+        occurred_at=now,
+        events=tuple(
+            to_new_event(read_event(row), str(uuid.uuid5(uuid.NAMESPACE_OID, row.event_id))) for row in rows
+        ),
+        head=head_of(agreement, now).model_copy(update={"request_id": agreement_id}),
+        notices=(),
+    )
+
+
+def _turns(agreement: Agreement) -> Iterator[datetime]:
+    """The instants at which the answer can change, and the last ones before."""
+    turns = [agreement.silent_at] if agreement.silent_at is not None else []
+    for owed in agreement.obligations.values():
+        turns.extend((owed.stalled_at, *(rung.at for rung in owed.ladder)))
+    for turn in sorted(set(turns))[:6]:
+        yield from (turn, turn - timedelta(microseconds=1))
+
+
+def _is_the_same_stall(said: StalledRow | None, agreement: Agreement, instant: datetime) -> None:
+    stall = assess(agreement, instant).stall
+    if stall is None or said is None:
+        assert stall is None, f"at {instant} SQL knows nothing of {stall}"
+        assert said is None, f"at {instant} only SQL says {said}"
+        return
+    assert (said.kind, said.phase, said.reason, said.since) == (
+        agreement.kind,
+        agreement.phase,
+        stall.reason,
+        stall.since,
+    )
+    waits_on = (said.waiting_on_role, said.waiting_on_id)
+    assert waits_on == (stall.waiting_on.role, stall.waiting_on.person_id)
+    owed = (said.obligation_id, said.obligation_kind, said.due_at, said.level)
+    assert owed == (stall.obligation_id, stall.obligation_kind, stall.due_at, stall.level)
+    if said.next_at is not None and stall.obligation_kind not in OUTSIDE_THE_LADDER:
+        assert stall.next.startswith(f"On {said.next_at:%Y-%m-%d} (level {said.next_level}):")

@@ -12,12 +12,14 @@ from typing import Any
 
 import asyncpg
 import pytest
+from temporalio.client import Client
 from typer.testing import CliRunner, Result
 
 from activities.calendars import CalendarSources
 from activities.database import open_pool
 from activities.directory import Directory
 from activities.record import Record
+from deploy.embedded import EmbeddedTemporal
 from domain.agreement import Agreement
 from domain.announcing import notices_of
 from domain.calendars import Calendar
@@ -39,6 +41,8 @@ from domain.terms.requests import split
 from domain.vocabulary import Role
 from workers.command_line import app
 from workers.demonstration.cast import answer
+from workers.settings import Settings, load_settings
+from workers.worker import hosting
 from workflows.contract import agreement_id_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -94,6 +98,43 @@ def sojourn(database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> S
         return await asyncio.to_thread(runner.invoke, app, list(arguments), input=given)
 
     return call
+
+
+@pytest.fixture
+def settings(
+    sojourn: Sojourn,  # noqa: ARG001  it sets the database first
+    temporal: EmbeddedTemporal,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Settings:
+    """The settings of both sides: the command line and the worker."""
+    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal.address)
+    monkeypatch.setenv("SOJOURN_TASK_QUEUE", f"cli-{uuid.uuid4().hex[:8]}")
+    monkeypatch.setenv("SOJOURN_SMTP_PORT", "1")
+    return load_settings()
+
+
+@pytest.fixture
+async def worker(settings: Settings, client: Client) -> AsyncGenerator[None]:
+    """A worker that serves this test's task queue."""
+    async with hosting(settings, client):
+        yield
+
+
+@pytest.fixture
+async def known(directory: Directory, people: Mapping[str, Person]) -> None:
+    """A directory with everybody of the examples."""
+    await directory.upsert(list(people.values()))
+
+
+@pytest.fixture
+def request_of(example: Callable[[str], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Gives an example with fields changed, under a tenant that no other test uses."""
+    tenant = f"t-{uuid.uuid4().hex[:8]}"
+
+    def make(kind: str, **changes: object) -> dict[str, Any]:
+        return {**example(kind), "tenant": tenant, **changes}
+
+    return make
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,52 +13,13 @@ from typer.testing import Result
 
 from activities.directory import Directory
 from activities.record import Record
-from deploy.embedded import EmbeddedTemporal
-from domain.people import Person
-from workers.settings import Settings, load_settings
+from workers.settings import Settings
 from workers.worker import hosting
 from workflows.contract import AgreementInput
 
 Sojourn = Callable[..., Awaitable[Result]]
 Example = Callable[[str], dict[str, Any]]
 Listen = Callable[[], Any]
-
-
-@pytest.fixture
-def settings(
-    sojourn: Sojourn,  # noqa: ARG001  it sets the database first
-    temporal: EmbeddedTemporal,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Settings:
-    """The settings of both sides: the command line and the worker."""
-    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal.address)
-    monkeypatch.setenv("SOJOURN_TASK_QUEUE", f"cli-{uuid.uuid4().hex[:8]}")
-    monkeypatch.setenv("SOJOURN_SMTP_PORT", "1")
-    return load_settings()
-
-
-@pytest.fixture
-async def worker(settings: Settings, client: Client) -> AsyncGenerator[None]:
-    """A worker that serves this test's task queue."""
-    async with hosting(settings, client):
-        yield
-
-
-@pytest.fixture
-async def known(directory: Directory, people: Mapping[str, Person]) -> None:
-    """A directory with everybody of the examples."""
-    await directory.upsert(list(people.values()))
-
-
-@pytest.fixture
-def request_of(example: Example) -> Callable[..., dict[str, Any]]:
-    """Gives an example with fields changed, under a tenant that no other test uses."""
-    tenant = f"t-{uuid.uuid4().hex[:8]}"
-
-    def make(kind: str, **changes: object) -> dict[str, Any]:
-        return {**example(kind), "tenant": tenant, **changes}
-
-    return make
 
 
 def printed(result: Result) -> Any:  # noqa: ANN401  any JSON

@@ -19,11 +19,13 @@ from domain.vocabulary import Phase, Role
 from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError, ask, update_id_of
 from workers.command_line.failures import ExitCode, Failure
 from workers.command_line.input import read_object
-from workers.command_line.options import Agreement, AsJson, choices
+from workers.command_line.options import Agreement, AsJson, DryRun, choices
 from workers.command_line.output import console, print_json, say
+from workers.command_line.previews import tell
 from workers.command_line.reach import Reach, reaching
 from workers.command_line.show import unknown
 from workers.named_people import named_people
+from workers.previewing import Preview, preview
 from workflows.contract import Receipt
 
 _OPTION_OF = {"command_id": "--id", "actor_id": "--as", "acting_as": "--role"}
@@ -52,6 +54,7 @@ def act(
     wait: Annotated[
         float, typer.Option("--wait", min=1, metavar="SECONDS", help="How long to wait for the answer.")
     ] = 60,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Give an agreement a command in somebody's name: sign, record a check-in, verify a milestone and so on.
@@ -63,9 +66,12 @@ def act(
     chosen = choices([role] if role else [], Role, "--role")
     given_id = command_id or f"cli-{uuid.uuid4()}"
     given = build(command, person, chosen[0] if chosen else None, read_object(data), given_id)
+    if dry_run:
+        _try_out(agreement, given, as_json=as_json)
+        return
 
     async def work(reach: Reach) -> Receipt:
-        await _check_people(reach, given)
+        await check_people(reach, given)
         try:
             return await ask(
                 await reach.client(),
@@ -95,6 +101,25 @@ def act(
         return
     changed = ", ".join(receipt.event_types) or "nothing changed"
     console().print(f"{receipt.agreement_id} is at version {receipt.version}: {changed}")
+
+
+def _try_out(agreement: str, given: Command, *, as_json: bool) -> None:
+    """Decides without sending anything, and shows what would follow."""
+
+    async def work(reach: Reach) -> Preview:
+        await check_people(reach, given)
+        try:
+            return await preview(await reach.record(), await reach.directory(), agreement, given)
+        except UpdateRefusedError as refused:
+            raise Failure(f"Would be refused ({refused.code}): {refused.sentence}") from refused
+        except NotRunningError as none:
+            raise unknown(agreement) from none
+
+    found = reaching(work)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        tell(found)
 
 
 def build(
@@ -149,7 +174,7 @@ def _sentence(field: str, sentence: str) -> str:
     return f"{option}: {sentence}" if option else f"{field or 'the command'}: {sentence}"
 
 
-async def _check_people(reach: Reach, command: Command) -> None:
+async def check_people(reach: Reach, command: Command) -> None:
     """Whom a command names must be in the directory, and only operators act as such."""
     parties = parties_of(command.terms) if isinstance(command, AmendTerms) else None
     named = {

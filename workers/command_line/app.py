@@ -21,12 +21,15 @@ from workers.command_line.find import list_agreements, list_stalled
 from workers.command_line.lessons import BEGIN_WITH, LESSONS
 from workers.command_line.metrics import metrics
 from workers.command_line.mine import mine
+from workers.command_line.movement import departed, leave, manager
+from workers.command_line.operate import operate
 from workers.command_line.output import say
 from workers.command_line.people import people
 from workers.command_line.place import place
 from workers.command_line.policy import policy
 from workers.command_line.serve import migrate, up, worker
 from workers.command_line.show import events, notices, show
+from workers.command_line.watch import watch
 
 
 class _Group(TyperGroup):
@@ -108,6 +111,10 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "people": people,
     "place": place,
     "act": act,
+    "operate": operate,
+    "leave": leave,
+    "departed": departed,
+    "manager": manager,
     "show": show,
     "mine": mine,
     "events": events,
@@ -115,6 +122,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "list": list_agreements,
     "stalled": list_stalled,
     "explain": explain,
+    "watch": watch,
     "metrics": metrics,
     "schema": schema,
     "commands": commands,

@@ -29,6 +29,8 @@ class ExitCode(IntEnum):
     """PostgreSQL or Temporal cannot be reached, or is not ready; try again later."""
     UNKNOWN_OUTCOME = 4
     """No answer in time: it may still take effect. Repeat the same call; it takes effect once."""
+    NOTHING_MATCHED = 5
+    """No agreement is one that the call is about; nothing was done."""
     INTERRUPTED = 130
     """Ctrl-C."""
 
@@ -41,6 +43,7 @@ EXIT_CODES = """Exit codes:
   2    the command line or a setting is wrong
   3    PostgreSQL or Temporal cannot be reached or is not ready
   4    no answer in time: it may still take effect; repeat the same call
+  5    no agreement matched; nothing was done
   130  interrupted with Ctrl-C"""
 """For the help."""
 

@@ -83,6 +83,34 @@ LESSONS: Mapping[str, Lesson] = {
             "sojourn act halden-grid.HG-SEC-2026-0117 close_incomplete --as P-9001 --role operator --data -",
         ),
     ),
+    "operate": Lesson(
+        "Give the same command to many agreements.",
+        (
+            (
+                "sojourn operate nudge_obligation --as P-9001 --stalled --waiting-on mentor \\\n"
+                '    --data \'{"obligation_id": "{oldest}"}\' --dry-run'
+            ),
+            (
+                "sojourn operate nudge_obligation --as P-9001 --stalled --waiting-on mentor \\\n"
+                '    --data \'{"obligation_id": "{oldest}"}\' --yes --json'
+            ),
+        ),
+    ),
+    "leave": Lesson(
+        "Somebody is away for some days.",
+        ("sojourn leave P-1042 --first 2027-05-03 --last 2027-05-28 --delegate P-1016 --as P-9001",),
+    ),
+    "departed": Lesson(
+        "Somebody leaves the organisation.",
+        (
+            'sojourn departed P-1107 --on 2027-03-31 --reason "Left the company." --as P-9001 --dry-run',
+            'sojourn departed P-1107 --on 2027-03-31 --successor P-4300 --reason "Takes over." --as P-9001',
+        ),
+    ),
+    "manager": Lesson(
+        "Somebody has another line manager.",
+        ('sojourn manager P-1042 --to P-1016 --reason "New team." --as P-9001',),
+    ),
     "show": Lesson(
         "Show how an agreement stands.",
         (
@@ -130,6 +158,10 @@ LESSONS: Mapping[str, Lesson] = {
             "sojourn explain halden-grid.HG-SEC-2026-0117",
             "sojourn explain halden-grid.HG-SEC-2026-0117 --as-of 2027-03-01T09:00:00Z --json",
         ),
+    ),
+    "watch": Lesson(
+        "Watch what is stalled or overdue, live; nudge with a key.",
+        ("sojourn watch --as P-9001", "sojourn watch --filter 'rotation mentor'", "sojourn watch --once"),
     ),
     "metrics": Lesson(
         "Print the record's figures for Prometheus.",

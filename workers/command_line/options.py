@@ -14,6 +14,14 @@ Agreement = Annotated[
     str, typer.Argument(metavar="AGREEMENT", help="Its id: the tenant, a dot and the request's id.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]
+Operator = Annotated[str, typer.Option("--as", metavar="OPERATOR", help="Who gives it: their person id.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
+Patience = Annotated[
+    float, typer.Option("--wait", min=1, metavar="SECONDS", help="How long to wait for each answer.")
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would follow; send nothing and write nothing.")
+]
 AsOf = Annotated[
     str | None,
     typer.Option(

@@ -1,0 +1,86 @@
+"""Events by which what is held up is dealt with."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from domain.agreement import Party
+from domain.events.base import Event, MeaningfulEvent
+from domain.model import PersonId, Words
+from domain.obligations import ObligationId
+from domain.policy import KindPolicy
+
+
+class ObligationNudged(Event):
+    """Somebody asked for a reminder out of turn. A nudge ends no silence."""
+
+    type: Literal["obligation.nudged"] = "obligation.nudged"
+    obligation_id: ObligationId
+
+
+class ObligationAcknowledged(Event):
+    """The owner knows, and says when it comes. A promise ends no silence."""
+
+    type: Literal["obligation.acknowledged"] = "obligation.acknowledged"
+    obligation_id: ObligationId
+    plan: Words
+
+
+class ObligationSnoozed(Event):
+    """The reminders of an obligation were put off."""
+
+    type: Literal["obligation.snoozed"] = "obligation.snoozed"
+    obligation_id: ObligationId
+    working_days: int
+    reason: Words
+
+
+class PlacementHeld(MeaningfulEvent):
+    """The placement waits for somebody outside it."""
+
+    type: Literal["placement.held"] = "placement.held"
+    waits_for: Words
+    review_on: date
+
+
+class PlacementReleased(MeaningfulEvent):
+    """The hold is over."""
+
+    type: Literal["placement.released"] = "placement.released"
+    reason: Words
+
+
+class PolicyAdopted(MeaningfulEvent):
+    """The agreement follows another policy set or version from here on."""
+
+    type: Literal["policy.adopted"] = "policy.adopted"
+    policy: KindPolicy
+    reason: Words
+
+
+class EntryCorrected(MeaningfulEvent):
+    """An earlier entry counts no more. Both stay in the record."""
+
+    type: Literal["entry.corrected"] = "entry.corrected"
+    entry: Literal["milestone.verified", "deliverable.accepted", "end.decided", "return.planned"]
+    subject: str
+    explanation: Words
+
+
+class PartyLeft(MeaningfulEvent):
+    """Somebody who holds a role is gone."""
+
+    type: Literal["party.left"] = "party.left"
+    person_id: PersonId
+    roles: tuple[Party, ...]
+    proposed_successor: PersonId | None
+    reason: Words
+
+
+class CalendarReadAgain(Event):
+    """A party's working time changed; what they owe follows it. See the snapshot before it."""
+
+    type: Literal["calendar.read_again"] = "calendar.read_again"
+    person_id: PersonId
+    reason: Words

@@ -1,0 +1,70 @@
+"""What operators' actions change: nudges counted, holds, policies, corrections."""
+
+from __future__ import annotations
+
+from domain.agreement import Agreement
+from domain.events.operations import (
+    EntryCorrected,
+    ObligationNudged,
+    ObligationSnoozed,
+    PartyLeft,
+    PlacementHeld,
+    PlacementReleased,
+    PolicyAdopted,
+)
+from domain.folding.dispatch import Changes, changes
+
+
+@changes.register
+def obligation_nudged(event: ObligationNudged, agreement: Agreement) -> Changes:
+    """Counted, because there are not many."""
+    counted = agreement.nudges.get(event.obligation_id, 0) + 1
+    return {"nudges": {**agreement.nudges, event.obligation_id: counted}}
+
+
+@changes.register
+def obligation_snoozed(event: ObligationSnoozed, agreement: Agreement) -> Changes:
+    """Counted, because there is a limit."""
+    days = agreement.snoozed.get(event.obligation_id, 0) + event.working_days
+    return {"snoozed": {**agreement.snoozed, event.obligation_id: days}}
+
+
+@changes.register
+def placement_held(_event: PlacementHeld, _agreement: Agreement) -> Changes:
+    """It waits for somebody outside."""
+    return {"held_externally": True}
+
+
+@changes.register
+def placement_released(_event: PlacementReleased, _agreement: Agreement) -> Changes:
+    """It goes on."""
+    return {"held_externally": False}
+
+
+@changes.register
+def policy_adopted(event: PolicyAdopted, _agreement: Agreement) -> Changes:
+    """Later allowances come from the new policy."""
+    return {"policy": event.policy}
+
+
+@changes.register
+def entry_corrected(event: EntryCorrected, agreement: Agreement) -> Changes:
+    """As if the entry had not been made."""
+    match event.entry:
+        case "milestone.verified":
+            return {
+                "milestones_completed": agreement.milestones_completed - {event.subject},
+                "milestones_verified": agreement.milestones_verified - {event.subject},
+            }
+        case "deliverable.accepted":
+            return {"deliverables_accepted": agreement.deliverables_accepted - {event.subject}}
+        case "end.decided":
+            return {"end_decision": None}
+        case "return.planned":
+            return {"return_planned": False}
+
+
+@changes.register
+def party_left(event: PartyLeft, agreement: Agreement) -> Changes:
+    """Until somebody else holds the role."""
+    return {"departed": agreement.departed | {event.person_id}}

@@ -1,0 +1,1 @@
+"""The operators' live board: what is stalled or overdue, in a terminal."""

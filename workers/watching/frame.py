@@ -1,0 +1,38 @@
+"""One frame of the board on paper: for `--once`, for pipes, and for windows that are none."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from workers.command_line.output import NOTHING, instant, table, words
+from workers.watching.rows import Board, BoardRow, State, age
+
+
+def summary(board: Board) -> str:
+    """How many of each, as of when."""
+    stalled, overdue = board.count(State.STALLED), board.count(State.OVERDUE)
+    return f"{stalled} stalled, {overdue} overdue as of {instant(board.at)}"
+
+
+def print_frame(out: Console, board: Board, rows: list[BoardRow]) -> None:
+    """Prints the rows of a board, two lines each, folded rather than cut."""
+    out.print(summary(board))
+    if not rows:
+        return
+    out.print(
+        table(
+            "Agreement, why",
+            "Waits on",
+            "Since",
+            "Lv",
+            rows=(
+                (
+                    f"{row.agreement_id}\n{row.state}: {row.why}",
+                    f"{words(row.role)}\n{row.person_id or NOTHING}",
+                    age(row.since, board.at),
+                    NOTHING if row.level is None else row.level,
+                )
+                for row in rows
+            ),
+        )
+    )

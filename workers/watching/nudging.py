@@ -1,0 +1,77 @@
+"""Nudges sent from the board, in an operator's name."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from temporalio.service import RPCError
+
+from domain.commands.operations import NudgeObligation
+from domain.vocabulary import Role
+from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError, ask, update_id_of
+from workers.command_line.failures import Failure
+from workers.command_line.reach import Reach
+from workers.connection import NoTemporalError
+from workers.watching.rows import BoardRow
+
+PATIENCE = timedelta(seconds=8)
+"""How long somebody at a board waits for an answer."""
+
+
+class Nudger:
+    """Sends nudges; what goes wrong is told in a sentence, for the board goes on."""
+
+    def __init__(self, reach: Reach, operator_id: str, *, patience: timedelta = PATIENCE) -> None:
+        self._reach = reach
+        self._operator_id = operator_id
+        self._patience = patience
+        self._unanswered: dict[tuple[str, str], str] = {}
+
+    async def nudge(self, row: BoardRow) -> str:
+        """Has the owner of what is overdue for longest reminded now; says what came of it."""
+        if row.nudges is None:
+            return f"Not nudged: nothing is overdue in {row.agreement_id}."
+        about = (row.agreement_id, row.nudges)
+        # A nudge without an answer may still take effect, so the next attempt is the same command.
+        command_id = self._unanswered.setdefault(about, f"watch-{uuid.uuid4()}")
+        command = NudgeObligation(
+            command_id=command_id,
+            actor_id=self._operator_id,
+            acting_as=Role.OPERATOR,
+            obligation_id=row.nudges,
+        )
+        try:
+            await ask(
+                await self._reach.client(),
+                row.agreement_id,
+                command.type,
+                command,
+                update_id=update_id_of(command),
+                patience=self._patience,
+            )
+        except NoAnswerError:
+            return "Nudge not answered: no worker runs. It may still be sent; n again repeats the same nudge."
+        except (NoTemporalError, RPCError) as error:
+            return f"Nudge not sent, Temporal cannot be reached: {error}"
+        except NotRunningError as error:
+            return f"Nudge not sent: {error}"
+        except UpdateRefusedError as refused:
+            del self._unanswered[about]
+            return f"Not nudged: {refused.sentence}"
+        del self._unanswered[about]
+        return f"Nudged about {row.nudges} in {row.agreement_id}."
+
+
+async def require_operator(reach: Reach, person_id: str) -> None:
+    """Lets nobody nudge as an operator who is none.
+
+    Raises:
+        Failure: The directory does not have them as an operator.
+    """
+    known = await (await reach.directory()).get([person_id])
+    if person_id not in known or not known[person_id].is_operator:
+        raise Failure(
+            f'--as: {person_id} is no operator. Operators have "is_operator": true in the directory; set it '
+            "with `sojourn people`, or watch without --as."
+        )

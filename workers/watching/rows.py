@@ -1,0 +1,158 @@
+"""What the board shows: one row for each agreement that is stalled, or in which something is overdue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from activities.record import Record
+from activities.rows import OverdueRow, StalledRow
+from domain.model import Frozen, Instant, PersonId
+from domain.obligations import Level, ObligationId
+from domain.stalled import ON_THE_LADDER
+from domain.vocabulary import Kind, Phase, Role
+from workers.command_line.output import NOTHING, words
+
+
+class State(StrEnum):
+    """How bad it is."""
+
+    STALLED = "stalled"
+    OVERDUE = "overdue"
+
+
+class BoardRow(Frozen):
+    """One agreement on the board."""
+
+    agreement_id: str
+    state: State
+    kind: Kind
+    phase: Phase
+    why: str
+    """The reason where it is stalled, otherwise what is overdue."""
+    role: Role | None
+    person_id: PersonId | None
+    since: Instant
+    """Since when it is stalled; since when it is due where it is overdue only."""
+    level: Level | None
+    obligation_id: ObligationId | None
+    due_at: Instant | None
+    next: str
+    nudges: ObligationId | None
+    """What a nudge from here is about: whatever has been due for longest."""
+
+
+class Board(NamedTuple):
+    """Everything to be shown, as of one instant."""
+
+    rows: tuple[BoardRow, ...]
+    at: datetime
+
+    def count(self, state: State) -> int:
+        """How many are in a state."""
+        return sum(row.state is state for row in self.rows)
+
+
+async def read_board(record: Record, as_of: datetime | None = None) -> Board:
+    """What is stalled or overdue, from the record alone: also while no worker runs.
+
+    Args:
+        record: Where to look.
+        as_of: The instant, with the ledger as it stands; None: now.
+    """
+    at = as_of or datetime.now(UTC)
+    overdue = {row.agreement_id: row for row in await record.overdue(at)}
+    stalled = {row.agreement_id: _stalled(row, overdue) for row in await record.stalled(at)}
+    only_overdue = (_overdue(row) for agreement_id, row in overdue.items() if agreement_id not in stalled)
+    return Board((*stalled.values(), *only_overdue), at)
+
+
+def _stalled(row: StalledRow, overdue: Mapping[str, OverdueRow]) -> BoardRow:
+    due = overdue.get(row.agreement_id)
+    return BoardRow(
+        agreement_id=row.agreement_id,
+        state=State.STALLED,
+        kind=row.kind,
+        phase=row.phase,
+        why=words(row.reason),
+        role=row.waiting_on_role,
+        person_id=row.waiting_on_id,
+        since=row.since,
+        level=row.level,
+        obligation_id=row.obligation_id,
+        due_at=row.due_at,
+        next=_next(row),
+        nudges=None if due is None else due.obligation_id,
+    )
+
+
+def _overdue(row: OverdueRow) -> BoardRow:
+    return BoardRow(
+        agreement_id=row.agreement_id,
+        state=State.OVERDUE,
+        kind=row.kind,
+        phase=row.phase,
+        why=words(row.obligation_kind),
+        role=row.waiting_on_role,
+        person_id=row.waiting_on_id,
+        since=row.due_at,
+        level=row.level,
+        obligation_id=row.obligation_id,
+        due_at=row.due_at,
+        next=_next(row),
+        nudges=row.obligation_id,
+    )
+
+
+def _next(row: StalledRow | OverdueRow) -> str:
+    if row.next_level is None or row.next_at is None:
+        return "nothing by itself"
+    what = ON_THE_LADDER[row.next_level].format(role=words(row.waiting_on_role))
+    return f"on {row.next_at:%Y-%m-%d} (level {row.next_level}) {what}"
+
+
+def age(since: datetime, at: datetime) -> str:
+    """For how long, in a few characters."""
+    hours = int((at - since).total_seconds() // 3600)
+    return f"{hours // 24}d" if hours >= 48 else f"{max(hours, 0)}h"  # noqa: PLR2004  two days in hours
+
+
+def matching(rows: Iterable[BoardRow], typed: str) -> list[BoardRow]:
+    """The rows in which every typed word occurs somewhere, in upper or lower case."""
+    wanted = typed.lower().split()
+
+    def text(row: BoardRow) -> str:
+        cells = (row.agreement_id, row.state, row.kind, row.phase, row.why, words(row.role))
+        more = (row.person_id or NOTHING, row.obligation_id or NOTHING)
+        return " ".join((*cells, *more)).lower()
+
+    return [row for row in rows if all(word in text(row) for word in wanted)]
+
+
+class Order(NamedTuple):
+    """By which column the board is sorted."""
+
+    column: str = "since"
+    descending: bool = False
+
+    def then(self, column: str) -> Order:
+        """The order after a column was chosen: once more turns it round."""
+        return Order(column, not self.descending if column == self.column else False)
+
+    def sort(self, rows: Iterable[BoardRow]) -> list[BoardRow]:
+        """The rows in this order; what is equal stays in order of id."""
+        by_id = sorted(rows, key=lambda row: row.agreement_id)
+        return sorted(by_id, key=ORDERS[self.column], reverse=self.descending)
+
+
+ORDERS: Mapping[str, Callable[[BoardRow], tuple[str | int | float, ...]]] = {
+    "agreement": lambda row: (row.agreement_id,),
+    "why": lambda row: (row.why,),
+    "role": lambda row: (words(row.role),),
+    # What is stalled comes before what is overdue only.
+    "since": lambda row: (row.state is not State.STALLED, row.since.timestamp()),
+    "level": lambda row: (-1 if row.level is None else row.level,),
+}
+"""What each column is sorted by. The keys 1 to 5 choose them in this order."""
