@@ -222,7 +222,7 @@ class Record:
         return [row["agreement_id"] for row in await self._database.rows("agreements_ahead", of)]
 
     async def overdue(self, as_of: datetime) -> list[OverdueRow]:
-        """What is overdue at an instant as the ledger stands now, one row per agreement; longest due first."""
+        """What is overdue at an instant as the ledger stands now, a row per agreement; longest due first."""
         return [OverdueRow(**dict(row)) for row in await self._database.rows("overdue", as_of)]
 
     async def notices(self, agreement_id: str) -> list[NoticeRow]:

@@ -130,7 +130,11 @@ def next_step(obligation: Obligation, at: datetime) -> str:
 
 
 def step_ahead(
-    kind: ObligationKind | None, owner_role: Role, reason: StallReason, level: Level | None, ahead: Rung | None
+    kind: ObligationKind | None,
+    owner_role: Role,
+    reason: StallReason,
+    level: Level | None,
+    ahead: Rung | None,
 ) -> str:
     """What happens next to a stall if nobody acts, in one sentence.
 
