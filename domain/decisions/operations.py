@@ -154,7 +154,7 @@ def hold(command: HoldPlacement, draft: Draft) -> None:
     """Held once at a time, and never forgotten: HR owes a look at it by a day."""
     not_paused(draft.agreement)
     if draft.agreement.held_externally:
-        raise Refused(RefusalCode.ON_HOLD, "The placement is on hold already; release it first.")
+        raise Refused(RefusalCode.ALREADY_DONE, "The placement is on hold already; release it first.")
     if command.review_on <= draft.agreement.local_date(draft.at):
         raise Refused(
             RefusalCode.OUTSIDE_THE_PLACEMENT,

@@ -98,9 +98,9 @@ def _answers(seed: int, placement: Placement) -> Callable[[Obligation], bool]:
 
 async def _live_to(placement: Placement, end: datetime, answers: Callable[[Obligation], bool]) -> None:
     while not (agreement := await placement.agreement()).closed:
-        if await placement._act_once(agreement, answers):  # pyright: ignore[reportPrivateUsage]  one step of theirs
-            continue
         now = await placement.now()
+        if await placement._act_once(agreement, answers, now):  # pyright: ignore[reportPrivateUsage]  their step
+            continue
         upcoming = next_instant(agreement, now)
         if upcoming is None or upcoming >= end:
             if end > now:

@@ -42,7 +42,7 @@ from workers.command_line.options import (
 from workers.command_line.output import counting
 from workers.command_line.previews import report
 from workers.command_line.reach import Reach, reaching
-from workers.standing import Filters, agreements, stalled, waits_on
+from workers.standing import Filters, agreements, stalled
 
 _BATCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,49}")
 _SAMPLE = "sample"
@@ -124,8 +124,11 @@ def operate(
     async def choose(reach: Reach) -> list[str]:
         await check_people(reach, order(_SAMPLE).build("milestone:sample"))
         if why or whom or only_stalled:
-            waiting = waits_on(await stalled(await reach.record(), **filters), reasons=why, roles=whom)
-            found = [row.agreement_id for row in waiting]
+            found = [
+                row.agreement_id
+                for row in await stalled(await reach.record(), **filters)
+                if (not why or row.reason in why) and (not whom or row.waiting_on.role in whom)
+            ]
         elif ids and not any([kinds, phases, cohort, tenant, involved]):
             return list(dict.fromkeys(ids))
         else:
