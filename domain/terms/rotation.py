@@ -58,7 +58,7 @@ class Leg(Frozen):
 class RotationTerms(CommonTerms):
     """What the areas, the mentee and the home side agree on."""
 
-    kind: Literal[Kind.ROTATION]  # pyright: ignore[reportIncompatibleVariableOverride] frozen: never assigned
+    kind: Literal[Kind.ROTATION]
     legs: tuple[Leg, ...]
     transition_gap_days_allowed: Annotated[int, Field(ge=0, le=60)]
     """Calendar days between two legs that need no explanation."""

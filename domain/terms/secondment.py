@@ -57,7 +57,7 @@ class ReturnPlan(Frozen):
 class SecondmentTerms(CommonTerms):
     """What home, host and mentee agree on."""
 
-    kind: Literal[Kind.SECONDMENT]  # pyright: ignore[reportIncompatibleVariableOverride] frozen: never assigned
+    kind: Literal[Kind.SECONDMENT]
     home: Organisation
     host: Organisation
     host_manager: PersonId

@@ -55,7 +55,7 @@ class Indicator(Frozen):
 class ShadowingTerms(CommonTerms):
     """What host experts, mentee and line manager agree on."""
 
-    kind: Literal[Kind.SHADOWING]  # pyright: ignore[reportIncompatibleVariableOverride] frozen: never assigned
+    kind: Literal[Kind.SHADOWING]
     minimum_feedback_sources: Annotated[int, Field(ge=1, le=20)] = 1
     host_experts: tuple[PersonId, ...]
     model: ShadowingModel
