@@ -112,6 +112,16 @@ class StalledPlace(Frozen):
     agreement_id: str
 
 
+class StalledTally(Frozen):
+    """How many stalled agreements have these four things in common."""
+
+    kind: Kind
+    reason: StallReason
+    waiting_on_role: Role | None
+    level: Level | None
+    agreements: int
+
+
 class NoticeRow(Frozen):
     """A notice and what became of it."""
 
