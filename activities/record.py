@@ -26,6 +26,7 @@ from activities.rows import (
     StalledPageRow,
     StalledPlace,
     StalledRow,
+    StalledTally,
 )
 from activities.statements import STATEMENTS
 from domain.loading import REMEMBERED_COMMANDS, KnownCommand
@@ -216,6 +217,14 @@ class Record:
             limit,
         )
         return [StalledPageRow(**dict(row)) for row in rows]
+
+    async def stalled_tally(self, as_of: datetime) -> list[StalledTally]:
+        """How many agreements `stalled` gives, by kind, reason, role and rung, without reading them.
+
+        Quick about now; the further away the instant, the more it has to look at.
+        """
+        rows = await self._database.rows("stalled_tally", as_of)
+        return [StalledTally(**dict(row)) for row in rows]
 
     async def agreements_ahead(self, of: datetime) -> list[str]:
         """Ids of open agreements whose last event, in their own time, is later than an instant."""

@@ -129,6 +129,16 @@ class OverdueRow(Frozen):
     next_at: Instant | None
 
 
+class StalledTally(Frozen):
+    """How many stalled agreements have these four things in common."""
+
+    kind: Kind
+    reason: StallReason
+    waiting_on_role: Role | None
+    level: Level | None
+    agreements: int
+
+
 class NoticeRow(Frozen):
     """A notice and what became of it."""
 

@@ -147,6 +147,11 @@ FROM sojourn.stalled_page_v1($1, $2::text::jsonb, $3, $4, $5)
 SELECT kind, reason, waiting_on_role, level, agreements, first_since
 FROM sojourn.stalled_counts_v1($1)
 
+-- stalled_tally --
+-- The same numbers without their since, at a cost that does not grow with what is stalled.
+SELECT kind, reason, waiting_on_role, level, agreements
+FROM sojourn.stalled_tally_v1($1)
+
 -- agreements_ahead --
 -- Open agreements whose last event, in their own time, is later than an instant.
 SELECT agreement_id FROM sojourn.agreement_ahead WHERE updated_at > $1

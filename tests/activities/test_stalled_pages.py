@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -96,12 +97,15 @@ async def test_pages_are_the_plain_definition(
         moment = now + day * DAY
         plain = await record.stalled(moment)
         assert [_plain(row) for row in await _all_pages(record, moment, None, size)] == plain
-        counted = Counter((row.kind, row.reason, row.waiting_on_role, row.level) for row in plain)
+        counted = Counter(_labels(row) for row in plain)
         rows = await pool.fetch("SELECT * FROM sojourn.stalled_counts_v1($1)", moment)
         assert {
             (row["kind"], row["reason"], row["waiting_on_role"], row["level"]): row["agreements"]
             for row in rows
         } == counted
+        assert await tallied(record, moment) == counted
+        await pool.execute("SELECT sojourn.move_stall_mark_v1($1)", moment)
+        assert await tallied(record, moment) == counted
         if plain:
             assert min(row["first_since"] for row in rows) == plain[0].since
     assert await pool.fetch(DRIFT) == []
@@ -199,6 +203,105 @@ async def test_agreements_ahead_of_the_clock_are_known(record: Record, make_appe
     assert await record.agreements_ahead(ahead) == []
     await record.append(make_append(expected_version=1, occurred_at=ahead, head={"phase": Phase.CLOSED}))
     assert await record.agreements_ahead(datetime.now(UTC)) == []
+
+
+async def test_counts_stay_right_while_many_append_and_the_mark_moves(
+    record: Record, pool: Pool, make_append: MakeAppend, make_obligation: MakeObligation, now: datetime
+) -> None:
+    """Appends and moves of the mark that run into each other lose and double nothing."""
+    moments = [now + day * DAY for day in (0, 9, 14, 20)]
+
+    async def lives(number: int) -> None:
+        for version in range(6):
+            opened = make_obligation(f"o{version}", stalled_at=now + (number + version) % 20 * DAY, ladder=())
+            settled = (Settlement(obligation_id=f"o{version - 1}", status=ObligationStatus.FULFILLED),)
+            await record.append(
+                make_append(
+                    (LedgerChange(settled=settled if version else (), opened=(opened,)),),
+                    agreement_id=f"a{number}",
+                    expected_version=version,
+                    head={"request_id": f"r{number}", "held": (number + version) % 7 == 0},
+                )
+            )
+
+    async def moves(number: int) -> None:
+        for step in range(8):
+            await pool.execute("SELECT sojourn.move_stall_mark_v1($1)", moments[(number + step) % 4])
+
+    await asyncio.gather(*(lives(number) for number in range(24)), *(moves(number) for number in range(3)))
+    for moment in moments:
+        plain = await record.stalled(moment)
+        assert await tallied(record, moment) == Counter(_labels(row) for row in plain)
+
+
+async def test_the_mark_waits_for_what_is_being_written(
+    record: Record, pool: Pool, make_append: MakeAppend, make_obligation: MakeObligation, now: datetime
+) -> None:
+    """A change counted at one mark has landed before there is another, else it is missed or doubled."""
+    await record.append(make_append((LedgerChange(opened=(make_obligation(),)),)))
+    await pool.execute("SELECT sojourn.move_stall_mark_v1($1)", datetime.now(UTC) + DAY)
+    async with pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("DELETE FROM sojourn.stall")
+        moving = asyncio.create_task(pool.execute("SELECT sojourn.move_stall_mark_v1($1)", now + 14 * DAY))
+        # Only the server knows whether it waits.
+        while not moving.done() and not await pool.fetchval(WAITING):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert not moving.done()
+        await transaction.commit()
+    await moving
+    assert await tallied(record, now + 14 * DAY) == Counter()
+
+
+WAITING = """
+    SELECT count(*) FROM pg_locks
+    WHERE locktype = 'advisory' AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+async def test_an_append_moves_the_mark_in_passing(
+    record: Record, pool: Pool, make_append: MakeAppend, make_obligation: MakeObligation
+) -> None:
+    """Counting stays cheap with nobody in charge of it: a mark of long ago is brought to the clock."""
+    await pool.execute("SELECT sojourn.move_stall_mark_v1('2026-01-01')")
+    await record.append(make_append((LedgerChange(opened=(make_obligation(),)),)))
+    assert await pool.fetchval("SELECT now() - as_of < '1 minute' FROM sojourn.stall_mark")
+    assert sum((await tallied(record, datetime.now(UTC))).values()) == 1
+    marked = await pool.fetchval("SELECT as_of FROM sojourn.stall_mark")
+    await record.append(make_append(expected_version=1, head={"held": True}))
+    assert await pool.fetchval("SELECT as_of FROM sojourn.stall_mark") == marked
+    assert await tallied(record, datetime.now(UTC)) == Counter()
+
+
+async def test_a_rebuilt_list_is_tallied_anew(
+    record: Record, pool: Pool, make_append: MakeAppend, make_obligation: MakeObligation, now: datetime
+) -> None:
+    """The list can be emptied and filled again from the other read models, in one go."""
+    await record.append(make_append((LedgerChange(opened=(make_obligation(),)),)))
+    before = await tallied(record, now + 14 * DAY)
+    await pool.execute(
+        "TRUNCATE sojourn.stall; INSERT INTO sojourn.stall SELECT * FROM sojourn.stall_planned"
+    )
+    assert await tallied(record, now + 14 * DAY) == before
+    assert sum(before.values()) == 1
+    with pytest.raises(asyncpg.PostgresError, match="Delete and insert them"):
+        await pool.execute("UPDATE sojourn.stall SET level = 0")
+
+
+async def tallied(record: Record, moment: datetime) -> Counter[tuple[object, ...]]:
+    """The counts at an instant, by what is counted."""
+    return Counter(
+        {
+            (row.kind, row.reason, row.waiting_on_role, row.level): row.agreements
+            for row in await record.stalled_tally(moment)
+        }
+    )
+
+
+def _labels(row: StalledRow) -> tuple[object, ...]:
+    return row.kind, row.reason, row.waiting_on_role, row.level
 
 
 async def _all_pages(

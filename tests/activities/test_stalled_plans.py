@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -53,9 +53,10 @@ async def filled(postgres: EmbeddedPostgres, migrated_template: str) -> AsyncGen
     connection = await asyncpg.connect(postgres.dsn_of("postgres"))
     await connection.execute(f"CREATE DATABASE stalled_plans TEMPLATE {migrated_template}")
     await connection.close()
-    opened = await open_pool(postgres.dsn_of("stalled_plans"))
+    opened = await open_pool(postgres.dsn_of("stalled_plans"), statement_timeout=timedelta(minutes=2))
     await opened.execute(FILL)
     await opened.execute("VACUUM ANALYZE")
+    await opened.execute("SELECT sojourn.move_stall_mark_v1($1)", NOW - timedelta(hours=1))
     yield opened
     await opened.close()
 
@@ -108,6 +109,16 @@ async def test_counts_are_read_off_an_index(filled: Pool) -> None:
     assert {(node["Node Type"], node["Index Name"]) for node in scans} == {
         ("Index Only Scan", "stall_by_since")
     }
+
+
+async def test_the_tally_reads_what_changed_since_its_mark(filled: Pool) -> None:
+    """Counts near the mark look at the stretches in between, not at all that are stalled."""
+    plan = await explain(filled, STATEMENTS["stalled_tally"], NOW)
+    scans = [node for node in plan if node.get("Relation Name") == "stall"]
+    assert {node["Index Name"] for node in scans} == {"stall_by_start", "stall_by_end"}
+    assert 0 < sum(node["Actual Rows"] for node in scans) < 400
+    rows = await filled.fetch(STATEMENTS["stalled_tally"], NOW)
+    assert sum(row["agreements"] for row in rows) > 5000
 
 
 async def explain(pool: Pool, query: str, *arguments: object) -> list[dict[str, Any]]:

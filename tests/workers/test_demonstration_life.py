@@ -299,8 +299,10 @@ UNANSWERED = {
     ObligationKind.REQUESTED_CHANGES,
     ObligationKind.COURSE_CORRECTION,
     ObligationKind.FORCED_CHOICE,
+    ObligationKind.SUCCESSOR,
+    ObligationKind.HOLD_REVIEW,
 }
-"""What an amendment or a choice settles: the cast leaves it to people with a view of their own."""
+"""What an amendment, a choice or HR settles: the cast leaves it to people with a view of their own."""
 
 Trouble = tuple[ObligationKind, str, Role, Mapping[str, JsonValue]]
 
