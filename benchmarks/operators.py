@@ -20,14 +20,19 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
+from activities.database import open_pool
+from activities.record import Record
 from activities.statements import STATEMENTS
 from benchmarks.server import add_data_option, database_of, server
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
 
 PAGE = 50
 DIMENSIONS = ("kind", "reason", "waiting_on_role", "level", "tenant", "cohort", "waiting_on_id")
@@ -37,7 +42,7 @@ COUNTS = {"counts": "stalled_tally", "counts with ages": "stalled_counts"}
 FIRST = (datetime.min.replace(tzinfo=UTC), "")
 """Before the first row."""
 
-Filters = Mapping[str, list[str]]
+Connection: TypeAlias = "asyncpg.Connection | PoolConnectionProxy[asyncpg.Record]"
 
 
 @dataclass
@@ -45,7 +50,9 @@ class Subject:
     """One database, and what there is to ask it about."""
 
     agreements: int
-    connection: asyncpg.Connection
+    connection: Connection
+    record: Record
+    """The way that the product takes, with rows as values."""
     prepared: dict[str, Any] = field(default_factory=dict[str, Any])
     values: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     stalled: list[str] = field(default_factory=list[str])
@@ -70,18 +77,24 @@ class Question:
     bound_ms: float | None = None
 
     async def ask(self, subject: Subject, rng: random.Random, now: datetime) -> int:
-        """Asks it once, about something drawn at random."""
+        """Asks it once, about something drawn at random; returns how many rows came back."""
+        about = rng.choice(subject.whole or subject.stalled)
         if self.dimensions is not None:
             return await subject.ask("stalled_page", now, filters(self, subject, rng), *FIRST, PAGE)
-        if self.name == "explain":
-            about = rng.choice(subject.whole or subject.stalled)
-            rows = await subject.ask("stream", about, 0)
-            return rows + await subject.ask("obligations", about, False)
-        if self.name in COUNTS:
-            return await subject.ask(COUNTS[self.name], now)
-        if self.name == "primary key":
-            return await subject.ask("chain_head", rng.choice(subject.stalled))
-        return await subject.ask("nothing")
+        match self.name:
+            case "explain":
+                events = await subject.ask("stream", about, 0)
+                return events + await subject.ask("obligations", about, False)
+            case "record: page":
+                return len(await subject.record.stalled_page(now, limit=PAGE))
+            case "record: explain":
+                read = await subject.record.stream(about)
+                return len(read) + len(await subject.record.obligations(about))
+            case "primary key":
+                return await subject.ask("chain_head", about)
+            case _:
+                counted = COUNTS.get(self.name)
+                return await (subject.ask(counted, now) if counted else subject.ask("nothing"))
 
 
 def filters(question: Question, subject: Subject, rng: random.Random) -> str:
@@ -99,13 +112,19 @@ def questions() -> list[Question]:
         *(Question("page: " + (", ".join(page) or "no filter"), page, 10.0) for page in pages),
         Question("explain", bound_ms=20.0),
         *(Question(name, bound_ms=100.0) for name in COUNTS),
+        Question("record: page", bound_ms=10.0),
+        Question("record: explain", bound_ms=20.0),
     ]
 
 
-async def subject_of(dsn: str, agreements: int) -> Subject:
+async def subject_of(dsn: str, agreements: int, stack: AsyncExitStack) -> Subject:
     """Connects, and learns which values occur."""
-    connection = await asyncpg.connect(dsn, server_settings={"timezone": "UTC", "jit": "off"})
-    subject = Subject(agreements, connection)
+    pool = await open_pool(dsn, largest=2, statement_timeout=timedelta(minutes=10))
+    stack.push_async_callback(pool.close)
+    connection = await stack.enter_async_context(pool.acquire())
+    subject = Subject(agreements, connection, Record(pool))
+    # As an append of the last minute would have left it.
+    await connection.execute("SELECT sojourn.move_stall_mark_v1(now())")
     for name in DIMENSIONS:
         rows = await connection.fetch(
             f"SELECT DISTINCT {name}::text AS value FROM sojourn.stall "  # noqa: S608  one of ours
@@ -113,7 +132,7 @@ async def subject_of(dsn: str, agreements: int) -> Subject:
         )
         subject.values[name] = [row["value"] for row in rows]
     rows = await connection.fetch(
-        "SELECT stall.agreement_id, length(event.data::text) > 30000 AS whole FROM sojourn.stall "
+        "SELECT stall.agreement_id, pg_column_size(event.data) > 6000 AS whole FROM sojourn.stall "
         "JOIN sojourn.event ON event.agreement_id = stall.agreement_id AND version = 1 "
         "WHERE starts_at <= now() AND ends_at > now() ORDER BY 1"
     )
@@ -147,7 +166,7 @@ async def write_plans(subject: Subject, file: Path) -> None:
     about = rng.choice(subject.whole or subject.stalled)
     with file.open("w") as plans:
         for question in questions():
-            if question.bound_ms is None:
+            if question.bound_ms is None or question.name.startswith("record:"):
                 continue
             asked: list[tuple[str, tuple[object, ...]]] = []
             if question.dimensions is not None:
@@ -168,7 +187,7 @@ async def write_plans(subject: Subject, file: Path) -> None:
 
 
 async def _plan(
-    connection: asyncpg.Connection, statement: str, arguments: tuple[object, ...], of_a_page: bool
+    connection: Connection, statement: str, arguments: tuple[object, ...], of_a_page: bool
 ) -> str:
     async with connection.transaction():
         if of_a_page:
@@ -219,11 +238,10 @@ def print_table(found: Sequence[Line]) -> None:
 
 async def _main(given: argparse.Namespace) -> None:
     async with server(given.data) as postgres, AsyncExitStack() as stack:
-        subjects: list[Subject] = []
-        for number in sorted(given.agreements):
-            subject = await subject_of(postgres.dsn_of(database_of(number)), number)
-            stack.push_async_callback(subject.connection.close)
-            subjects.append(subject)
+        subjects = [
+            await subject_of(postgres.dsn_of(database_of(number)), number, stack)
+            for number in sorted(given.agreements)
+        ]
         found = lines(await measure(subjects, given.runs, given.seed))
         if given.plans is not None:
             await write_plans(subjects[-1], given.plans)

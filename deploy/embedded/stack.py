@@ -17,6 +17,8 @@ from deploy.embedded.addresses import StackAddresses, read_addresses, remove_add
 from deploy.embedded.postgres import EmbeddedPostgres
 from deploy.embedded.temporal import EmbeddedTemporal
 
+_NO_WAIT_FOR_THE_DISK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+
 
 class StackAlreadyRunningError(RuntimeError):
     """Another process holds the stack of this data folder up; the text says which and where."""
@@ -36,7 +38,7 @@ class Stack:
         temporal_port: int | None = None,
         ui_port: int | None = None,
         headless: bool = False,
-        in_memory: bool = False,
+        durable: bool = True,
         search_attributes: Sequence[tuple[str, str]] = (),
         dynamic_config: Mapping[str, JsonValue] | None = None,
     ) -> None:
@@ -47,22 +49,22 @@ class Stack:
             temporal_port: For Temporal clients; None takes 7233 if it is free, else any.
             ui_port: For the Temporal UI; None takes 8233 if it is free, else any.
             headless: Leave the UI out.
-            in_memory: Keep what Temporal knows in memory only, which costs it half the work; the record is
-                kept as ever.
+            durable: Whether a power cut takes nothing. Without, neither server waits for the disk, and
+                everything is still there after a stop and after a killed process.
             search_attributes: Name and type of those to register; see `attribute_types`.
             dynamic_config: Temporal server settings beyond ours.
         """
         self._data = data.resolve()
         self._lock: IO[str] | None = None
         self._running = AsyncExitStack()
-        self.postgres = EmbeddedPostgres(self._data)
+        self.postgres = EmbeddedPostgres(self._data, settings={} if durable else _NO_WAIT_FOR_THE_DISK)
         self.temporal = EmbeddedTemporal(
             self._data,
             port=temporal_port,
             ui_port=ui_port,
             usual_ports=True,
             headless=headless,
-            in_memory=in_memory,
+            durable=durable,
             search_attributes=search_attributes,
             dynamic_config=dynamic_config,
         )

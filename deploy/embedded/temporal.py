@@ -70,6 +70,7 @@ class EmbeddedTemporal:
         usual_ports: bool = False,
         headless: bool = False,
         in_memory: bool = False,
+        durable: bool = True,
         search_attributes: Sequence[tuple[str, str]] = (),
         dynamic_config: Mapping[str, JsonValue] | None = None,
         retention: timedelta = timedelta(days=90),
@@ -82,7 +83,8 @@ class EmbeddedTemporal:
             ui_port: Where the UI listens; None takes a free one.
             usual_ports: Where no port is given, prefer Temporal's usual 7233 and 8233.
             headless: Leave the UI out.
-            in_memory: Keep nothing between runs, which is several times as fast.
+            in_memory: Keep nothing between runs.
+            durable: Whether a power cut takes nothing, which has every step wait for the disk.
             search_attributes: Name and type (Keyword, KeywordList, Datetime, Int, Double, Bool, Text) of
                 each attribute to be registered where it is missing.
             dynamic_config: Server settings beyond ours, or instead of them.
@@ -96,6 +98,7 @@ class EmbeddedTemporal:
         self._usual_ports = usual_ports
         self._headless = headless
         self._in_memory = in_memory
+        self._durable = durable
         self._search_attributes = dict(search_attributes)
         self._dynamic_config = {**_DYNAMIC_CONFIG, **(dynamic_config or {})}
         self._retention = retention
@@ -183,6 +186,8 @@ class EmbeddedTemporal:
         arguments += ["--headless"] if self._headless else ["--ui-port", str(self._ui_port)]
         if not self._in_memory:
             arguments += ["--db-filename", str(self._folder / "temporal.db")]
+        if not self._durable:
+            arguments += ["--sqlite-pragma", "synchronous=OFF"]
         for name, value in self._dynamic_config.items():
             arguments += ["--dynamic-config-value", f"{name}={json.dumps(value)}"]
         for name, kind in self._search_attributes.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from temporalio.client import Client
 
 from deploy.embedded import Stack, StackAlreadyRunningError, find_running_stack
 from deploy.embedded.addresses import read_addresses
@@ -65,6 +66,24 @@ async def test_one_server_may_fail_while_the_stack_stays(data_folder: Path) -> N
         assert find_running_stack(data_folder) is None
         await stack.temporal.start()
         assert find_running_stack(data_folder) == before
+
+
+async def test_a_stack_that_waits_for_no_disk_keeps_its_data(data_folder: Path) -> None:
+    """Only power cuts are a danger then: after a stop both servers know what they knew."""
+    async with Stack(data_folder, headless=True, durable=False) as stack:
+        connection = await asyncpg.connect(stack.postgres.dsn)
+        assert await connection.fetchval("SHOW fsync") == "off"
+        await connection.execute("CREATE TABLE kept (value integer)")
+        await connection.close()
+        client = await Client.connect(stack.temporal.address)
+        await client.start_workflow("Anything", id="kept", task_queue="nobody")
+    async with Stack(data_folder, headless=True) as stack:
+        connection = await asyncpg.connect(stack.postgres.dsn)
+        assert await connection.fetchval("SHOW fsync") == "on"
+        assert await connection.fetchval("SELECT count(*) FROM kept") == 0
+        await connection.close()
+        client = await Client.connect(stack.temporal.address)
+        assert (await client.get_workflow_handle("kept").describe()).workflow_type == "Anything"
 
 
 async def test_ui_is_served(data_folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from deploy.embedded import find_running_stack
+from deploy.embedded import Stack, find_running_stack
 from deploy.embedded.processes import port_is_free
 
 SOJOURN = Path(sys.executable).with_name("sojourn")
@@ -111,17 +112,22 @@ def _commands_find_it(folder: Path, report: dict[str, Any]) -> None:
 
 
 @pytest.mark.timeout(200)
-def test_ctrl_c_in_the_middle_leaves_nothing_running(data_folder: Path) -> None:
-    """Whoever has seen enough gets the prompt back, and no server stays behind."""
+async def test_ctrl_c_in_the_middle_leaves_nothing_but_what_was_there(data_folder: Path) -> None:
+    """Whoever has seen enough gets the prompt back; no server stays, and their own stack is found again."""
     folder = data_folder / "mine"
-    with started(data_folder, "--data", str(folder)) as process:
+    async with Stack(data_folder / "own", headless=True, durable=False):
+        own = find_running_stack()
+        process = await asyncio.create_subprocess_exec(
+            str(SOJOURN), "demo", "--data", str(folder), stdout=asyncio.subprocess.PIPE
+        )
         assert process.stdout is not None
-        for line in process.stdout:
-            if "The placement starts" in line:
-                break
-        stack = find_running_stack(folder)
-        assert stack is not None
+        while b"The placement starts" not in (line := await process.stdout.readline()):
+            assert line, "it ended before anything began"
+        played_on = find_running_stack(folder)
+        assert played_on is not None
+        assert find_running_stack() == played_on
         process.send_signal(signal.SIGINT)
-        assert process.wait(TO_STOP) == 130
-    assert find_running_stack(folder) is None
-    assert port_is_free(int(stack.temporal_address.rpartition(":")[2]))
+        assert await asyncio.wait_for(process.wait(), TO_STOP) == 130
+        assert find_running_stack(folder) is None
+        assert port_is_free(int(played_on.temporal_address.rpartition(":")[2]))
+        assert find_running_stack() == own

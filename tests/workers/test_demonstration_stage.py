@@ -69,7 +69,7 @@ def test_what_an_earlier_demonstration_left_is_removed(tmp_path: Path) -> None:
 
 async def test_a_stack_that_is_up_is_never_removed(data_folder: Path) -> None:
     """A demonstration that is kept open is safe from the next one, which says what to do."""
-    async with Stack(data_folder, headless=True, in_memory=True):
+    async with Stack(data_folder, headless=True, durable=False):
         with pytest.raises(StageTakenError, match="stop it with Ctrl-C"):
             clear(data_folder)
         assert (data_folder / "stack.json").exists()

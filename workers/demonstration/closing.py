@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from pathlib import Path
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -74,17 +78,27 @@ def _durations(report: DemonstrationReport) -> Text:
 def _addresses(report: DemonstrationReport) -> list[Text]:
     where = report.addresses
     first = report.agreements[0].agreement_id
+    program = _as_short_as_can_be(sys.argv[0])
     if where.kept_open:
         lines = [
             ("Temporal UI", str(where.ui_url)),
             ("Record", f"psql '{where.record}'"),
-            ("Look", f"sojourn show {first} · sojourn events {first} · sojourn list"),
+            ("Look", f"{program} show {first}"),
             ("", "Everything stays up until Ctrl-C."),
         ]
     else:
         lines = [
-            ("Temporal UI", f"was at {where.ui_url}; `make demo KEEP=1` leaves it open"),
+            ("Temporal UI", f"was at {where.ui_url}; `make demo KEEP=1` leaves it open."),
             ("Record", f"was at {where.record}"),
-            ("", f"It is kept: sojourn up --data {where.data}, then sojourn events {first}"),
+            ("", f"Both are kept: {program} up --data {_as_short_as_can_be(where.data)} brings them back,"),
+            ("", f"and then, for one, {program} events {first}."),
         ]
     return [Text.assemble((f"{name:<13}", "bold"), line) for name, line in lines]
+
+
+def _as_short_as_can_be(path: str) -> str:
+    """A path as one types it from here."""
+    given = Path(path)
+    if given.is_absolute() and given.is_relative_to(Path.cwd()):
+        given = given.relative_to(Path.cwd())
+    return shlex.quote(str(given))

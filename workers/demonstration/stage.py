@@ -85,7 +85,7 @@ async def staged(data: Path) -> AsyncGenerator[Stage]:
         StackAlreadyRunningError: A stack is up on this folder.
     """
     before = find_running_stack()
-    stack = Stack(data, in_memory=True, search_attributes=attribute_types(ALL))
+    stack = Stack(data, durable=False, search_attributes=attribute_types(ALL))
     try:
         async with stack:
             addresses = find_running_stack(data)
