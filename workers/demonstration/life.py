@@ -24,7 +24,7 @@ from workers.demonstration.scenes import Scene, scenes_in, silence_in
 
 A_MOMENT = timedelta(seconds=20)
 """How far beyond an instant to go: time is skipped only once what came due at the instant is done."""
-TOGETHER = timedelta(minutes=90)
+TOGETHER = timedelta(hours=3)
 """People who would act within so short a time act at once: each step of the clock costs the demonstration."""
 A_DAY = timedelta(days=1)
 
@@ -166,8 +166,12 @@ class Life:
     # Letters.
 
     async def _read_the_mail(self) -> None:
-        """Waits for letters that are on their way: a command is answered before its letters arrive."""
-        expected = [owed for owed in self._owed() if self._asked_at(owed) is None and self._is_sent(owed)]
+        """Waits for letters that are to be answered now, and may still be on their way."""
+        expected = [
+            each.owed
+            for each in self._intentions()
+            if each.at <= self.now and self._asked_at(each.owed) is None
+        ]
         arrived = await asyncio.gather(
             *(self._world.until_asked(owed, self._readers(owed)) for owed in expected)
         )
@@ -177,11 +181,9 @@ class Life:
             if not came
         )
 
-    def _is_sent(self, owed: Obligation) -> bool:
-        """Whether a letter has left by now; one that never came is not waited for again."""
-        if (owed.obligation_id, owed.opened_at) in self._lost_letters:
-            return False
-        return self._leaves_at(owed) <= self.now
+    def _is_lost(self, owed: Obligation) -> bool:
+        """Whether a letter was waited for in vain; another may follow, such as a reminder."""
+        return self._asked_at(owed) is None and (owed.obligation_id, owed.opened_at) in self._lost_letters
 
     def _leaves_at(self, owed: Obligation) -> datetime:
         """An invite leaves at once, a heads-up some days before, any other letter in working hours."""
@@ -212,15 +214,12 @@ class Life:
         """What people are going to answer, and when, those included who are yet to be asked."""
         agreement = self.agreement
         for owed in self._owed():
-            asked_at = self._asked_at(owed)
-            # A letter that has not left yet will have arrived by the time at which it is answered.
-            foreseen = self._leaves_at(owed) if asked_at is None else asked_at
-            if asked_at is None and foreseen <= self.now:
-                continue
+            # A letter that is not there yet will have arrived by the time at which it is answered.
+            asked_at = self._asked_at(owed) or self._leaves_at(owed)
             command = answer(owed, agreement.terms, agreement.terms_version, agreement.synthesis_versions)
-            if command is None or command.actor_id == self._silent:
+            if command is None or command.actor_id == self._silent or self._is_lost(owed):
                 continue
-            at = answers_at(owed, foreseen, command.actor_id, agreement)
+            at = answers_at(owed, asked_at, command.actor_id, agreement)
             yield _Intention(max(at, self._postponed.get(owed.obligation_id, at)), owed, command)
 
     def _comes_at(self, scene: Scene) -> datetime | None:
@@ -300,5 +299,5 @@ class Life:
         for held in agreement.obligations.values():
             if held.owner_id == self._silent:
                 yield from instants(held)
-            elif (held.obligation_id, held.opened_at) in self._lost_letters:
+            elif self._is_lost(held):
                 yield from (rung.at for rung in held.ladder)
