@@ -18,7 +18,6 @@ from pathlib import Path
 
 import asyncpg
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from activities.database import open_pool
 from benchmarks.copies import TABLES, Glance, Share, Sheet, shares, sheet
@@ -37,6 +36,7 @@ TENANTS = 24
 _COLUMNS = tuple(columns.split(", ") for columns in (EVENT, COMMAND, HEAD, PARTY, OBLIGATION))
 _SETTLED = ("VACUUM ANALYZE sojourn.stall", "ANALYZE", "CHECKPOINT")
 _CHUNK_BYTES = 16_000_000
+_TELL_SECONDS = 15
 _out = Console(stderr=True, highlight=False)
 
 
@@ -69,21 +69,7 @@ async def load(
     connection = await asyncpg.connect(dsn, server_settings={"timezone": "UTC"})
     await connection.execute(f"ALTER TABLE sojourn.agreement DISABLE TRIGGER {TRIGGER}")
     indexes = await _without_indexes(connection)
-    with _progress() as progress:
-        task = progress.add_task("agreements", total=agreements)
-        pending: list[list[bytes]] = [[] for _ in TABLES]
-        size = 0
-        for number, place in enumerate(order):
-            rows = _rows(drawn[place][0], number, agreements, rng)
-            for waiting, text in zip(pending, rows, strict=True):
-                waiting.append(text)
-                size += len(text)
-            if size > _CHUNK_BYTES:
-                await _copy(connection, pending)
-                size = 0
-                progress.update(task, completed=number)
-        await _copy(connection, pending)
-        progress.update(task, completed=agreements)
+    await _copy_all(connection, drawn, order, rng)
     _out.print(f"{time.monotonic() - began:6.0f} s copied")
     for doing, statements in (
         ("indexed", indexes),
@@ -96,6 +82,28 @@ async def load(
         _out.print(f"{time.monotonic() - began:6.0f} s {doing}")
     await _report(connection, as_of)
     await connection.close()
+
+
+async def _copy_all(
+    connection: asyncpg.Connection,
+    drawn: Sequence[tuple[Sheet, int]],
+    order: Sequence[int],
+    rng: random.Random,
+) -> None:
+    pending: list[list[bytes]] = [[] for _ in TABLES]
+    size, told = 0, time.monotonic()
+    for number, place in enumerate(order):
+        rows = _rows(drawn[place][0], number, len(order), rng)
+        for waiting, text in zip(pending, rows, strict=True):
+            waiting.append(text)
+            size += len(text)
+        if size > _CHUNK_BYTES:
+            await _copy(connection, pending)
+            size = 0
+        if time.monotonic() > told + _TELL_SECONDS:
+            told = time.monotonic()
+            _out.print(f"{number:>9,} of {len(order):,}")
+    await _copy(connection, pending)
 
 
 async def _played(postgres: EmbeddedPostgres) -> list[Moment]:
@@ -177,11 +185,6 @@ async def _report(connection: asyncpg.Connection, as_of: datetime) -> None:
     )
     total = await connection.fetchval("SELECT pg_size_pretty(pg_database_size(current_database()))")
     _out.print(f"{stalled:,} stalled; {total} on disk")
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=_out)
 
 
 async def _main(data: Path, agreements: Sequence[int], seed: int, as_of: datetime) -> None:

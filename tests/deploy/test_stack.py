@@ -55,6 +55,16 @@ async def test_second_stack_on_the_same_folder_is_refused(data_folder: Path) -> 
         assert find_running_stack(data_folder) is not None
 
 
+async def test_stacks_that_start_at_the_same_instant_all_come_up(data_folder: Path) -> None:
+    """Those that find the usual ports free together do not all get them; the others take free ones."""
+    stacks = [Stack(data_folder / str(number), headless=True) for number in range(4)]
+    try:
+        addresses = await asyncio.gather(*(stack.start() for stack in stacks))
+        assert len({each.temporal_address for each in addresses}) == len(stacks)
+    finally:
+        await asyncio.gather(*(stack.stop() for stack in stacks))
+
+
 async def test_one_server_may_fail_while_the_stack_stays(data_folder: Path) -> None:
     """A server that is away means the stack is not usable; started again, it is found where it was."""
     async with Stack(data_folder, headless=True) as stack:

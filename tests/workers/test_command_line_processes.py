@@ -63,6 +63,9 @@ async def start(data: Path) -> Up:
         text += line.decode()
         if line == b"}\n":
             break
+    if not text:
+        assert process.stderr is not None
+        pytest.fail((await process.stderr.read()).decode())
     return Up(process, json.loads(text))
 
 
