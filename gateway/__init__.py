@@ -1,0 +1,1 @@
+"""HTTP: what browsers and other programs ask of Sojourn."""
