@@ -5,8 +5,10 @@ Private by default: a field that is not listed is for its author alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
+
+from pydantic import BaseModel
 
 from domain.vocabulary import Role
 
@@ -27,6 +29,10 @@ class Audience(StrEnum):
     """Mentee, mentor, home manager and HR: reasons that may touch somebody's life."""
     EVERY_SIDE = "every_side"
     """Every party but observers and peers."""
+
+    def is_open_to(self, roles: Collection[Role]) -> bool:
+        """Whether holding one of these roles is enough. Authors and addressees need no role."""
+        return not ROLES[self].isdisjoint(roles)
 
 
 ROLES: Mapping[Audience, frozenset[Role]] = {
@@ -121,3 +127,14 @@ AUDIENCES: Mapping[str, Mapping[str, Audience]] = {
     "agreement.closed_incomplete": {"reason": _CONFIDENCE},
 }
 """By wire type and field, for every field that holds words."""
+
+CHOSEN_BY_THE_AUTHOR: Mapping[str, str] = {"note.kept": "audience"}
+"""Events whose author says who may read them, and the field in which they say it."""
+
+
+def audience_of(event: BaseModel, field: str) -> Audience | None:
+    """For whom a field of an event is; None where it holds no words."""
+    event_type = str(getattr(event, "type", ""))
+    audience = AUDIENCES.get(event_type, {}).get(field)
+    chosen = CHOSEN_BY_THE_AUTHOR.get(event_type)
+    return audience if audience is None or chosen is None else Audience(getattr(event, chosen))

@@ -1,30 +1,24 @@
-"""What one party sees of an agreement: words meant for them, what they owe, and their own balance."""
+"""What one party sees of an agreement: what they owe, their own balance, and what is for their eyes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from pydantic import JsonValue
-
 from domain.agreement import Agreement
-from domain.audiences import AUDIENCES, ROLES, Audience
+from domain.audiences import ROLES, Audience
 from domain.events import Event
-from domain.events.matters import BlockerRaised, BreachReported, ConcernRaised, MatterSettled, ProposalMade
-from domain.events.notes import NoteKept
 from domain.events.progress import (
     FeedbackGiven,
-    PeerFeedbackRequested,
     SelfAssessmentRecorded,
     WinOrSetbackRecorded,
 )
 from domain.model import Frozen, Instant, PersonId
 from domain.narratives import Confidence, Tone
-from domain.reading import read_event, to_new_event
+from domain.reading import read_event
 from domain.recording import RecordedEvent
 from domain.refusals import RefusalCode, Refused
 from domain.stalled import oldest_first
-from domain.terms.words import without_words
 from domain.views import ObligationView, obligation_view
 from domain.vocabulary import Role
 
@@ -104,64 +98,11 @@ def personal_view(
     )
 
 
-def as_read_by(
-    agreement: Agreement, rows: Sequence[RecordedEvent], person_id: PersonId
-) -> list[RecordedEvent]:
-    """The stream as a party may read it: words that are not meant for them are withheld.
-
-    Raises:
-        Refused: If this person is no party.
-    """
-    roles = _roles(agreement, person_id)
-    raised: dict[str, PersonId] = {}
-    readable: list[RecordedEvent] = []
-    for row in rows:
-        event = read_event(row)
-        if isinstance(event, BlockerRaised | ConcernRaised | ProposalMade | BreachReported):
-            raised[event.matter_id] = event.raised_by
-        if row.actor_id != person_id:
-            event = _withheld(event, roles, is_addressed=person_id in _addressees(event, raised))
-        readable.append(row.model_copy(update={"data": _data(event)}))
-    return readable
-
-
 def _roles(agreement: Agreement, person_id: PersonId) -> frozenset[Role]:
     roles = agreement.roles_of(person_id)
     if not roles:
         raise Refused(RefusalCode.NOT_A_PARTY, f"{person_id} is no party to {agreement.agreement_id}.")
     return roles
-
-
-def _data(event: Event) -> dict[str, JsonValue]:
-    return to_new_event(event, "").data
-
-
-def _withheld(event: Event, roles: frozenset[Role], *, is_addressed: bool) -> Event:
-    audiences: Mapping[str, Audience] = AUDIENCES.get(event.type, {})
-    if isinstance(event, NoteKept):
-        audiences = {"note": event.audience}
-    open_to_them = {
-        field: getattr(event, field)
-        for field, audience in audiences.items()
-        if roles & ROLES[audience] or (audience is Audience.ADDRESSEE and is_addressed)
-    }
-    return without_words(event).model_copy(update=open_to_them)
-
-
-def _addressees(event: Event, raised: Mapping[str, PersonId]) -> frozenset[PersonId]:
-    match event:
-        case FeedbackGiven():
-            return frozenset({event.receiver_id})
-        case PeerFeedbackRequested():
-            return frozenset({event.peer.person_id})
-        case ConcernRaised() | BreachReported():
-            return frozenset({event.handled_by.person_id})
-        case ProposalMade():
-            return frozenset(opened.owner_id for opened in event.ledger.opened)
-        case MatterSettled():
-            return frozenset({raised[event.matter_id]} if event.matter_id in raised else ())
-        case _:
-            return frozenset()
 
 
 def _balance(events: Sequence[Event], person_id: PersonId) -> FeedbackBalance:
