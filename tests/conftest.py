@@ -20,6 +20,7 @@ from temporalio.common import SearchAttributeKey
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.migrate import migrate
 from workers.connection import data_converter
+from workers.settings import load_settings
 
 _TEMPLATE = "migrated"
 
@@ -101,7 +102,9 @@ async def temporal() -> AsyncIterator[EmbeddedTemporal]:
 async def client(temporal: EmbeddedTemporal) -> Client:
     """A client of the Temporal server, with the data converter of every process."""
     return await Client.connect(
-        temporal.address, namespace=temporal.namespace, data_converter=data_converter()
+        temporal.address,
+        namespace=temporal.namespace,
+        data_converter=data_converter(load_settings(keys=KEYS)),
     )
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 from temporalio.client import Client, Interceptor, Plugin
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
+from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 
+from activities.payloads.conversion import converter_with
 from deploy.embedded.addresses import find_running_stack
+from workers.keyring import key_ring
 from workers.settings import Settings
 
 _HOW_TO = (
@@ -24,19 +24,22 @@ class NoTemporalError(RuntimeError):
     """Temporal's address is not known, or nothing answers there; the text says what to do."""
 
 
-def data_converter() -> DataConverter:
-    """How values become payloads: pydantic models as JSON, and errors as payloads like any other value.
+def data_converter(settings: Settings) -> DataConverter:
+    """How values become payloads: pydantic models as JSON, encrypted, and errors as payloads like any other.
 
     The same for clients, workers and replays.
+
+    Raises:
+        SettingsError: No keys are set, and no embedded stack's are there.
+        KeysError: Those that are set cannot be used.
     """
-    return dataclasses.replace(
-        pydantic_data_converter, failure_converter_class=DefaultFailureConverterWithEncodedAttributes
-    )
+    return converter_with(key_ring(settings))
 
 
 async def connect(
     settings: Settings,
     *,
+    payloads: bool = True,
     interceptors: Sequence[Interceptor] = (),
     plugins: Sequence[Plugin] = (),
     runtime: Runtime | None = None,
@@ -45,12 +48,14 @@ async def connect(
 
     Args:
         settings: Whose data folder names the embedded stack to prefer.
+        payloads: Whether any are read or written; without, no keys are needed.
         interceptors: For the client and for the workers that use it.
         plugins: Likewise.
         runtime: Where the SDK's metrics go; None uses the process's own, which offers none.
 
     Raises:
         NoTemporalError: No address is known, or nothing answers there.
+        SettingsError: As `data_converter`; KeysError likewise.
     """
     try:
         target = ClientConfig.load_client_connect_config()
@@ -62,10 +67,11 @@ async def connect(
             raise NoTemporalError(f"No Temporal server is known: {_HOW_TO}")
         target["target_host"] = stack.temporal_address
         target.setdefault("namespace", stack.namespace)
+    converter = data_converter(settings) if payloads else DataConverter.default
     try:
         return await Client.connect(
             **target,
-            data_converter=data_converter(),
+            data_converter=converter,
             interceptors=interceptors,
             plugins=plugins,
             runtime=runtime,

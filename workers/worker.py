@@ -89,9 +89,11 @@ def workflow_runner() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=restrictions)
 
 
-def replayer() -> Replayer:
+def replayer(settings: Settings) -> Replayer:
     """Replays histories as this release's workers would, to find out whether it can take them over."""
-    return Replayer(workflows=WORKFLOWS, workflow_runner=workflow_runner(), data_converter=data_converter())
+    return Replayer(
+        workflows=WORKFLOWS, workflow_runner=workflow_runner(), data_converter=data_converter(settings)
+    )
 
 
 def activities_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Activities:

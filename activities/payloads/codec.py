@@ -32,28 +32,23 @@ from temporalio.converter import (
     WorkflowSerializationContext,
 )
 
-from activities.payloads.keys import PURPOSE, PayloadKeys
+from activities.keys.ring import KeyRing, KeysError
 
 ENCODING = b"binary/encrypted"
 ENCODING_FIELD = "encoding"
 KEY_FIELD = "encryption-key-id"
 AGREEMENT_FIELD = "encryption-agreement"
 
+PURPOSE = b"temporal-payloads"
+"""What the keys are derived for, so that they open nothing else."""
+
 _SCHEME = b"sojourn-payload-1"
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
 
 
-class UnreadablePayloadError(Exception):
-    """An encrypted payload cannot be opened; the text says why and what to do, and nothing of the content."""
-
-
-class UnknownKeyError(UnreadablePayloadError):
-    """Its key is not on the ring."""
-
-
-class AlteredPayloadError(UnreadablePayloadError):
-    """It was cut or altered, belongs to another agreement, or its key is another one of the same id."""
+class AlteredPayloadError(KeysError):
+    """A payload was cut, altered or moved, or the ring holds another key of its key's id."""
 
 
 def is_encrypted(payload: Payload) -> bool:
@@ -75,7 +70,7 @@ class EncryptingCodec(PayloadCodec, WithSerializationContext):
     the hand-over would. The SDK calls it outside the workflow sandbox and outside workflow threads.
     """
 
-    keys: PayloadKeys
+    keys: KeyRing
     agreement_id: str | None = None
     """Whose payloads these are; None where it is not known."""
     ciphers: dict[str, AESGCM] = field(default_factory=dict[str, AESGCM], repr=False, compare=False)
@@ -98,13 +93,13 @@ class EncryptingCodec(PayloadCodec, WithSerializationContext):
         """Decrypts what is encrypted and passes everything else.
 
         Raises:
-            UnreadablePayloadError: One cannot be opened.
+            KeysError: As `decrypt`.
         """
         return [self.decrypt(payload) if is_encrypted(payload) else payload for payload in payloads]
 
     def encrypt(self, payload: Payload) -> Payload:
         """A payload in which everything is encrypted, its metadata too."""
-        key_id, agreement_id = self.keys.primary, self.agreement_id
+        key_id, agreement_id = self.keys.primary_id, self.agreement_id
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._cipher(key_id).encrypt(
             nonce, payload.SerializeToString(), _bound_to(key_id, agreement_id)
@@ -146,14 +141,7 @@ class EncryptingCodec(PayloadCodec, WithSerializationContext):
     def _cipher(self, key_id: str) -> AESGCM:
         cipher = self.ciphers.get(key_id)
         if cipher is None:
-            try:
-                key = self.keys.subkey(key_id, PURPOSE)
-            except LookupError as error:
-                raise UnknownKeyError(
-                    f"a payload is encrypted with key {key_id!r}, which is not on the key ring: put the old "
-                    "key back, to be read with; what was written with it cannot be read without"
-                ) from error
-            cipher = self.ciphers[key_id] = AESGCM(key)
+            cipher = self.ciphers[key_id] = AESGCM(self.keys.subkey(key_id, PURPOSE))
         return cipher
 
 

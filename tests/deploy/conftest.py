@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import re
 import urllib.request
@@ -37,6 +38,7 @@ from workflows.contract import CONFIRM_UPDATE, WORKFLOW_TYPES, AgreementInput, a
 from workflows.search_attributes import ALL, at_start
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+KEYS = f"of-the-scrapes:{base64.b64encode(bytes(32)).decode()}"
 
 AT_THE_END_OF_THE_LADDER = """
     INSERT INTO sojourn.agreement (
@@ -147,12 +149,13 @@ async def _of_a_worker(temporal: EmbeddedTemporal, dsn: str) -> str:
         shutdown_seconds=1,
         metrics_address=f"localhost:{free_port()}",
         sdk_metrics_address=f"localhost:{free_port()}",
+        keys=KEYS,
     )
     stop = asyncio.Event()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEMPORAL_ADDRESS", temporal.address)
         working = asyncio.create_task(run_worker(settings, stop=stop))
-        client = await Client.connect(temporal.address, data_converter=data_converter())
+        client = await Client.connect(temporal.address, data_converter=data_converter(settings))
         _, terms = split(json.loads((EXAMPLES / "secondment.json").read_text()))
         placement = await client.start_workflow(
             WORKFLOW_TYPES[Kind(terms.kind)],

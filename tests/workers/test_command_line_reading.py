@@ -14,8 +14,11 @@ from activities.directory import Directory
 from activities.record import Record
 from domain.agreement import Agreement
 from domain.commands import COMMANDS
+from domain.model import WITHHELD
 from domain.obligations import Obligation
 from domain.people import Person
+from domain.reading import read_event, to_new_event
+from domain.terms.words import without_words
 from domain.vocabulary import ObligationKind
 from workers.command_line.lessons import LESSONS
 
@@ -87,7 +90,7 @@ async def test_show_looks_at_any_instant(sojourn: Sojourn, live: Lives) -> None:
 
 
 async def test_events_are_the_record(sojourn: Sojourn, live: Lives, record: Record) -> None:
-    """`events --json` is the stream: every version once, with actor, command, data and hash."""
+    """`events --json` is the stream without words: every version once, with actor, command, data and hash."""
     agreement = await live("shadowing", days=30)
     rows = printed(await sojourn("events", agreement.agreement_id, "--json"))
     stream = await record.stream(agreement.agreement_id)
@@ -99,9 +102,27 @@ async def test_events_are_the_record(sojourn: Sojourn, live: Lives, record: Reco
             recorded.command_id,
         )
         assert row["actor"] == {"person_id": recorded.actor_id, "role": recorded.actor_role}
-        assert row["data"] == recorded.data
+        read = read_event(recorded)
+        assert row["data"] == to_new_event(without_words(read), "").data
     later = printed(await sojourn("events", agreement.agreement_id, "--after", "3", "--json"))
     assert [row["version"] for row in later] == list(range(4, agreement.version + 1))
+
+
+async def test_events_show_words_to_those_they_are_for_and_to_nobody_else(
+    sojourn: Sojourn, live: Lives
+) -> None:
+    """Without --as the terms' words are withheld; a signatory reads them; a stranger is refused."""
+    agreement = await live("rotation", days=3)
+
+    async def objectives(*asking: str) -> set[str]:
+        rows = printed(await sojourn("events", agreement.agreement_id, *asking, "--json"))
+        return {each["rationale"] for each in rows[0]["data"]["terms"]["objectives"]}
+
+    assert await objectives() == {WITHHELD}
+    assert WITHHELD not in await objectives("--as", agreement.terms.mentor)
+    refused = await sojourn("events", agreement.agreement_id, "--as", "P-0000")
+    assert refused.exit_code == 1
+    assert "P-0000 is no party" in refused.stderr
 
 
 async def test_list_is_an_array_and_filters_narrow_it(sojourn: Sojourn, live: Lives) -> None:

@@ -64,7 +64,7 @@ async def test_silent_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_failures_are_encoded_like_values() -> None:
     """What an error says travels as a payload, which a codec can encrypt, and comes back."""
-    converter = data_converter()
+    converter = data_converter(load_settings())
     failure = Failure()
     await converter.encode_failure(ApplicationError("what a person wrote", type="refused"), failure)
     assert b"what a person wrote" not in failure.message.encode()
@@ -76,5 +76,6 @@ async def test_failures_are_encoded_like_values() -> None:
 
 async def test_models_travel_as_json() -> None:
     """Pydantic models go to Temporal and come back as themselves."""
-    payloads = await data_converter().encode([_Note(text="hello")])
-    assert await data_converter().decode(payloads, [_Note]) == [_Note(text="hello")]
+    converter = data_converter(load_settings())
+    payloads = await converter.encode([_Note(text="hello")])
+    assert await converter.decode(payloads, [_Note]) == [_Note(text="hello")]

@@ -121,6 +121,8 @@ async def test_workflow_and_activity_lines_carry_their_ids(client: Client, lines
     lines.truncate(0)
     lines.seek(0)
     history = await handle.fetch_history()
-    replayer = Replayer(workflows=[_Talker], data_converter=data_converter(), workflow_runner=sandbox)
+    replayer = Replayer(
+        workflows=[_Talker], data_converter=data_converter(load_settings()), workflow_runner=sandbox
+    )
     await replayer.replay_workflow(history)
     assert [line for line in _read(lines) if line.get("agreement_id") == identity] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from temporalio import workflow
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
+from temporalio.converter import DataConverter
 
 from domain.commands import COMMANDS
 from domain.terms.requests import split
@@ -108,10 +110,15 @@ async def test_the_server_knows_the_search_attributes(client: Client) -> None:
         assert listed.custom_attributes[key.name] == int(key.indexed_value_type)
 
 
-async def test_a_bare_client_with_plain_json_is_enough(house: House) -> None:
-    """HR tooling with the default data converter starts, confirms, acts and asks, all in plain JSON."""
+async def test_a_bare_client_with_the_codec_is_enough(house: House) -> None:
+    """HR tooling in any language starts, confirms, acts and asks in plain JSON, through the codec alone."""
+    converter = dataclasses.replace(
+        DataConverter.default, payload_codec=house.client.data_converter.payload_codec
+    )
     bare = await Client.connect(
-        house.client.service_client.config.target_host, namespace=house.client.namespace
+        house.client.service_client.config.target_host,
+        namespace=house.client.namespace,
+        data_converter=converter,
     )
     terms = house.terms("secondment")
     handle = await bare.start_workflow(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from temporalio.client import WorkflowHistory
 
+from workers.settings import load_settings
 from workers.worker import replayer
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ async def _a_short_life(house: House, kind: str) -> Placement:
 
 async def _replay(histories: list[WorkflowHistory]) -> None:
     for history in histories:
-        await replayer().replay_workflow(history)
+        await replayer(load_settings()).replay_workflow(history)
 
 
 def _record(kind: str, histories: list[WorkflowHistory]) -> None:

@@ -19,6 +19,7 @@ from workers.command_line.options import AsJson
 from workers.command_line.output import print_json, say
 from workers.command_line.reach import Reach, reaching
 from workers.command_line.registration import register_search_attributes
+from workers.connection import connect
 from workers.keyring import with_keys_of_its_own
 from workers.logs import configure_logs
 from workers.settings import Settings, load_settings
@@ -89,7 +90,7 @@ def migrate(
         if database_only:
             return names, []
         say(f"Database: {', '.join(names) or 'nothing to do'}.")
-        return names, await register_search_attributes(await reach.client())
+        return names, await register_search_attributes(await connect(reach.settings, payloads=False))
 
     names, attributes = reaching(work)
     if as_json:

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from activities.rows import NoticeRow
 from domain.obligations import Obligation
-from domain.personal import as_read_by
+from domain.readers import OPERATOR, as_read_by, reader_of
 from domain.reading import fold_recorded
 from domain.recording import RecordedEvent
 from domain.refusals import Refused
@@ -64,7 +64,7 @@ def events(
     person: Annotated[
         str | None,
         typer.Option(
-            "--as", metavar="PERSON", help="Only the words that this party may read; others withheld."
+            "--as", metavar="PERSON", help="With the words that this party may read; others withheld."
         ),
     ] = None,
     as_json: AsJson = False,
@@ -72,8 +72,8 @@ def events(
     """List what happened to an agreement, in order, as the record holds it.
 
     Each row carries version, type, occurred_at (the agreement's own time), recorded_at (when PostgreSQL wrote
-    it), actor, command_id, data and hash. What people wrote is part of the data: mind who looks on, or give
-    --as PERSON to see what that party may read. The hash is always that of the whole event.
+    it), actor, command_id, data and hash. What people wrote is withheld; with --as PERSON it shows what that
+    party may read. The hash is always that of the whole event.
     """
 
     async def work(reach: Reach) -> list[RecordedEvent]:
@@ -81,8 +81,7 @@ def events(
         rows = await record.stream(agreement)
         if not rows:
             raise unknown(agreement)
-        readable = rows if person is None else _as_read_by(rows, person)
-        return [row for row in readable if row.version > after]
+        return [row for row in _as_read_by(rows, person) if row.version > after]
 
     rows = reaching(work)
     if as_json:
@@ -145,12 +144,12 @@ def notices(
     )
 
 
-def _as_read_by(rows: list[RecordedEvent], person_id: str) -> list[RecordedEvent]:
+def _as_read_by(rows: list[RecordedEvent], person_id: str | None) -> list[RecordedEvent]:
     folded = fold_recorded(rows)
-    if folded is None:
-        return []
+    if folded is None or person_id is None:
+        return as_read_by(rows, OPERATOR)
     try:
-        return as_read_by(folded, rows, person_id)
+        return as_read_by(rows, reader_of(folded, person_id))
     except Refused as refused:
         raise Failure(f"Refused ({refused.code}): {refused.sentence}") from refused
 

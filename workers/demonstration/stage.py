@@ -116,7 +116,7 @@ async def _inside(addresses: StackAddresses, mailboxes: Mailboxes) -> AsyncGener
     settings = with_keys_of_its_own(chosen, addresses.data)
     await migrate(addresses.dsn)
     client = await Client.connect(
-        addresses.temporal_address, namespace=addresses.namespace, data_converter=data_converter()
+        addresses.temporal_address, namespace=addresses.namespace, data_converter=data_converter(settings)
     )
     pool = await open_pool(addresses.dsn, application_name="sojourn-demonstration", smallest=1, largest=6)
     with (addresses.data / "logs" / "worker.log").open("a", encoding="utf-8") as log:
