@@ -95,6 +95,30 @@ class Settings(BaseSettings):
         description="Folder with all data and logs of the embedded stack.",
         examples=["/var/lib/sojourn"],
     )
+    key_file: Path | None = Field(
+        default=None,
+        description=(
+            "File of the keys that seal what people write, made by `sojourn keys create`; unset: that of the "
+            "running embedded stack."
+        ),
+        examples=["/etc/sojourn/keys.json"],
+    )
+    keys: SecretStr | None = Field(
+        default=None,
+        description="The same keys as a text, `id:base64` separated by commas, the primary first.",
+        examples=["2026-11:<base64 of 32 bytes>"],
+    )
+    key_service: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+        description="Function that gives the key service (KMS) that wraps those keys; unset: they are plain.",
+        examples=["our_package.kms:key_service"],
+    )
+    without_keys: bool = Field(
+        default=False,
+        description="Keep what people write in clear, for want of keys: never where people write in earnest.",
+        examples=["true"],
+    )
     task_queue: str = Field(
         default="sojourn",
         min_length=1,
@@ -192,6 +216,10 @@ class Settings(BaseSettings):
                 f"{PREFIX}DATABASE_POOL_SIZE ({self.database_pool_size}): activities would wait for a "
                 "connection until they time out. Raise the second or lower the first"
             )
+        if self.key_file is not None and self.keys is not None:
+            raise ValueError(f"Set {PREFIX}KEY_FILE or {PREFIX}KEYS, not both: there is one key ring")
+        if self.without_keys and (self.key_file is not None or self.keys is not None):
+            raise ValueError(f"{PREFIX}WITHOUT_KEYS is set beside keys: take one of them away")
         if (self.smtp_username is None) != (self.smtp_password is None):
             raise ValueError(f"Set {PREFIX}SMTP_USERNAME and {PREFIX}SMTP_PASSWORD both, or neither")
         if self.metrics_address is not None and self.metrics_address == self.sdk_metrics_address:

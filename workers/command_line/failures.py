@@ -8,6 +8,7 @@ import asyncpg
 from temporalio.service import RPCError
 
 from activities.database import DatabaseRefusedError, DatabaseUnavailableError
+from activities.keys.ring import KeysError
 from deploy.embedded import EmbeddedServerError, StackAlreadyRunningError
 from deploy.migrate import MigrationRefusedError
 from domain.reading import UnreadableEvent
@@ -64,7 +65,7 @@ class Failure(Exception):  # noqa: N818  it ends a command as its author intende
 
 
 _CODES: tuple[tuple[tuple[type[BaseException], ...], ExitCode], ...] = (
-    ((SettingsError,), ExitCode.USAGE),
+    ((SettingsError, KeysError), ExitCode.USAGE),
     ((NoTemporalError, EmbeddedServerError, MigrationRefusedError), ExitCode.UNREACHABLE),
     ((VersionNotMadeCurrentError,), ExitCode.UNREACHABLE),
     ((DatabaseUnavailableError, DatabaseRefusedError, asyncpg.PostgresError), ExitCode.UNREACHABLE),

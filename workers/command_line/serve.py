@@ -19,6 +19,7 @@ from workers.command_line.options import AsJson
 from workers.command_line.output import print_json, say
 from workers.command_line.reach import Reach, reaching
 from workers.command_line.registration import register_search_attributes
+from workers.keyring import with_keys_of_its_own
 from workers.logs import configure_logs
 from workers.settings import Settings, load_settings
 from workers.versions import spelled, version_of
@@ -129,7 +130,9 @@ async def _serve(
     settings: Settings, addresses: StackAddresses, stop: asyncio.Event, *, as_json: bool
 ) -> None:
     _point_temporal_settings_at(addresses)
-    inside = load_settings(data=settings.data, database_url=addresses.dsn)
+    inside = with_keys_of_its_own(
+        load_settings(data=settings.data, database_url=addresses.dsn), addresses.data
+    )
     await apply_migrations(addresses.dsn)
     log = addresses.data / "logs" / "worker.log"
     with log.open("a", encoding="utf-8") as stream:
