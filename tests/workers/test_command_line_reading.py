@@ -116,7 +116,7 @@ async def test_events_show_words_to_those_they_are_for_and_to_nobody_else(
 
     async def objectives(*asking: str) -> set[str]:
         rows = printed(await sojourn("events", agreement.agreement_id, *asking, "--json"))
-        return {each["rationale"] for each in rows[0]["data"]["terms"]["objectives"]}
+        return {each["gap"] for each in rows[0]["data"]["terms"]["objectives"]}
 
     assert await objectives() == {WITHHELD}
     assert WITHHELD not in await objectives("--as", agreement.terms.mentor)
