@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import email
 import email.policy
 import json
-import re
 import socket
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
@@ -16,13 +14,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import asyncpg
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from google.protobuf.json_format import ParseDict
 from pydantic import JsonValue
+from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory, WorkflowUpdateFailedError
@@ -33,6 +33,7 @@ from temporalio.testing._timeskipping import TimeSkipper, TimeSkippingConfig
 
 from activities.database import open_pool
 from activities.directory import Directory
+from activities.payloads.codec import EncryptingCodec, is_encrypted
 from activities.record import Record
 from domain.agreement import Agreement
 from domain.commands import COMMANDS, Command
@@ -46,6 +47,7 @@ from domain.terms.requests import split
 from domain.views import StatusView
 from domain.vocabulary import Kind, ObligationKind, Phase
 from workers.demonstration.cast import answer
+from workers.keyring import key_ring
 from workers.looking import look
 from workers.settings import Settings, load_settings
 from workers.worker import hosting
@@ -111,13 +113,30 @@ def names_somebody(recorded: str) -> list[str]:
     Args:
         recorded: Histories as Temporal's JSON.
     """
-    payloads = re.findall(r'"data":\s*"([A-Za-z0-9+/=]+)"', recorded)
+    payloads = list(_payloads(json.loads(recorded)))
     assert payloads, "a history has payloads"
-    texts = [recorded, *(base64.b64decode(data).decode(errors="replace") for data in payloads)]
+    texts = [recorded, *(payload.data.decode(errors="replace") for payload in payloads)]
     # Inside JSON a letter beyond ASCII may be escaped.
     written = "\n".join(text + text.encode().decode("unicode_escape", errors="replace") for text in texts)
     people = json.loads((EXAMPLES / "people.json").read_text())
     return [found for person in people for found in (person["name"], person["email"]) if found in written]
+
+
+def _payloads(held: Any) -> Iterator[Payload]:  # noqa: ANN401  any JSON
+    """Every payload of a message, opened."""
+    ring = key_ring(load_settings())
+    assert ring is not None
+    if isinstance(held, list):
+        for each in cast("list[Any]", held):
+            yield from _payloads(each)
+    elif isinstance(held, dict):
+        fields = cast("dict[str, Any]", held)
+        if "encoding" in (fields.get("metadata") or {}):
+            payload = ParseDict(fields, Payload(), ignore_unknown_fields=True)
+            yield EncryptingCodec(ring).decrypt(payload) if is_encrypted(payload) else payload
+        else:
+            for each in fields.values():
+                yield from _payloads(each)
 
 
 class Mailbox:
