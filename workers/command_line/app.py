@@ -29,6 +29,7 @@ from workers.command_line.place import place
 from workers.command_line.policy import policy
 from workers.command_line.serve import migrate, up, worker
 from workers.command_line.show import events, notices, show
+from workers.command_line.verify import verify
 from workers.command_line.watch import watch
 
 
@@ -124,6 +125,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "explain": explain,
     "watch": watch,
     "metrics": metrics,
+    "verify": verify,
     "schema": schema,
     "commands": commands,
     "settings": settings,

@@ -8,6 +8,7 @@ import asyncpg
 from temporalio.service import RPCError
 
 from activities.database import DatabaseRefusedError, DatabaseUnavailableError
+from activities.snapshots import UnknownAgreementError
 from deploy.embedded import EmbeddedServerError, StackAlreadyRunningError
 from deploy.migrate import MigrationRefusedError
 from domain.reading import UnreadableEvent
@@ -68,6 +69,7 @@ _CODES: tuple[tuple[tuple[type[BaseException], ...], ExitCode], ...] = (
     ((DatabaseUnavailableError, DatabaseRefusedError, asyncpg.PostgresError), ExitCode.UNREACHABLE),
     ((StackAlreadyRunningError, UnreadableEvent, UpdateRefusedError, NotRunningError), ExitCode.REFUSED),
     ((NoAnswerError,), ExitCode.UNKNOWN_OUTCOME),
+    ((UnknownAgreementError,), ExitCode.NOTHING_MATCHED),
 )
 
 
