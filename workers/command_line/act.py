@@ -211,7 +211,7 @@ async def _why_not_running(reach: Reach, agreement: str, command: Command) -> Fa
             f"{command.type} came too late."
         )
     return Failure(
-        f"{agreement} is in the record and not running in this Temporal namespace: it has to be resumed from "
-        "its record, or the address of Temporal is not the one it runs on.",
+        f"{agreement} is in the record and not running in this Temporal namespace: start it again from its "
+        f"record with `sojourn resume {agreement}`, unless it runs at another address of Temporal.",
         ExitCode.UNREACHABLE,
     )

@@ -111,6 +111,10 @@ LESSONS: Mapping[str, Lesson] = {
         "Somebody has another line manager.",
         ('sojourn manager P-1042 --to P-1016 --reason "New team." --as P-9001',),
     ),
+    "resume": Lesson(
+        "Start an agreement's workflow again from its record.",
+        ("sojourn resume halden-grid.HG-SEC-2026-0117",),
+    ),
     "show": Lesson(
         "Show how an agreement stands.",
         (
