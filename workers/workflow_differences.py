@@ -35,7 +35,7 @@ SILENT_AT_MOST = 16
 """After so many workflows without an answer the others are not asked: each would cost as long."""
 
 _PAUSE_SECONDS = 0.2
-_START_AGAIN = "start it again from its record: `sojourn rehydrate`"
+_START_AGAIN = "start it again from its record: `sojourn resume`"
 _LOOK_AT_IT = "look at its task failures in the Temporal UI"
 _ASK_AGAIN = "see that workers are up, and run this again"
 

@@ -73,7 +73,7 @@ async def test_an_open_agreement_without_a_workflow_is_named(
     assert told.exit_code == 1
     [difference] = json.loads(told.stdout)
     assert difference["part"] == "workflow"
-    assert "sojourn rehydrate" in difference["remedy"]
+    assert "sojourn resume" in difference["remedy"]
 
 
 async def test_a_closed_agreement_needs_no_workflow(
