@@ -25,6 +25,7 @@ from workers.connection import data_converter
 from workers.demonstration.examples import read_people, read_request
 from workers.demonstration.mailboxes import Mailboxes
 from workers.intake import Intake, Placement, Submission
+from workers.keyring import with_keys_of_its_own
 from workers.known_policies import KnownPolicies
 from workers.logs import configure_logs
 from workers.settings import Settings, load_settings
@@ -107,7 +108,7 @@ async def staged(data: Path) -> AsyncGenerator[Stage]:
 
 @asynccontextmanager
 async def _inside(addresses: StackAddresses, mailboxes: Mailboxes) -> AsyncGenerator[Stage]:
-    settings = load_settings(
+    chosen = load_settings(
         database_url=addresses.dsn,
         data=addresses.data,
         task_queue="sojourn",
@@ -118,6 +119,7 @@ async def _inside(addresses: StackAddresses, mailboxes: Mailboxes) -> AsyncGener
         smtp_password=None,
         log_level="WARNING",
     )
+    settings = with_keys_of_its_own(chosen, addresses.data)
     await migrate(addresses.dsn)
     client = await Client.connect(
         addresses.temporal_address, namespace=addresses.namespace, data_converter=data_converter()
