@@ -1,4 +1,4 @@
-"""Living by a policy set of one's own: placed under it or moved to it, one by one or many, on real servers."""
+"""Living by a policy set of one's own: placed under it or moved to it, alone or in bulk, on real servers."""
 
 from __future__ import annotations
 
