@@ -211,6 +211,10 @@ LESSONS: Mapping[str, Lesson] = {
 }
 
 POLICY_LESSONS: Mapping[str, Lesson] = {
+    "list": Lesson(
+        "List the policy sets there are.",
+        ("sojourn policy list", "SOJOURN_POLICY_FILES=/etc/sojourn/policies sojourn policy list --json"),
+    ),
     "show": Lesson(
         "Show a policy set.",
         ("sojourn policy show", "sojourn policy show default/1 --yaml > stricter.yaml"),
