@@ -98,6 +98,11 @@ class Disclosure:
             self._look_at(event)
         self._hidden = frozenset(name for name, each in self._delicate.items() if not self._may_know(each))
 
+    @property
+    def hides_any(self) -> bool:
+        """Whether there is a matter that the reader may not know of."""
+        return bool(self._hidden)
+
     def shown(self, event: Event, actor_id: PersonId) -> Event | None:
         """The event as the reader may read it; None where they may not know of it.
 

@@ -1,0 +1,196 @@
+"""The codec endpoint as an ASGI application: who asks is checked, then what they may see, payload by payload.
+
+It decodes and never encodes: an endpoint that encrypts for whoever asks would let them write commands in
+anybody's name. Commands are given through the command line and the clients that hold the keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+
+import structlog
+from google.protobuf.json_format import MessageToJson, Parse, ParseError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from temporalio.api.common.v1 import Payload, Payloads
+
+from activities.database import DatabaseRefusedError, DatabaseUnavailableError
+from activities.keys.ring import KeyRing, KeysError
+from activities.payloads.codec import EncryptingCodec, agreement_of, is_encrypted
+from domain.reading import UnreadableEvent
+from domain.vocabulary import Role
+from gateway.codec.showing import shown
+from gateway.codec.viewers import NotForThemError, Streams, Viewer, viewer_of
+from gateway.tokens import Asker, TokenRefusedError, TokenRules
+
+MOST_BYTES = 16 * 1024 * 1024
+"""Of one request: four times what Temporal lets through in one message."""
+ALLOWED_HEADERS = "Content-Type, X-Namespace, Authorization"
+PREFLIGHT_SECONDS = "600"
+
+_LOG = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class CodecEndpoint:
+    """What the endpoint needs to know."""
+
+    keys: KeyRing
+    streams: Streams
+    origins: frozenset[str]
+    """Where the Temporal UI is served from, exactly: `https://temporal.example.org`."""
+    tokens: TokenRules | None = None
+    namespace: str | None = None
+    """The only Temporal namespace it answers for; None for any."""
+    local_hosts: frozenset[str] = field(default_factory=frozenset[str])
+    """Under which names, as `host:port`, an embedded stack answers its own UI, which has no login. A request
+    from this machine to one of them, from a page of the UI, is an operator's. Empty: none without a token."""
+
+    def application(self) -> Starlette:
+        """The application to serve."""
+        return Starlette(
+            routes=[
+                Route("/decode", self._decode, methods=["POST"]),
+                Route("/decode", self._preflight, methods=["OPTIONS"]),
+                Route("/encode", self._no_encoding, methods=["POST", "OPTIONS"]),
+                Route("/health", _health, methods=["GET"]),
+            ]
+        )
+
+    async def _preflight(self, request: Request) -> Response:
+        try:
+            headers = self._cors(request)
+        except _RefusedError as refused:
+            return refused.response()
+        return Response(status_code=204, headers=headers)
+
+    async def _no_encoding(self, request: Request) -> Response:
+        refused = _RefusedError(
+            405, "decodes_only", "This endpoint decodes only: give commands with `sojourn act`."
+        )
+        try:
+            return refused.response(self._cors(request))
+        except _RefusedError as other:
+            return other.response()
+
+    async def _decode(self, request: Request) -> Response:
+        headers: dict[str, str] = {}
+        try:
+            headers = self._cors(request)
+            asker = self._asker(request)
+            decoded = await self._shown(await self._payloads(request), asker)
+        except _RefusedError as refused:
+            _LOG.warning("codec_refused", code=refused.code, reason=refused.sentence)
+            return refused.response(headers)
+        return Response(MessageToJson(decoded), media_type="application/json", headers=headers)
+
+    def _cors(self, request: Request) -> dict[str, str]:
+        """What lets the UI's page read the answer. A page from anywhere else is refused."""
+        origin = request.headers.get("origin")
+        if origin is None:
+            return {}
+        if origin not in self.origins:
+            raise _RefusedError(
+                403, "wrong_origin", "This page is not the Temporal UI that this endpoint serves."
+            )
+        return {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Methods": "POST, OPTIONS",
+            "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+            "Access-Control-Max-Age": PREFLIGHT_SECONDS,
+            "Vary": "Origin",
+        }
+
+    def _asker(self, request: Request) -> Asker:
+        namespace = request.headers.get("x-namespace")
+        if self.namespace is not None and namespace not in {None, self.namespace}:
+            raise _RefusedError(
+                403, "wrong_namespace", "This endpoint answers for another Temporal namespace."
+            )
+        authorization = request.headers.get("authorization")
+        if authorization is None and self._is_the_local_ui(request):
+            return Asker(person_id=None, roles=frozenset({Role.OPERATOR}))
+        if self.tokens is None:
+            raise _RefusedError(401, "no_token", "Only this machine's own Temporal UI is answered here.")
+        try:
+            return self.tokens.asker(authorization)
+        except TokenRefusedError as refused:
+            raise _RefusedError(401, refused.code, str(refused)) from None
+
+    def _is_the_local_ui(self, request: Request) -> bool:
+        # The host's name too: a page elsewhere whose name was made to lead here would send its own.
+        peer = request.client
+        return (
+            peer is not None
+            and ip_address(peer.host).is_loopback
+            and request.headers.get("host") in self.local_hosts
+            and request.headers.get("origin") in self.origins
+        )
+
+    async def _payloads(self, request: Request) -> Sequence[Payload]:
+        content = bytearray()
+        async for chunk in request.stream():
+            content += chunk
+            if len(content) > MOST_BYTES:
+                raise _RefusedError(413, "too_large", f"More than {MOST_BYTES} bytes at once.")
+        try:
+            return Parse(bytes(content), Payloads()).payloads
+        except (ParseError, UnicodeDecodeError, RecursionError):
+            raise _RefusedError(
+                400, "malformed", 'Expected {"payloads": [...]} as Temporal writes it.'
+            ) from None
+
+    async def _shown(self, payloads: Sequence[Payload], asker: Asker) -> Payloads:
+        codec = EncryptingCodec(self.keys)
+        viewers: dict[str | None, Viewer] = {}
+        answer = Payloads()
+        try:
+            for payload in payloads:
+                if not is_encrypted(payload):
+                    # The asker holds it in clear already.
+                    answer.payloads.append(payload)
+                    continue
+                agreement_id = agreement_of(payload)
+                opened = codec.decrypt(payload)
+                if agreement_id not in viewers:
+                    viewers[agreement_id] = await viewer_of(asker, agreement_id, self.streams)
+                answer.payloads.append(shown(opened, viewers[agreement_id]))
+        except KeysError as error:
+            raise _RefusedError(422, type(error).__name__, str(error)) from None
+        except NotForThemError as error:
+            raise _RefusedError(403, "not_for_them", str(error)) from None
+        except (DatabaseUnavailableError, DatabaseRefusedError, UnreadableEvent) as error:
+            raise _RefusedError(
+                503, "no_record", f"The record cannot say who may read this ({type(error).__name__})."
+            ) from None
+        _LOG.info(
+            "codec_decoded",
+            asker=asker.person_id or "local",
+            agreements=sorted(name for name in viewers if name is not None),
+            payloads=len(payloads),
+        )
+        return answer
+
+
+class _RefusedError(Exception):
+    """A request is refused, with a status of HTTP, a word for programs and a sentence for people."""
+
+    def __init__(self, status: int, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.code = code
+        self.sentence = sentence
+
+    def response(self, headers: dict[str, str] | None = None) -> Response:
+        """The answer, which a page of the UI may read if `headers` say so."""
+        extra = {"WWW-Authenticate": "Bearer"} if self.status == 401 else {}  # noqa: PLR2004  as in HTTP
+        content = {"code": self.code, "message": self.sentence}
+        return JSONResponse(content, status_code=self.status, headers={**(headers or {}), **extra})
+
+
+async def _health(_request: Request) -> Response:
+    return JSONResponse({"status": "ok"})

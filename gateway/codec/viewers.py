@@ -1,0 +1,69 @@
+"""How much of an agreement somebody who asks may see: their roles in it, as the record knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from domain.model import PersonId
+from domain.readers import KNOWS_OF_DELICATE_MATTERS, OPERATOR, Disclosure, reader_of
+from domain.reading import fold_recorded, read_event
+from domain.recording import RecordedEvent
+from domain.refusals import Refused
+from domain.vocabulary import Role
+from gateway.tokens import Asker
+
+
+class Streams(Protocol):
+    """Where agreements' events are read; the record is one."""
+
+    async def stream(self, agreement_id: str, after_version: int = 0) -> Sequence[RecordedEvent]:
+        """The events of an agreement after a version, in order; empty where there are none."""
+        ...
+
+
+class NotForThemError(Exception):
+    """Somebody asks for what they have no part in. The text names the agreement and nothing of it."""
+
+
+class Viewer(NamedTuple):
+    """Somebody who asks, at one agreement."""
+
+    person_id: PersonId | None
+    roles: frozenset[Role]
+    disclosure: Disclosure
+    sees_structure: bool
+    """Whether they may see what no person wrote: summaries, receipts, who owes what. Operators and HR do,
+    unless there is a matter in it that they may not know of."""
+
+
+async def viewer_of(asker: Asker, agreement_id: str | None, streams: Streams) -> Viewer:
+    """Somebody as a viewer of an agreement.
+
+    Args:
+        asker: Who asks.
+        agreement_id: What a payload is bound to; None where it is bound to nothing.
+        streams: Where the agreement's events are.
+
+    Raises:
+        NotForThemError: They are neither a party nor an operator.
+    """
+    if agreement_id is None or asker.person_id is None:
+        if not asker.is_operator:
+            raise NotForThemError(f"{asker.person_id} may read payloads of their own agreements only")
+        return Viewer(None, OPERATOR.roles, Disclosure(OPERATOR, ()), sees_structure=True)
+    rows = await streams.stream(agreement_id)
+    agreement = fold_recorded(rows)
+    if agreement is None:
+        return await viewer_of(asker, None, streams)
+    try:
+        reader = reader_of(agreement, asker.person_id, operator=asker.is_operator)
+    except Refused as refused:
+        raise NotForThemError(refused.sentence) from None
+    disclosure = Disclosure(reader, [read_event(row) for row in rows])
+    return Viewer(
+        reader.person_id,
+        reader.roles,
+        disclosure,
+        sees_structure=not reader.roles.isdisjoint(KNOWS_OF_DELICATE_MATTERS) and not disclosure.hides_any,
+    )
