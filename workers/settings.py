@@ -232,6 +232,36 @@ class Settings(BaseSettings):
         examples=["127.0.0.1:9465"],
     )
 
+    gateway_address: HostAndPort = Field(
+        default="127.0.0.1:8234",
+        description="Where `gateway` answers the Temporal UI.",
+        examples=["0.0.0.0:8234"],
+    )
+    ui_origin: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/\s]+$",
+        description="Where the Temporal UI is served from, exactly: the only pages that `gateway` answers.",
+        examples=["https://temporal.example.org"],
+    )
+    token_secret: SecretStr | None = Field(
+        default=None,
+        description="Secret that the tokens of whoever asks `gateway` are signed with (HS256).",
+        examples=["<openssl rand -base64 48>"],
+    )
+    token_key_file: Path | None = Field(
+        default=None,
+        description="Instead: file of the public keys for them, a JSON Web Key Set or an RSA key as PEM.",
+        examples=["/etc/sojourn/jwks.json"],
+    )
+    token_audience: str = Field(
+        default="sojourn", min_length=1, description="What `aud` of a token has to be.", examples=["sojourn"]
+    )
+    token_issuer: str | None = Field(
+        default=None,
+        description="What `iss` of a token has to be; unset: anything.",
+        examples=["https://login.example.org"],
+    )
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.max_concurrent_activities > self.database_pool_size:
@@ -246,6 +276,8 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}WITHOUT_KEYS is set beside keys: take one of them away")
         if (self.smtp_username is None) != (self.smtp_password is None):
             raise ValueError(f"Set {PREFIX}SMTP_USERNAME and {PREFIX}SMTP_PASSWORD both, or neither")
+        if self.token_secret is not None and self.token_key_file is not None:
+            raise ValueError(f"Set {PREFIX}TOKEN_SECRET or {PREFIX}TOKEN_KEY_FILE, not both")
         if self.metrics_address is not None and self.metrics_address == self.sdk_metrics_address:
             raise ValueError(
                 f"{PREFIX}METRICS_ADDRESS and {PREFIX}SDK_METRICS_ADDRESS are the same: give each a port "

@@ -38,6 +38,7 @@ class Stack:
         temporal_port: int | None = None,
         ui_port: int | None = None,
         headless: bool = False,
+        codec_endpoint: str | None = None,
         durable: bool = True,
         search_attributes: Sequence[tuple[str, str]] = (),
         dynamic_config: Mapping[str, JsonValue] | None = None,
@@ -49,6 +50,7 @@ class Stack:
             temporal_port: For Temporal clients; None takes 7233 if it is free, else any.
             ui_port: For the Temporal UI; None takes 8233 if it is free, else any.
             headless: Leave the UI out.
+            codec_endpoint: Where the UI has payloads decoded; None leaves them as they are.
             durable: Whether a power cut takes nothing. Without, neither server waits for the disk, and
                 everything is still there after a stop and after a killed process.
             search_attributes: Name and type of those to register; see `attribute_types`.
@@ -64,6 +66,7 @@ class Stack:
             ui_port=ui_port,
             usual_ports=True,
             headless=headless,
+            codec_endpoint=codec_endpoint,
             durable=durable,
             search_attributes=search_attributes,
             dynamic_config=dynamic_config,

@@ -76,6 +76,7 @@ class EmbeddedTemporal:
         ui_port: int | None = None,
         usual_ports: bool = False,
         headless: bool = False,
+        codec_endpoint: str | None = None,
         in_memory: bool = False,
         durable: bool = True,
         search_attributes: Sequence[tuple[str, str]] = (),
@@ -90,6 +91,7 @@ class EmbeddedTemporal:
             ui_port: Where the UI listens; None takes a free one.
             usual_ports: Where no port is given, prefer Temporal's usual 7233 and 8233.
             headless: Leave the UI out.
+            codec_endpoint: Where the UI has payloads decoded; None leaves them as they are.
             in_memory: Keep nothing between runs.
             durable: Whether a power cut takes nothing, which has every step wait for the disk.
             search_attributes: Name and type (Keyword, KeywordList, Datetime, Int, Double, Bool, Text) of
@@ -104,6 +106,7 @@ class EmbeddedTemporal:
         self._http_port: int | None = None
         self._usual_ports = usual_ports
         self._headless = headless
+        self._codec_endpoint = codec_endpoint
         self._in_memory = in_memory
         self._durable = durable
         self._search_attributes = dict(search_attributes)
@@ -191,6 +194,8 @@ class EmbeddedTemporal:
         arguments = ["--ip", "127.0.0.1", "--port", str(self._port), "--disable-config-file"]
         arguments += ["--http-port", str(self._http_port)]
         arguments += ["--headless"] if self._headless else ["--ui-port", str(self._ui_port)]
+        if self._codec_endpoint is not None and not self._headless:
+            arguments += ["--ui-codec-endpoint", self._codec_endpoint]
         if not self._in_memory:
             arguments += ["--db-filename", str(self._folder / "temporal.db")]
         if not self._durable:

@@ -28,7 +28,7 @@ from workers.command_line.people import people
 from workers.command_line.place import place
 from workers.command_line.policy import policy
 from workers.command_line.resume import resume
-from workers.command_line.serve import migrate, up, worker
+from workers.command_line.serve import gateway, migrate, up, worker
 from workers.command_line.show import events, notices, show
 from workers.command_line.verify import verify
 from workers.command_line.watch import watch
@@ -109,6 +109,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "up": up,
     "demo": demo,
     "worker": worker,
+    "gateway": gateway,
     "migrate": migrate,
     "people": people,
     "place": place,

@@ -13,6 +13,8 @@ from activities.snapshots import UnknownAgreementError
 from deploy.embedded import EmbeddedServerError, StackAlreadyRunningError
 from deploy.migrate import MigrationRefusedError
 from domain.reading import UnreadableEvent
+from gateway.serving import CannotListenError
+from gateway.tokens import TokenKeysError
 from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError
 from workers.connection import NoTemporalError
 from workers.settings import SettingsError
@@ -66,7 +68,8 @@ class Failure(Exception):  # noqa: N818  it ends a command as its author intende
 
 
 _CODES: tuple[tuple[tuple[type[BaseException], ...], ExitCode], ...] = (
-    ((SettingsError, KeysError), ExitCode.USAGE),
+    ((SettingsError, KeysError, TokenKeysError), ExitCode.USAGE),
+    ((CannotListenError,), ExitCode.UNREACHABLE),
     ((NoTemporalError, EmbeddedServerError, MigrationRefusedError), ExitCode.UNREACHABLE),
     ((VersionNotMadeCurrentError,), ExitCode.UNREACHABLE),
     ((DatabaseUnavailableError, DatabaseRefusedError, asyncpg.PostgresError), ExitCode.UNREACHABLE),

@@ -49,6 +49,16 @@ LESSONS: Mapping[str, Lesson] = {
             ),
         ),
     ),
+    "gateway": Lesson(
+        "Decode payloads for a Temporal UI elsewhere.",
+        (
+            (
+                "SOJOURN_UI_ORIGIN=https://temporal.example.org \\\n"
+                "    SOJOURN_TOKEN_KEY_FILE=/etc/sojourn/jwks.json \\\n"
+                "    SOJOURN_GATEWAY_ADDRESS=0.0.0.0:8234 sojourn gateway"
+            ),
+        ),
+    ),
     "migrate": Lesson(
         "Apply migrations, register search attributes.",
         ("sojourn migrate", "sojourn migrate --database-only --json"),

@@ -1,10 +1,11 @@
-"""The long-running commands, and what prepares their ground: up, worker, migrate."""
+"""The long-running commands, and what prepares their ground: up, worker, gateway, migrate."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,12 @@ import typer
 
 from deploy.embedded import Stack, StackAddresses, attribute_types
 from deploy.migrate import migrate as apply_migrations
+from workers.codec_endpoint import (
+    address_of,
+    answering_the_local_ui,
+    answering_with_tokens,
+    local_socket,
+)
 from workers.command_line.failures import ExitCode, Failure
 from workers.command_line.options import AsJson
 from workers.command_line.output import print_json, say
@@ -80,6 +87,24 @@ def worker(
     asyncio.run(work())
 
 
+def gateway() -> None:
+    """Answer the Temporal UI, which asks here to have payloads decoded, until Ctrl-C or SIGTERM.
+
+    Who asks brings a token (JWT); what they are shown depends on their roles in each agreement. Give the UI
+    this address as TEMPORAL_CODEC_ENDPOINT, with TEMPORAL_CODEC_PASS_ACCESS_TOKEN=true. Put it behind HTTPS.
+    """
+    settings = load_settings()
+    configure_logs(settings)
+
+    async def answer() -> None:
+        async with _until_told_to_stop() as stop, answering_with_tokens(settings) as address:
+            say(f"Decoding for {settings.ui_origin} at {address}; Ctrl-C stops it.")
+            await stop.wait()
+        say("The gateway has stopped.")
+
+    asyncio.run(answer())
+
+
 def migrate(
     database_only: Annotated[
         bool, typer.Option("--database-only", help="Leave Temporal's search attributes alone.")
@@ -112,7 +137,14 @@ def migrate(
 
 
 async def _up(settings: Settings, port: int | None, ui_port: int | None, *, as_json: bool) -> None:
-    stack = Stack(settings.data, temporal_port=port, ui_port=ui_port, search_attributes=attribute_types(ALL))
+    codec_socket = local_socket()
+    stack = Stack(
+        settings.data,
+        temporal_port=port,
+        ui_port=ui_port,
+        codec_endpoint=None if settings.without_keys else address_of(codec_socket),
+        search_attributes=attribute_types(ALL),
+    )
     async with _until_told_to_stop() as stop:
         say(f"Starting PostgreSQL and Temporal on {settings.data.resolve()} ...")
         starting = asyncio.create_task(stack.start())
@@ -120,7 +152,7 @@ async def _up(settings: Settings, port: int | None, ui_port: int | None, *, as_j
             return
         addresses = starting.result()
         try:
-            await _serve(settings, addresses, stop, as_json=as_json)
+            await _serve(settings, addresses, codec_socket, stop, as_json=as_json)
         finally:
             say("Stopping ...")
             await stack.stop()
@@ -128,7 +160,12 @@ async def _up(settings: Settings, port: int | None, ui_port: int | None, *, as_j
 
 
 async def _serve(
-    settings: Settings, addresses: StackAddresses, stop: asyncio.Event, *, as_json: bool
+    settings: Settings,
+    addresses: StackAddresses,
+    codec_socket: socket.socket,
+    stop: asyncio.Event,
+    *,
+    as_json: bool,
 ) -> None:
     _point_temporal_settings_at(addresses)
     inside = with_keys_of_its_own(
@@ -138,12 +175,13 @@ async def _serve(
     log = addresses.data / "logs" / "worker.log"
     with log.open("a", encoding="utf-8") as stream:
         configure_logs(inside, stream)
-        serving = asyncio.create_task(run_worker(inside, stop=stop, takes_over=True))
-        # A worker that cannot start says so at once; the addresses are for one that serves.
-        await asyncio.wait({serving}, timeout=0.5)
-        if not serving.done():
-            _print_addresses(addresses, log, inside, as_json=as_json)
-        await serving
+        async with answering_the_local_ui(inside, codec_socket, addresses.ui_url):
+            serving = asyncio.create_task(run_worker(inside, stop=stop, takes_over=True))
+            # A worker that cannot start says so at once; the addresses are for one that serves.
+            await asyncio.wait({serving}, timeout=0.5)
+            if not serving.done():
+                _print_addresses(addresses, log, inside, as_json=as_json)
+            await serving
 
 
 def _print_addresses(addresses: StackAddresses, log: Path, settings: Settings, *, as_json: bool) -> None:

@@ -21,6 +21,7 @@ from deploy.embedded.addresses import write_addresses
 from deploy.migrate import migrate
 from domain.people import Person
 from domain.vocabulary import Kind
+from workers.codec_endpoint import address_of, answering_the_local_ui, local_socket
 from workers.connection import data_converter
 from workers.demonstration.examples import read_people, read_request
 from workers.demonstration.mailboxes import Mailboxes
@@ -92,13 +93,23 @@ async def staged(data: Path) -> AsyncGenerator[Stage]:
         StackAlreadyRunningError: A stack is up on this folder.
     """
     before = find_running_stack()
-    stack = Stack(data, durable=False, search_attributes=attribute_types(ALL))
+    codec_socket = local_socket()
+    stack = Stack(
+        data,
+        durable=False,
+        codec_endpoint=None if load_settings().without_keys else address_of(codec_socket),
+        search_attributes=attribute_types(ALL),
+    )
     try:
         async with stack:
             addresses = find_running_stack(data)
             if addresses is None:
                 raise RuntimeError(f"the stack on {data} does not answer")
-            async with Mailboxes() as mailboxes, _inside(addresses, mailboxes) as stage:
+            async with (
+                Mailboxes() as mailboxes,
+                _inside(addresses, mailboxes) as stage,
+                answering_the_local_ui(stage.settings, codec_socket, addresses.ui_url),
+            ):
                 yield stage
     finally:
         # Other commands find the stack that was started last, which is to be the user's own again.
