@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
-from email import message_from_bytes
+from email import message_from_bytes, policy
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -148,7 +148,8 @@ class Mailboxes:
 
 def read_letter(content: bytes) -> Letter:
     """A mail as its reader's tooling understands it."""
-    message = message_from_bytes(content)
+    # A long header travels encoded; this policy reads it as it was written.
+    message = message_from_bytes(content, policy=policy.default)
 
     def header(name: str) -> str:
         return str(message[f"X-Sojourn-{name}"])
