@@ -18,12 +18,18 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=120, help="how long things are broken (120)")
     parser.add_argument("--seed", type=int, default=1, help="what is broken when is drawn from it (1)")
     parser.add_argument("--pause", type=float, default=4.0, help="seconds between two faults on average (4)")
+    parser.add_argument("--haste", type=float, default=0.05, help="how often weeks pass at once (0.05)")
     parser.add_argument("--json", action="store_true", help="the report as JSON")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sojourn-chaos-", ignore_cleanup_errors=True) as folder:
         report = asyncio.run(
             run_chaos(
-                Path(folder).resolve(), seed=given.seed, seconds=given.seconds, pause=given.pause, tell=_tell
+                Path(folder).resolve(),
+                seed=given.seed,
+                seconds=given.seconds,
+                pause=given.pause,
+                haste=given.haste,
+                tell=_tell,
             )
         )
     if given.json:

@@ -19,7 +19,7 @@ from domain.reading import fold_recorded
 from domain.terms import Terms
 from domain.views import StatusView, status_view
 from domain.vocabulary import Kind, ObligationKind, Phase
-from tests.chaos.courier import IMPATIENCE, PATIENCE, Courier
+from tests.chaos.courier import PATIENCE, Courier
 from tests.chaos.notes import Fate, Notes, Standing
 from tests.chaos.surroundings import TASK_QUEUE, Surroundings, patiently
 from workers.demonstration.cast import answer
@@ -44,7 +44,6 @@ LATER = timedelta(hours=20)
 """When somebody who was refused tries again."""
 A_CROWD = 10
 """Updates in flight on one agreement: as many as Temporal allows."""
-MOST_LEAPS = 2
 MOST_STEPS = 2000
 """Beyond any life: an agreement that does not move is said to, instead of being waited for."""
 UNTIL_LETTERS_ARE_GIVEN_UP = timedelta(days=4)
@@ -59,9 +58,12 @@ class Actors:
         request_id: Of a request of its own.
         seed: What they do beyond their duty is drawn from it.
         notes: Where answers and observations are noted.
+        haste: How often they let weeks pass at once, of all the times they let time pass.
     """
 
-    def __init__(self, around: Surroundings, kind: Kind, request_id: str, seed: int, notes: Notes) -> None:
+    def __init__(
+        self, around: Surroundings, kind: Kind, request_id: str, seed: int, notes: Notes, *, haste: float
+    ) -> None:
         self._around = around
         self._request = {**read_request(kind, datetime.now(UTC).date()), "request_id": request_id}
         self._dice = random.Random(f"{request_id} of {seed}")
@@ -72,7 +74,7 @@ class Actors:
         self._open_questions: dict[str, Command] = {}
         self._delivered: list[Command] = []
         self._made = 0
-        self._leaps_made = 0
+        self._haste = haste
         self._crowds_to_come = 1 + self._dice.randrange(2)
         self.agreement_id = ""
 
@@ -162,8 +164,8 @@ class Actors:
         await asyncio.sleep(self._dice.uniform(0, 0.1))
         self._delivered.append(command)
         chance = self._dice.random()
-        if chance < 0.1:
-            return await self._courier.deliver(command, patience=IMPATIENCE)
+        if chance < 0.15:
+            return await self._courier.deliver(command, hangs_up_after=self._dice.uniform(0, 0.2))
         if chance < 0.55:
             return await self._courier.deliver_twice(command)
         return await self._courier.deliver(command)
@@ -221,11 +223,7 @@ class Actors:
         until = min((at for at in self._moments(agreement) if at > now), default=next_instant(agreement, now))
         if until is None:
             raise AssertionError(f"{self.agreement_id} waits on nothing at {now}")
-        leaps = (
-            agreement.phase is Phase.ACTIVE and self._leaps_made < MOST_LEAPS and self._dice.random() < 0.1
-        )
-        if leaps:
-            self._leaps_made += 1
+        if agreement.phase is Phase.ACTIVE and self._dice.random() < self._haste:
             self._notes.leaps += 1
             until = max(until, now + timedelta(days=self._dice.randrange(15, 45)))
         await self._fast_forward(until + timedelta(seconds=1))

@@ -11,13 +11,12 @@ from temporalio.service import RPCError
 
 from domain.commands import Command
 from domain.refusals import RefusalCode
-from tests.chaos.notes import Fate, Notes
+from tests.chaos.notes import Fate, Notes, Sent
 from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError, ask, update_id_of
+from workflows.contract import Receipt
 
 PATIENCE = timedelta(seconds=60)
 """How long somebody who wants to know asks for an answer."""
-IMPATIENCE = timedelta(seconds=1)
-"""How long somebody asks who then leaves it at that."""
 
 _RULES = frozenset(RefusalCode)
 
@@ -37,32 +36,25 @@ class Courier:
         self._notes = notes
 
     async def deliver(
-        self, command: Command, *, patience: timedelta = PATIENCE, as_another: bool = False
+        self, command: Command, *, as_another: bool = False, hangs_up_after: float | None = None
     ) -> Fate:
         """Delivers a command once, asking for the answer as long as patience lasts.
 
         Args:
             command: What is asked.
-            patience: How long.
             as_another: Under an update id of its own, as from another process: Temporal takes it for another
                 update, and only Sojourn can know that it is the same command.
+            hangs_up_after: Seconds after which its sender is gone, as a process that was killed.
 
         Returns:
             What its sender knows of it by now, all deliveries together.
         """
-        note = self._notes.of(self._agreement_id, command.command_id, command.type)
+        note = self._note(command)
         note.deliveries += 1
         had_receipt = bool(note.receipts)
-        update_id = update_id_of(command)
         try:
-            receipt = await ask(
-                self._client,
-                self._agreement_id,
-                command.type,
-                command,
-                update_id=f"{update_id}:{uuid.uuid4().hex[:8]}" if as_another else update_id,
-                patience=patience,
-            )
+            async with asyncio.timeout(hangs_up_after):
+                receipt = await self._ask(command, as_another=as_another)
         except UpdateRefusedError as refused:
             if refused.code not in _RULES:
                 note.faults.append(f"{refused.code}: {refused.sentence}")
@@ -70,10 +62,8 @@ class Courier:
                 note.refused_after_receipt.append(refused.code)
             else:
                 note.refusals.append(refused.code)
-        except NotRunningError:
-            # It has ended: whether an earlier delivery got through is not known by this one.
-            note.unanswered += 1
-        except NoAnswerError:
+        except (NoAnswerError, NotRunningError, TimeoutError):
+            # An agreement that has ended meanwhile may have taken it before.
             note.unanswered += 1
         except RPCError as error:
             note.faults.append(f"{error.status.name}: {error.message}")
@@ -84,20 +74,13 @@ class Courier:
     async def deliver_twice(self, command: Command) -> Fate:
         """Delivers a command from two places at the same moment."""
         await asyncio.gather(self.deliver(command), self.deliver(command, as_another=True))
-        return self._notes.of(self._agreement_id, command.command_id, command.type).fate
+        return self._note(command).fate
 
     async def deliver_altered(self, command: Command) -> None:
         """Delivers other content under the id of a command that was acknowledged; it has to be refused."""
-        note = self._notes.of(self._agreement_id, command.command_id, command.type)
+        note = self._note(command)
         try:
-            await ask(
-                self._client,
-                self._agreement_id,
-                command.type,
-                command,
-                update_id=update_id_of(command),
-                patience=PATIENCE,
-            )
+            await self._ask(command, as_another=True)
         except UpdateRefusedError as refused:
             if refused.code != RefusalCode.COMMAND_REUSED:
                 note.faults.append(f"other content under its id was refused as {refused.code}")
@@ -105,3 +88,17 @@ class Courier:
             return
         else:
             note.faults.append("other content under its id was accepted")
+
+    def _note(self, command: Command) -> Sent:
+        return self._notes.of(self._agreement_id, command.command_id, command.type)
+
+    async def _ask(self, command: Command, *, as_another: bool) -> Receipt:
+        update_id = update_id_of(command)
+        return await ask(
+            self._client,
+            self._agreement_id,
+            command.type,
+            command,
+            update_id=f"{update_id}:{uuid.uuid4().hex[:8]}" if as_another else update_id,
+            patience=PATIENCE,
+        )

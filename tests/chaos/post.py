@@ -108,7 +108,7 @@ class PostOffice:
         letter = Letter(
             agreement_id=read.agreement_id,
             notice_id=read.notice_id,
-            message_id=str(message_from_bytes(content, policy=policy.default)["Message-ID"]),
+            message_id=str(message_from_bytes(content, policy=policy.default)["Message-ID"]).strip(),
             kind=read.kind,
             obligation_id=read.obligation_id,
             connected_at=server.connected_at,

@@ -25,7 +25,13 @@ Telling = Callable[[str], None]
 
 
 async def run_chaos(
-    folder: Path, *, seed: int, seconds: float, pause: float = 4.0, tell: Telling = lambda _: None
+    folder: Path,
+    *,
+    seed: int,
+    seconds: float,
+    pause: float = 4.0,
+    haste: float = 0.05,
+    tell: Telling = lambda _: None,
 ) -> ChaosReport:
     """Plays agreements of all three kinds side by side, one after another while faults are struck.
 
@@ -34,6 +40,7 @@ async def run_chaos(
         seed: What is broken when, and what people do beyond their duty, is drawn from it.
         seconds: How long faults are struck. What is open then is played to its end with all mended.
         pause: Seconds between two faults on average.
+        haste: How often people let weeks pass at once.
         tell: Told how far it is.
 
     Raises:
@@ -43,7 +50,7 @@ async def run_chaos(
     notes = Notes()
     async with surroundings(folder) as around:
         striker = Striker(around, random.Random(f"victims of {seed}"))
-        lives = _Lives(around, seed, notes, tell)
+        lives = _Lives(around, seed, notes, haste, tell)
         async with asyncio.TaskGroup() as group:
             striking = group.create_task(striker.carry_out(schedule(seed, seconds, pause=pause)))
             for kind in KINDS:
@@ -57,16 +64,18 @@ async def run_chaos(
 class _Lives:
     """Plays agreements of each kind for as long as things are broken."""
 
-    def __init__(self, around: Surroundings, seed: int, notes: Notes, tell: Telling) -> None:
+    def __init__(self, around: Surroundings, seed: int, notes: Notes, haste: float, tell: Telling) -> None:
         self._around = around
         self._seed = seed
         self._notes = notes
+        self._haste = haste
         self._tell = tell
 
     async def one_after_another(self, kind: Kind, striking: asyncio.Task[None]) -> None:
         """At least one, and the next while faults are still struck."""
         for number in itertools.count(1):
-            actors = Actors(self._around, kind, f"CHAOS-{kind}-{number}".upper(), self._seed, self._notes)
+            request_id = f"CHAOS-{kind}-{number}".upper()
+            actors = Actors(self._around, kind, request_id, self._seed, self._notes, haste=self._haste)
             await actors.play()
             self._tell(f"{actors.agreement_id} is over")
             if striking.done():

@@ -152,13 +152,14 @@ def read_letter(content: bytes) -> Letter:
     message = message_from_bytes(content, policy=policy.default)
 
     def header(name: str) -> str:
-        return str(message[f"X-Sojourn-{name}"])
+        # A value that had to go on a line of its own comes with the blank before it.
+        return str(message[f"X-Sojourn-{name}"]).strip()
 
     return Letter(
         agreement_id=header("Agreement"),
         notice_id=header("Notice"),
         kind=NoticeKind(header("Kind")),
-        obligation_id=message["X-Sojourn-Obligation"],
+        obligation_id=header("Obligation") if "X-Sojourn-Obligation" in message else None,
         person_id=header("Person"),
         role=Role(header("Role")),
         sent_at=parsedate_to_datetime(str(message["Date"])),
