@@ -42,7 +42,8 @@ def acknowledged_once(seen: Observation) -> Iterator[str]:
         elif tuple(row.type for row in rows) != receipt.event_types or (
             rows and rows[-1].version != receipt.version
         ):
-            yield f"{_name(sent)}: the log has {[row.type for row in rows]}, its receipt {receipt.event_types}"
+            types = ", ".join(row.type for row in rows)
+            yield f"{_name(sent)}: the log has {types or 'nothing'}, its receipt {receipt.event_types}"
     for agreement_id in sorted(seen.notes.placed):
         times = _appends(written.get((agreement_id, proposal_of(agreement_id)), []))
         if times != 1:
@@ -93,7 +94,7 @@ def asked_only_for_what_is_owed(seen: Observation) -> Iterator[str]:
 
 
 def told_once(seen: Observation) -> Iterator[str]:
-    """Nobody gets a notice twice, unless it could not be noted that it was taken; then as the same message."""
+    """Nobody gets a notice twice, unless it could not be noted as sent; then as the same message."""
     copies: defaultdict[str, list[Letter]] = defaultdict(list)
     for letter in seen.letters:
         copies[letter.notice_id].append(letter)

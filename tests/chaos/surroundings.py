@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import asyncpg
 from temporalio.client import Client
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper
 
@@ -97,11 +98,14 @@ async def surroundings(folder: Path) -> AsyncGenerator[Surroundings]:
         )
         await migrate(postgres.dsn)
         post = await stack.enter_async_context(PostOffice())
-        pool = await open_pool(postgres.dsn, application_name="sojourn-chaos", largest=8)
+        pool = await open_pool(postgres.dsn, application_name="sojourn-chaos", smallest=0, largest=8)
         # Whatever still hangs on a server that was broken is not waited for.
         stack.callback(pool.terminate)
         client = await Client.connect(
-            temporal.address, namespace=temporal.namespace, data_converter=data_converter()
+            temporal.address,
+            namespace=temporal.namespace,
+            data_converter=data_converter(),
+            runtime=_quiet_runtime(),
         )
         directory = Directory(pool)
         await directory.upsert(read_people())
@@ -111,6 +115,12 @@ async def surroundings(folder: Path) -> AsyncGenerator[Surroundings]:
         yield Surroundings(
             postgres, temporal, workers, post, client, TimeSkipper(client), pool, Record(pool), directory
         )
+
+
+def _quiet_runtime() -> Runtime:
+    # That a server does not answer is no news here.
+    logging = LoggingConfig(filter="ERROR")
+    return Runtime(telemetry=TelemetryConfig(logging=logging))
 
 
 def _settings(
