@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -79,6 +80,14 @@ async def database(postgres: EmbeddedPostgres, migrated_template: str) -> AsyncI
     await _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture
+async def administrator(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to the test's database as who administrates the server, whom no privilege holds back."""
+    connection = await asyncpg.connect(postgres.dsn_of(urlsplit(database).path.lstrip("/")))
+    yield connection
+    await connection.close()
+
+
 @pytest.fixture(scope="session")
 async def temporal() -> AsyncIterator[EmbeddedTemporal]:
     """A Temporal server without UI, which suggests to continue as new early so that tests see it happen."""
@@ -92,6 +101,8 @@ async def temporal() -> AsyncIterator[EmbeddedTemporal]:
                 "limit.historyCount.suggestContinueAsNew": 50,
                 # A run's first task waits a second where its predecessor was younger, while months pass.
                 "history.workflowIdReuseMinimalInterval": "1ms",
+                # Each test's task queue is a deployment of its own; servers keep a hundred by default.
+                "matching.maxDeployments": 100_000,
             },
         ) as server:
             yield server
