@@ -25,6 +25,7 @@ from tests.chaos.surroundings import TASK_QUEUE, Surroundings, patiently
 from workers.demonstration.cast import answer
 from workers.demonstration.examples import read_request
 from workers.intake import Intake, Placed, Submission
+from workers.known_policies import KnownPolicies
 from workers.looking import look
 from workers.starting import Starter
 from workflows.contract import STATUS_QUERY
@@ -105,7 +106,12 @@ class Actors:
     # The request.
 
     async def _place(self) -> str:
-        intake = Intake(self._around.record, self._around.directory, Starter(self._around.client, TASK_QUEUE))
+        intake = Intake(
+            self._around.record,
+            self._around.directory,
+            Starter(self._around.client, TASK_QUEUE),
+            KnownPolicies.built_in(),
+        )
 
         async def once() -> Placed:
             checked = await intake.check([Submission("", self._request)], allow_overlap=True)

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-import asyncpg
-
-from activities.record import Record
 from domain.agreement import Agreement
 from domain.reading import fold_recorded
 from domain.recording import RecordedEvent
 from tests.chaos.notes import Notes
 from tests.chaos.post import Letter
 from tests.chaos.striking import Struck
+from tests.chaos.surroundings import TASK_QUEUE, Surroundings
+from workers.verifying import verify
 
 _LOG = """
 SELECT agreement_id, version, type, command_id, tx::text AS transaction
@@ -72,31 +71,25 @@ class Observation:
     struck: Sequence[Struck]
     courses: Mapping[str, Course]
     """By agreement id."""
-    faults_of_the_record: Sequence[str]
-    """What verifying the record found."""
+    differences: Sequence[str]
+    """What `sojourn verify` finds in chains, read models and workflows."""
 
 
-async def observe(
-    pool: asyncpg.Pool[asyncpg.Record], notes: Notes, letters: Sequence[Letter], struck: Sequence[Struck]
-) -> Observation:
+async def observe(around: Surroundings, notes: Notes, struck: Sequence[Struck]) -> Observation:
     """Reads the record once everything is mended and over."""
-    record = Record(pool)
+    pool, record = around.pool, around.record
     log = [LogRow(**dict(row)) for row in await pool.fetch(_LOG)]
     courses: dict[str, Course] = {}
-    faults: list[str] = []
     for agreement_id in sorted({row.agreement_id for row in log}):
         courses[agreement_id] = course_of(await record.stream(agreement_id))
-        fault = await record.verify_chain(agreement_id)
-        if fault is not None:
-            faults.append(str(fault))
     return Observation(
         notes=notes,
         log=log,
         notices=[NoticeFact(**dict(row)) for row in await pool.fetch(_NOTICES)],
-        letters=list(letters),
+        letters=list(around.post.letters),
         struck=list(struck),
         courses=courses,
-        faults_of_the_record=faults,
+        differences=[str(found) for found in await verify(pool, around.client, task_queue=TASK_QUEUE)],
     )
 
 

@@ -55,7 +55,7 @@ async def run_chaos(
             striking = group.create_task(striker.carry_out(schedule(seed, seconds, pause=pause)))
             for kind in KINDS:
                 group.create_task(lives.one_after_another(kind, striking))
-        seen = await observe(around.pool, notes, around.post.letters, striker.struck)
+        seen = await observe(around, notes, striker.struck)
         return report_on(
             seen, seed=seed, seconds=seconds, began=began, workers_started_in_vain=around.workers.gave_up
         )

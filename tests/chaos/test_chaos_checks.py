@@ -59,7 +59,7 @@ def seen(sent: Sent | None = None, **changes: object) -> Observation:
         courses={
             ONE: Course(owed={"check_in:1": [Span(T0 - AN_HOUR, T0 + AN_HOUR)]}, closed_at=T0 + AN_HOUR)
         },
-        faults_of_the_record=[],
+        differences=[],
     )
     return replace(good, **changes)
 
@@ -119,7 +119,7 @@ WRONG: Mapping[str, tuple[str, Observation]] = {
         RECEIPTS,
         seen(Sent(ONE, "c1", "give_feedback", receipts=[RECEIPT], faults=["not_recorded: it cannot be"])),
     ),
-    "a stream was altered": (CHAINS, replace(WELL, faults_of_the_record=["its content was altered"])),
+    "a stream was altered": (CHAINS, replace(WELL, differences=["its content was altered"])),
     "a reminder of what is settled": (
         SETTLED,
         replace(WELL, letters=[letter(at=T0 + AN_HOUR + 2 * BETWEEN_LOOK_AND_HANDOVER)]),
