@@ -18,14 +18,16 @@ from temporalio.testing import TimeSkipper
 
 from activities.database import DatabaseUnavailableError, open_pool
 from activities.directory import Directory
+from activities.keys.sources import ensure_key_file, ring_of_file
+from activities.payloads.conversion import converter_with
 from activities.record import Record
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.migrate import migrate
 from tests.chaos.post import HOST, PostOffice
 from tests.chaos.processes import Workers
 from workers.asking import NoAnswerError
-from workers.connection import data_converter
 from workers.demonstration.examples import read_people
+from workers.keyring import KEY_FILE_NAME
 from workflows.search_attributes import ALL
 
 TASK_QUEUE = "chaos"
@@ -104,7 +106,7 @@ async def surroundings(folder: Path) -> AsyncGenerator[Surroundings]:
         client = await Client.connect(
             temporal.address,
             namespace=temporal.namespace,
-            data_converter=data_converter(),
+            data_converter=converter_with(ring_of_file(ensure_key_file(folder / KEY_FILE_NAME))),
             runtime=_quiet_runtime(),
         )
         directory = Directory(pool)
@@ -129,6 +131,7 @@ def _settings(
     return {
         "SOJOURN_DATABASE_URL": postgres.dsn,
         "SOJOURN_DATA": str(folder),
+        "SOJOURN_KEY_FILE": str(ensure_key_file(folder / KEY_FILE_NAME)),
         "SOJOURN_TASK_QUEUE": TASK_QUEUE,
         "SOJOURN_SMTP_HOST": HOST,
         "SOJOURN_SMTP_PORT": str(post.port),

@@ -17,6 +17,7 @@ from domain.policy import DEFAULT
 from domain.reading import fold_recorded
 from domain.vocabulary import ObligationKind
 from workers.policy_files import written
+from workers.settings import load_settings
 from workers.worker import replayer
 
 Sojourn = Callable[..., Awaitable[Result]]
@@ -67,7 +68,7 @@ async def test_an_agreement_lives_by_the_set_that_its_request_names(
     assert (agreement.policy.policy_set_id, agreement.policy.version) == ("patient", 2)
     assert agreement.policy.allowances[ObligationKind.SIGNATURE].due == 12
     history = await client.get_workflow_handle(agreement.agreement_id).fetch_history()
-    await replayer().replay_workflow(history)
+    await replayer(load_settings()).replay_workflow(history)
     again = printed(await sojourn("place", "-", "--json", given=json.dumps(request)))
     assert again["placements"][0]["outcome"] == "already_placed"
 

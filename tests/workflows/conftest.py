@@ -113,7 +113,9 @@ def names_somebody(recorded: str) -> list[str]:
     Args:
         recorded: Histories as Temporal's JSON.
     """
-    payloads = list(_payloads(json.loads(recorded)))
+    ring = key_ring(load_settings())
+    assert ring is not None
+    payloads = list(_payloads(json.loads(recorded), EncryptingCodec(ring)))
     assert payloads, "a history has payloads"
     texts = [recorded, *(payload.data.decode(errors="replace") for payload in payloads)]
     # Inside JSON a letter beyond ASCII may be escaped.
@@ -122,21 +124,19 @@ def names_somebody(recorded: str) -> list[str]:
     return [found for person in people for found in (person["name"], person["email"]) if found in written]
 
 
-def _payloads(held: Any) -> Iterator[Payload]:  # noqa: ANN401  any JSON
+def _payloads(held: Any, codec: EncryptingCodec) -> Iterator[Payload]:  # noqa: ANN401  any JSON
     """Every payload of a message, opened."""
-    ring = key_ring(load_settings())
-    assert ring is not None
     if isinstance(held, list):
         for each in cast("list[Any]", held):
-            yield from _payloads(each)
+            yield from _payloads(each, codec)
     elif isinstance(held, dict):
         fields = cast("dict[str, Any]", held)
         if "encoding" in (fields.get("metadata") or {}):
             payload = ParseDict(fields, Payload(), ignore_unknown_fields=True)
-            yield EncryptingCodec(ring).decrypt(payload) if is_encrypted(payload) else payload
+            yield codec.decrypt(payload) if is_encrypted(payload) else payload
         else:
             for each in fields.values():
-                yield from _payloads(each)
+                yield from _payloads(each, codec)
 
 
 class Mailbox:
