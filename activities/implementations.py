@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from temporalio import activity
@@ -96,7 +97,7 @@ class Activities:
         info = activity.info()
         attempts = 0 if info.retry_policy is None else info.retry_policy.maximum_attempts
         # Attempts can be hours apart: by the agreement's own clock it is as much later.
-        waited = info.current_attempt_scheduled_time - info.scheduled_time
+        waited = max(info.current_attempt_scheduled_time - info.scheduled_time, timedelta())
         result = await self._delivery.deliver(
             delivery.notice, delivery.at + waited, will_retry=attempts == 0 or info.attempt < attempts
         )

@@ -58,8 +58,7 @@ def add_items(mail: EmailMessage, told: Sequence[Notice], reader_id: str) -> Non
 
 def read_items(mail: EmailMessage) -> list[dict[str, str]]:
     """The headers of each notice of a mail by their full names, as `add_items` wrote them."""
-    items = [str(value) for value in mail.get_all(ITEM, [])]
-    return [
-        {f"{_PREFIX}{name}": value for name, _, value in (pair.partition("=") for pair in item.split("; "))}
-        for item in items
-    ]
+    items = [str(value).split(";") for value in mail.get_all(ITEM, [])]
+    # Folding a long header adds white space.
+    pairs = ([pair.strip().partition("=") for pair in item] for item in items)
+    return [{f"{_PREFIX}{name}": value for name, _, value in item} for item in pairs]

@@ -155,7 +155,7 @@ async def _mails_equal_the_outbox(house: House, placement: Placement) -> None:
     assert len(told) == len(house.mailbox.mails)
     assert told.keys() == sent.keys()
     for message_id, mail in told.items():
-        items = read_items(mail) or [dict(mail.items())]
+        items = read_items(mail) or [{name: str(value).strip() for name, value in mail.items()}]
         assert sorted(item["X-Sojourn-Notice"] for item in items) == sorted(sent[message_id])
         assert {item["X-Sojourn-Agreement"] for item in items} == {placement.agreement_id}
 

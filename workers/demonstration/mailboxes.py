@@ -152,7 +152,7 @@ class Mailboxes:
 def read_letters(content: bytes) -> list[Letter]:
     """The notices of a mail, as its reader's tooling understands them: several where it is a day's nudges."""
     message = message_from_bytes(content, policy=default)
-    items = read_items(message) or [{name: str(value) for name, value in message.items()}]
+    items = read_items(message) or [{name: str(value).strip() for name, value in message.items()}]
     return [_letter(item, message) for item in items]
 
 
