@@ -372,7 +372,7 @@ async def test_a_recipient_whom_the_directory_does_not_know_fails_visibly(
     delivery: NoticeDelivery, record: Record
 ) -> None:
     """An unknown person id is an error that says to add them, not a mail to nobody."""
-    notice = _notice(recipient_id="p-nobody")
+    notice = _notice(NoticeKind.OBLIGATION_OPENED, recipient_id="p-nobody")
     await _queue(record, notice)
     assert "add them with `sojourn people`" in (await delivery.deliver(notice, AT)).detail
 
