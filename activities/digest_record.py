@@ -29,7 +29,7 @@ class DigestKey(Frozen):
 
     @property
     def digest_id(self) -> str:
-        """As notices name it, and as its Message-ID is made of."""
+        """As notices and headers name it."""
         return f"{self.reader_id}/{self.local_day}"
 
 

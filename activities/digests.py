@@ -65,7 +65,7 @@ class Digests:
 
     Of all the deliveries that find a day unclaimed one claims it, by a row of the record, and takes along
     whatever else waits for the same reader. Where it dies, its next attempt goes on with the claim, or, where
-    there is none, the next delivery to come along; the mail has the same Message-ID whoever sends it.
+    there is none, the next delivery to come along; a mail that tells the same has the same Message-ID whoever sends it.
     """
 
     record: DigestRecord
@@ -159,12 +159,17 @@ class Digests:
             reader,
             self.mail,
             headers={
-                "Message-ID": mail.message_id_of(key.digest_id, self.mail),
+                "Message-ID": mail.message_id_of(name_of(told), self.mail),
                 **headers_of_digest(key.digest_id, told, reader.person_id),
             },
             at=at,
             complete=complete,
         )
+
+
+def name_of(told: Sequence[Notice]) -> str:
+    """What the Message-ID of a mail is made of: a repeat that tells more is another message."""
+    return " ".join(sorted(notice.notice_id for notice in told))
 
 
 def _supersedes(other: Notice, notice: Notice) -> bool:

@@ -1,8 +1,7 @@
 -- migrate:up
 
 -- One mail of nudges per person and day, over all agreements that they are in. Whoever inserts the row of a reader's
--- day sends that mail; everybody else waits for what becomes of it. The mail takes its Message-ID from the row's key,
--- so that a mail sent twice, by a worker that died before it could say so, is shown once.
+-- day sends that mail; everybody else waits for what becomes of it.
 
 CREATE TABLE sojourn.digest (
     reader_id text COLLATE "C" NOT NULL,

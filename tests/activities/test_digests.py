@@ -456,7 +456,7 @@ async def test_an_old_claim_is_taken_over_by_whoever_comes_next(
     assert (await _row(record, first)).state == "sent"
 
 
-async def test_a_mail_that_the_record_knows_nothing_of_is_repeated_under_its_own_id(
+async def test_a_mail_that_the_record_knows_nothing_of_is_repeated_as_the_same_message(
     delivery: NoticeDelivery, record: Record, pool: asyncpg.Pool[asyncpg.Record], mailbox: Mailbox
 ) -> None:
     """A worker that dies after the mail server took it is repeated, with the same Message-ID."""

@@ -12,7 +12,6 @@ import pytest
 from icalendar import Calendar
 
 from activities.delivery.digest import read_items
-from activities.rows import NoticeRow
 from domain.agreement import Agreement
 from domain.notices import NoticeKind
 from domain.recording import PartyRow
@@ -147,12 +146,13 @@ async def _opened(house: House, placement: Placement) -> list[dict[str, str]]:
 async def _mails_equal_the_outbox(house: House, placement: Placement) -> None:
     outbox = await house.record.notices(placement.agreement_id)
     assert {row.state for row in outbox} <= {"sent", "skipped"}
-    sent: defaultdict[str, list[str]] = defaultdict(list)
+    mails: defaultdict[str, list[str]] = defaultdict(list)
     for row in outbox:
         if row.state == "sent":
-            sent[_message_id(row)].append(row.notice.notice_id)
+            mails[row.digest_id or row.notice.notice_id].append(row.notice.notice_id)
     told = {str(mail["Message-ID"]): mail for mail in house.mailbox.mails}
     assert len(told) == len(house.mailbox.mails)
+    sent = {_message_id(notice_ids): notice_ids for notice_ids in mails.values()}
     assert told.keys() == sent.keys()
     for message_id, mail in told.items():
         items = read_items(mail) or [{name: str(value).strip() for name, value in mail.items()}]
@@ -160,9 +160,8 @@ async def _mails_equal_the_outbox(house: House, placement: Placement) -> None:
         assert {item["X-Sojourn-Agreement"] for item in items} == {placement.agreement_id}
 
 
-def _message_id(row: NoticeRow) -> str:
-    """A notice has its own, unless it went out with the mail of a day."""
-    name = row.digest_id or row.notice.notice_id
+def _message_id(notice_ids: Iterable[str]) -> str:
+    name = " ".join(sorted(notice_ids))
     return f"<{sha256(name.encode()).hexdigest()[:40]}@localhost>"
 
 

@@ -151,7 +151,9 @@ class Mailboxes:
 
 def read_letters(content: bytes) -> list[Letter]:
     """The notices of a mail, as its reader's tooling understands them: several where it is a day's nudges."""
+    # A long header travels encoded; this policy reads it as it was written.
     message = message_from_bytes(content, policy=default)
+    # A value that had to go on a line of its own comes with the blank before it.
     items = read_items(message) or [{name: str(value).strip() for name, value in message.items()}]
     return [_letter(item, message) for item in items]
 
