@@ -65,8 +65,7 @@ class Digests:
 
     Of all the deliveries that find a day unclaimed one claims it, by a row of the record, and takes along
     whatever else waits for the same reader. Where it dies, its next attempt goes on with the claim, or, where
-    there is none, the next delivery to come along. A mail that tells the same has the same Message-ID, whoever
-    sends it.
+    there is none, the next delivery to come along. A mail that tells the same has the same Message-ID.
     """
 
     record: DigestRecord
