@@ -96,7 +96,7 @@ class Disclosure:
         self._delicate: dict[str, _Delicate] = {}
         for event in events:
             self._look_at(event)
-        self._hidden = frozenset(name for name, each in self._delicate.items() if not self._may_know(each))
+        self._hidden = self._what_is_hidden()
 
     @property
     def hides_any(self) -> bool:
@@ -110,6 +110,9 @@ class Disclosure:
             event: What happened.
             actor_id: Whose command led to it, which makes them its author.
         """
+        if isinstance(event, ConcernRaised | BreachReported) and event.matter_id not in self._delicate:
+            self._look_at(event)
+            self._hidden = self._what_is_hidden()
         if _tells_of(event) & self._hidden:
             return None
         event = _without_obligations(event, self._hidden)
@@ -127,6 +130,9 @@ class Disclosure:
             for name in _matters_of((moved.obligation_id,)) & self._delicate.keys():
                 known = self._delicate[name]
                 self._delicate[name] = known._replace(handled_by=known.handled_by | {moved.owner_id})
+
+    def _what_is_hidden(self) -> frozenset[str]:
+        return frozenset(name for name, each in self._delicate.items() if not self._may_know(each))
 
     def _may_know(self, matter: _Delicate) -> bool:
         if self._reader.person_id in {matter.raised_by, *matter.handled_by}:

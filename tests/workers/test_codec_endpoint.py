@@ -1,0 +1,326 @@
+"""The codec endpoint over a real record: who asks decides what is shown; what is wrong is refused by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+from google.protobuf.json_format import MessageToDict, ParseDict
+from temporalio.api.common.v1 import Payload
+from temporalio.converter import WorkflowSerializationContext
+
+from activities.keys.ring import KeyRing
+from activities.payloads.codec import EncryptingCodec
+from activities.record import Record
+from domain.agreement import Agreement
+from domain.commands import COMMANDS
+from domain.events.matters import ConcernRaised
+from domain.events.progress import CheckInHeld
+from domain.loading import head_of
+from domain.model import WITHHELD
+from domain.reading import to_new_event
+from domain.recording import Append
+from domain.vocabulary import Role
+from gateway.codec.application import CodecEndpoint
+from gateway.serving import listening
+from gateway.tokens import TokenRules, issue
+from workers.codec_endpoint import answering_the_local_ui
+from workers.settings import load_settings
+
+Lives = Callable[..., Awaitable[Agreement]]
+
+UI = "http://127.0.0.1:8233"
+SECRET = "a-secret-of-more-than-thirty-two-bytes"
+RING = KeyRing("2026", {"2026": bytes(32), "2025": bytes([1] * 32)})
+PRIVATE, WORK, SAID = "I nearly gave up in March.", "Map three suppliers.", "Three meetings were cancelled."
+
+
+class _Endpoint:
+    """The application, asked as a browser would."""
+
+    def __init__(self, streams: Record, **given: Any) -> None:  # noqa: ANN401  as the endpoint takes them
+        options: dict[str, Any] = {
+            "tokens": TokenRules.with_secret(SECRET),
+            "origins": frozenset({UI}),
+            **given,
+        }
+        application = CodecEndpoint(keys=RING, streams=streams, **options).application()
+        self.client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(application, client=("127.0.0.1", 50000)), base_url="http://codec"
+        )
+
+    async def ask(
+        self, *payloads: Payload, token: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """Sends payloads to be decoded, from a page of the UI."""
+        given = {"Origin": UI, **({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
+        body = {"payloads": [MessageToDict(payload) for payload in payloads]}
+        return await self.client.post("/decode", json=body, headers=given)
+
+
+@pytest.fixture
+async def endpoint(record: Record) -> AsyncGenerator[_Endpoint]:
+    """The endpoint over this test's record."""
+    made = _Endpoint(record)
+    yield made
+    await made.client.aclose()
+
+
+@pytest.fixture
+async def agreement(live: Lives) -> Agreement:
+    """A secondment that is under way."""
+    return await live("secondment", days=70)
+
+
+def _token(person_id: str, *, operator: bool = False) -> str:
+    return issue(SECRET, person_id, lasts=timedelta(hours=1), operator=operator)
+
+
+def _encrypted(value: object, agreement_id: str, ring: KeyRing = RING) -> Payload:
+    codec = EncryptingCodec(ring).with_context(WorkflowSerializationContext("default", agreement_id))
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return codec.encrypt(Payload(metadata={"encoding": b"json/plain"}, data=data))
+
+
+def _shown(answer: httpx.Response) -> list[Any]:
+    assert answer.status_code == 200, answer.text
+    payloads = (ParseDict(each, Payload()) for each in answer.json()["payloads"])
+    return [json.loads(payload.data) for payload in payloads]
+
+
+def _append(agreement: Agreement, *events: Any, actor: str) -> bytes:  # noqa: ANN401  events of any type
+    append = Append(
+        agreement_id=agreement.agreement_id,
+        expected_version=agreement.version,
+        command_id="c-1",
+        command_type="record_check_in",
+        command_digest="d",
+        actor_id=actor,
+        actor_role=Role.MENTEE,
+        occurred_at=agreement.last_activity_at,
+        events=tuple(
+            to_new_event(each, f"00000000-0000-0000-0000-00000000000{number}")
+            for number, each in enumerate(events)
+        ),
+        head=head_of(agreement, agreement.last_activity_at),
+        notices=(),
+    )
+    return append.model_dump_json().encode()
+
+
+def _check_in(agreement: Agreement) -> CheckInHeld:
+    return CheckInHeld.model_validate(
+        {
+            "at": agreement.last_activity_at,
+            "number": 1,
+            "progress": [],
+            "blockers": [],
+            "confidence": 3,
+            "answers": [{"prompt_id": "what-changed", "answer": PRIVATE}],
+            "next_steps": [WORK],
+            "skills": [],
+            "calls_for": None,
+            "prompt_bank": "1",
+        }
+    )
+
+
+async def test_a_party_reads_the_words_that_are_for_them(endpoint: _Endpoint, agreement: Agreement) -> None:
+    """Of one append: the pair reads the reflection, the managers the next steps, an operator neither."""
+    terms = agreement.terms
+    payload = _encrypted(_append(agreement, _check_in(agreement), actor=terms.mentee), agreement.agreement_id)
+
+    async def read(token: str) -> tuple[str, str]:
+        (shown,) = _shown(await endpoint.ask(payload, token=token))
+        (event,) = shown["events"]
+        assert event["type"] == "check_in.held"
+        return event["data"]["answers"][0]["answer"], event["data"]["next_steps"][0]
+
+    assert await read(_token(terms.mentee)) == (PRIVATE, WORK)
+    assert await read(_token(terms.mentor)) == (PRIVATE, WORK)
+    assert await read(_token(terms.line_manager)) == (WITHHELD, WORK)
+    assert await read(_token(terms.hrbp)) == (WITHHELD, WITHHELD)
+    assert await read(_token("P-9001", operator=True)) == (WITHHELD, WITHHELD)
+
+
+async def test_an_operator_reads_structure(endpoint: _Endpoint, agreement: Agreement) -> None:
+    """Summaries, receipts and errors in clear; commands and requests with their words withheld."""
+    terms = agreement.terms
+    note = COMMANDS["keep_note"].model_validate(
+        {"command_id": "c-2", "actor_id": terms.mentee, "note": PRIVATE}
+    )
+    receipt = {"agreement_id": "a", "command_id": "c", "version": 3, "event_types": ["note.kept"]}
+    failure = {"message": "The record cannot be reached.", "stack_trace": ""}
+    values = ["Ladder level 1: milestone:map", receipt, failure, note.model_dump(mode="json")]
+    payloads = [_encrypted(value, agreement.agreement_id) for value in values]
+    summary, shown_receipt, shown_failure, command = _shown(
+        await endpoint.ask(*payloads, token=_token("P-9001", operator=True))
+    )
+    assert (summary, shown_receipt, shown_failure) == (values[0], receipt, failure)
+    assert (command["type"], command["actor_id"], command["note"]) == ("keep_note", terms.mentee, WITHHELD)
+    (own,) = _shown(await endpoint.ask(payloads[3], token=_token(terms.mentee)))
+    assert own["note"] == PRIVATE
+    (somebody_elses,) = _shown(await endpoint.ask(payloads[3], token=_token(terms.mentor)))
+    assert PRIVATE not in str(somebody_elses)
+
+
+async def test_what_is_not_known_to_be_ours_shows_no_text(endpoint: _Endpoint, agreement: Agreement) -> None:
+    """A payload of a shape that nobody described keeps its shape and loses every text."""
+    odd = {"thoughts": [PRIVATE, {"more": PRIVATE}], "count": 3}
+    payload = _encrypted(odd, agreement.agreement_id)
+    (shown,) = _shown(await endpoint.ask(payload, token=_token("P-9001", operator=True)))
+    assert shown == {"thoughts": [WITHHELD, {"more": WITHHELD}], "count": 3}
+
+
+async def test_a_concern_is_not_shown_to_whom_it_is_about(endpoint: _Endpoint, agreement: Agreement) -> None:
+    """Not its words, nor that there is one: neither in its events nor as a command."""
+    terms = agreement.terms
+    concern = ConcernRaised.model_validate(
+        {
+            "at": agreement.last_activity_at,
+            "matter_id": "c1",
+            "raised_by": terms.mentee,
+            "about": terms.mentor,
+            "handled_by": {"role": "line_manager", "person_id": terms.line_manager},
+            "what": SAID,
+        }
+    )
+    command = COMMANDS["raise_concern"].model_validate(
+        {"command_id": "c", "actor_id": terms.mentee, "matter_id": "c1", "about": terms.mentor, "what": SAID}
+    )
+    payloads = [
+        _encrypted(_append(agreement, concern, actor=terms.mentee), agreement.agreement_id),
+        _encrypted(command.model_dump(mode="json"), agreement.agreement_id),
+    ]
+    about = _shown(await endpoint.ask(*payloads, token=_token(terms.mentor)))
+    assert "concern" not in json.dumps(about)
+    assert terms.mentee not in json.dumps(about)
+    raised = _shown(await endpoint.ask(*payloads, token=_token(terms.mentee)))
+    assert raised[0]["events"][0]["data"]["what"] == raised[1]["what"] == SAID
+
+
+async def test_strangers_and_bad_tokens_are_refused(endpoint: _Endpoint, agreement: Agreement) -> None:
+    """With a code and a sentence, logged without content; a refusal can be read by the page that asked."""
+    payload = _encrypted(PRIVATE, agreement.agreement_id)
+    wrong = issue(SECRET, "P-1042", lasts=timedelta(hours=1), audience="payroll")
+    with structlog.testing.capture_logs() as logs:
+        answers = [
+            await endpoint.ask(payload, token=_token("P-0000")),
+            await endpoint.ask(payload, token=wrong),
+            await endpoint.ask(payload),
+        ]
+    assert [(each.status_code, each.json()["code"]) for each in answers] == [
+        (403, "not_for_them"),
+        (401, "wrong_audience"),
+        (401, "no_token"),
+    ]
+    assert all(each.headers["access-control-allow-origin"] == UI for each in answers)
+    assert [line["code"] for line in logs] == ["not_for_them", "wrong_audience", "no_token"]
+    assert PRIVATE not in str(logs)
+
+
+@pytest.mark.parametrize(
+    ("kept_bytes", "metadata", "code"),
+    [
+        (-1, {}, "AlteredPayloadError"),
+        (5, {}, "AlteredPayloadError"),
+        (None, {"encryption-agreement": b"other.R-1"}, "AlteredPayloadError"),
+        (None, {"encryption-key-id": b"2025"}, "AlteredPayloadError"),
+        (None, {"encryption-key-id": b"2020"}, "UnknownKeyError"),
+    ],
+    ids=["truncated", "nothing left", "swapped", "another key", "no key"],
+)
+async def test_ciphertext_that_does_not_open_is_refused(
+    endpoint: _Endpoint,
+    agreement: Agreement,
+    kept_bytes: int | None,
+    metadata: dict[str, bytes],
+    code: str,
+) -> None:
+    """Truncated, moved or without its key: refused and named, and nothing of the content is logged."""
+    written = _encrypted(PRIVATE, agreement.agreement_id)
+    spoilt = Payload(metadata={**written.metadata, **metadata}, data=written.data[:kept_bytes])
+    with structlog.testing.capture_logs() as logs:
+        answer = await endpoint.ask(spoilt, token=_token("P-9001", operator=True))
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert [line["code"] for line in logs] == [code]
+    assert PRIVATE not in answer.text + str(logs)
+
+
+async def test_cors_is_exact(endpoint: _Endpoint) -> None:
+    """The UI's own pages are allowed with the headers they send; no other page is, not even to ask."""
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    allowed = await endpoint.client.options("/decode", headers={"Origin": UI, **asked})
+    assert allowed.status_code == 204
+    assert allowed.headers["access-control-allow-origin"] == UI
+    assert allowed.headers["access-control-allow-headers"] == "Content-Type, X-Namespace, Authorization"
+    for origin in (
+        "http://127.0.0.1:8234",
+        "https://127.0.0.1:8233",
+        "http://127.0.0.1:8233.evil.org",
+        "null",
+    ):
+        refused = await endpoint.client.options("/decode", headers={"Origin": origin, **asked})
+        assert refused.status_code == 403
+        assert "access-control-allow-origin" not in refused.headers
+        posted = await endpoint.ask(token=_token("P-9001", operator=True), headers={"Origin": origin})
+        assert posted.status_code == 403
+
+
+async def test_it_decodes_only(endpoint: _Endpoint) -> None:
+    """Nobody gets a command encrypted here."""
+    answer = await endpoint.client.post("/encode", json={"payloads": []}, headers={"Origin": UI})
+    assert (answer.status_code, answer.json()["code"]) == (405, "decodes_only")
+
+
+async def test_malformed_requests_are_refused(endpoint: _Endpoint) -> None:
+    """What is no list of payloads is said to be none."""
+    headers = {"Origin": UI, "Authorization": f"Bearer {_token('P-9001', operator=True)}"}
+    for content in (b"", b'{"payloads": 3}', b"\xff\xfe"):
+        answer = await endpoint.client.post("/decode", content=content, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "malformed"), content
+
+
+async def test_what_is_in_clear_already_passes(endpoint: _Endpoint) -> None:
+    """A payload from before the codec comes back as it is."""
+    clear = Payload(metadata={"encoding": b"json/plain"}, data=b'"as it was"')
+    assert _shown(await endpoint.ask(clear, token=_token("P-9001", operator=True))) == ["as it was"]
+
+
+async def test_the_local_ui_needs_no_token_and_nobody_else_gets_by_without(
+    record: Record, agreement: Agreement
+) -> None:
+    """A page of the stack's own UI on this machine is an operator's; one that only resolves here is not."""
+    local = _Endpoint(record, local_hosts=frozenset({"127.0.0.1:8234"}))
+    payload = _encrypted("Due: milestone:map", agreement.agreement_id)
+    here = {"Host": "127.0.0.1:8234"}
+    assert _shown(await local.ask(payload, headers=here)) == ["Due: milestone:map"]
+    assert (await local.ask(payload, headers={"Host": "rebound.example.org:8234"})).status_code == 401
+    without_origin = await local.client.post("/decode", json={"payloads": []}, headers=here)
+    assert without_origin.status_code == 401
+    await local.client.aclose()
+
+
+@pytest.mark.usefixtures("sojourn")
+async def test_it_is_served_beside_a_stack(record: Record, agreement: Agreement) -> None:
+    """At a real port: what a browser on the UI's page would be told."""
+    assert await record.agreement(agreement.agreement_id) is not None
+    settings = load_settings()
+    at = listening("127.0.0.1", None)
+    address = f"http://127.0.0.1:{at.getsockname()[1]}"
+    async with (
+        answering_the_local_ui(settings, at, f"{UI}/namespaces/default"),
+        httpx.AsyncClient() as browser,
+    ):
+        healthy = await browser.get(f"{address}/health")
+        asked = await browser.post(f"{address}/decode", json={"payloads": []}, headers={"Origin": UI})
+    assert healthy.json() == {"status": "ok"}
+    assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, UI)
+    with pytest.raises(httpx.ConnectError):
+        async with httpx.AsyncClient() as browser:
+            await browser.get(f"{address}/health")
