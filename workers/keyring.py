@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import asyncpg
+
 from activities.keys.ring import KeyRing
 from activities.keys.sources import (
     KeyService,
@@ -12,6 +14,8 @@ from activities.keys.sources import (
     ring_of_file,
     ring_of_text,
 )
+from activities.keys.subjects import SubjectKeys
+from activities.seals import Seals
 from deploy.embedded.addresses import find_running_stack
 from workers.settings import Settings, SettingsError
 
@@ -44,6 +48,29 @@ def key_ring(settings: Settings) -> KeyRing | None:
     if path is None:
         raise SettingsError(_HOW_TO)
     return ring_of_file(path, service)
+
+
+def seals_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Seals:
+    """What seals and opens, over a pool.
+
+    Raises:
+        SettingsError: No keys are set, and nobody chose to do without.
+        KeysError: Those that are set cannot be used.
+    """
+    ring = key_ring(settings)
+    return Seals(None if ring is None else SubjectKeys(pool, ring))
+
+
+def reading_seals_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Seals:
+    """The same for who may only want to read what is not sealed: keys are missed when they are needed.
+
+    Raises:
+        KeysError: Those that are set cannot be used.
+    """
+    try:
+        return seals_of(settings, pool)
+    except SettingsError as error:
+        return Seals(None, refusal=str(error))
 
 
 def key_service(settings: Settings) -> KeyService | None:

@@ -9,6 +9,7 @@ from temporalio.service import RPCError
 
 from activities.database import DatabaseRefusedError, DatabaseUnavailableError
 from activities.keys.ring import KeysError
+from activities.seals import SealedWordsError
 from deploy.embedded import EmbeddedServerError, StackAlreadyRunningError
 from deploy.migrate import MigrationRefusedError
 from domain.reading import UnreadableEvent
@@ -67,7 +68,10 @@ _CODES: tuple[tuple[tuple[type[BaseException], ...], ExitCode], ...] = (
     ((SettingsError, KeysError), ExitCode.USAGE),
     ((NoTemporalError, EmbeddedServerError, MigrationRefusedError), ExitCode.UNREACHABLE),
     ((DatabaseUnavailableError, DatabaseRefusedError, asyncpg.PostgresError), ExitCode.UNREACHABLE),
-    ((StackAlreadyRunningError, UnreadableEvent, UpdateRefusedError, NotRunningError), ExitCode.REFUSED),
+    (
+        (StackAlreadyRunningError, UnreadableEvent, SealedWordsError, UpdateRefusedError, NotRunningError),
+        ExitCode.REFUSED,
+    ),
     ((NoAnswerError,), ExitCode.UNKNOWN_OUTCOME),
 )
 
