@@ -92,6 +92,8 @@ async def temporal() -> AsyncIterator[EmbeddedTemporal]:
                 "limit.historyCount.suggestContinueAsNew": 50,
                 # A run's first task waits a second where its predecessor was younger, while months pass.
                 "history.workflowIdReuseMinimalInterval": "1ms",
+                # Each test's task queue is a deployment of its own; servers keep a hundred by default.
+                "matching.maxDeployments": 100_000,
             },
         ) as server:
             yield server

@@ -20,6 +20,12 @@ _MASK = "********"
 _UNSET = "(not set)"
 _LAST_PORT = 65535
 
+_SHARED_WITH_TEMPORAL = {
+    "deployment_name": "TEMPORAL_DEPLOYMENT_NAME",
+    "build_id": "TEMPORAL_WORKER_BUILD_ID",
+}
+"""Settings that go by the names Temporal's own tools set."""
+
 _TEMPORAL_VARIABLES = {
     "TEMPORAL_ADDRESS": "Host and port of Temporal; unset: the profile's, else the running embedded stack's.",
     "TEMPORAL_NAMESPACE": "Temporal namespace; unset: the profile's, else `default`.",
@@ -68,7 +74,12 @@ class Settings(BaseSettings):
     """Settings of every process. Read them with `load_settings`; Temporal's own are `TEMPORAL_*`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        validate_by_name=True,
+        validate_by_alias=True,
     )
 
     database_url: DatabaseAddress | None = Field(
@@ -114,6 +125,20 @@ class Settings(BaseSettings):
         max_length=200,
         description="Temporal task queue that workers serve and agreements start on.",
         examples=["sojourn"],
+    )
+    deployment_name: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_-]{1,63}$",
+        validation_alias=_SHARED_WITH_TEMPORAL["deployment_name"],
+        description="Temporal worker deployment that workers belong to; unset: as the task queue.",
+        examples=["sojourn"],
+    )
+    build_id: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,63}$",
+        validation_alias=_SHARED_WITH_TEMPORAL["build_id"],
+        description="Which version of the deployment a worker is; unset: told by the code that is replayed.",
+        examples=["2026.47"],
     )
     max_concurrent_activities: int = Field(
         default=20,
@@ -263,7 +288,7 @@ def describe_settings(settings: Settings) -> list[SettingRow]:
 
 
 def _variable(field: str) -> str:
-    return PREFIX + field.upper()
+    return _SHARED_WITH_TEMPORAL.get(field, PREFIX + field.upper())
 
 
 def _assignment(field: str) -> str:
@@ -273,7 +298,7 @@ def _assignment(field: str) -> str:
 
 def _is_unknown(variable: str) -> bool:
     name = variable.upper()
-    return name.startswith(PREFIX) and name.removeprefix(PREFIX).lower() not in Settings.model_fields
+    return name.startswith(PREFIX) and name not in {_variable(field) for field in Settings.model_fields}
 
 
 def _unknown(variable: str) -> str:
@@ -285,7 +310,8 @@ def _unknown(variable: str) -> str:
 
 def _explain(detail: ErrorDetails) -> str:
     text = detail["msg"].removeprefix("Value error, ")
-    field = str(detail["loc"][0]) if detail["loc"] else ""
+    where = str(detail["loc"][0]) if detail["loc"] else ""
+    field = next((name for name, shared in _SHARED_WITH_TEMPORAL.items() if shared == where), where)
     if field not in Settings.model_fields:
         return f"{text}: {field}" if field else text
     meaning = Settings.model_fields[field].description

@@ -16,6 +16,7 @@ from domain.reading import UnreadableEvent
 from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError
 from workers.connection import NoTemporalError
 from workers.settings import SettingsError
+from workers.versions import VersionNotMadeCurrentError
 
 
 class ExitCode(IntEnum):
@@ -67,6 +68,7 @@ class Failure(Exception):  # noqa: N818  it ends a command as its author intende
 _CODES: tuple[tuple[tuple[type[BaseException], ...], ExitCode], ...] = (
     ((SettingsError, KeysError), ExitCode.USAGE),
     ((NoTemporalError, EmbeddedServerError, MigrationRefusedError), ExitCode.UNREACHABLE),
+    ((VersionNotMadeCurrentError,), ExitCode.UNREACHABLE),
     ((DatabaseUnavailableError, DatabaseRefusedError, asyncpg.PostgresError), ExitCode.UNREACHABLE),
     (
         (StackAlreadyRunningError, UnreadableEvent, SealedWordsError, UpdateRefusedError, NotRunningError),
