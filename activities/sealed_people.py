@@ -1,7 +1,7 @@
 """People at rest: what says who somebody is stands sealed in the directory, under that person's own key.
 
 Working time, holidays, leave and the last day stay in clear: due instants are computed from them, and without
-a name they are nobody's. Rows written before there were keys are read as they are and sealed when next written.
+a name they are nobody's. A row written before there were keys is read as it is, and sealed when next written.
 """
 
 from __future__ import annotations

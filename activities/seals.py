@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import asyncpg
 import structlog
 from pydantic import JsonValue
 
+from activities.database import Database
 from activities.keys.envelopes import (
     KeyReference,
     SpoiledSealError,
@@ -75,6 +77,21 @@ class Seals:
     def keys(self) -> SubjectKeys | None:
         """People's keys; None where there are none."""
         return self._keys
+
+    async def check(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        """Makes sure that what is sealed in a database can be opened with what this process has.
+
+        Raises:
+            KeysError: A key-encryption key is missing or wrong, or something is sealed and there are no keys.
+        """
+        if self._keys is not None:
+            await self._keys.check()
+        elif await Database(pool).row("subject_key_samples") is not None:
+            raise KeysError(
+                "This database holds sealed words, and this process is to run without keys: it would write "
+                "in clear beside them and could read nobody anything. Give it the keys (SOJOURN_KEY_FILE or "
+                "SOJOURN_KEYS) and take SOJOURN_WITHOUT_KEYS away."
+            )
 
     async def keys_for(self, subject_ids: Iterable[str]) -> Mapping[str, SubjectKey] | None:
         """The keys to seal with; None where everything is kept in clear, on purpose.
@@ -174,5 +191,5 @@ def _refused(place: Place) -> SealedWordsError:
     _log.error("sealed_words_refused", place=place.named)
     return SealedWordsError(
         f"What is sealed in {place.named} is not as it was written: altered, cut short, or moved there from "
-        "elsewhere. Nothing was erased; compare with a backup, and see `sojourn verify`."
+        "elsewhere. Nothing was erased: verify the agreement, and compare it with a backup."
     )

@@ -165,7 +165,7 @@ def test_a_page_is_short_and_leads_nowhere_wrong(page: Path) -> None:
     """Pages can be read in one go; their links and `sojourn` commands exist."""
     text = page.read_text()
     assert len(text.splitlines()) <= LONGEST_PAGE
-    commands = {command.name for command in app.registered_commands}
+    commands = {each.name for each in (*app.registered_commands, *app.registered_groups)}
     assert set(re.findall(r"(?:`|^    )sojourn ([a-z]+)", text, re.MULTILINE)) <= commands
     # What leads to a running server is tried where its lists are.
     for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text):

@@ -131,6 +131,11 @@ class SubjectKeys:
             done += len(rows)
         return done
 
+    async def counts(self) -> Mapping[str, int]:
+        """How many people's keys are under each key-encryption key."""
+        rows = await self._database.rows("subject_keys_by_wrapping")
+        return {row["key_id"]: row["keys"] for row in rows}
+
     async def check(self) -> None:
         """Makes sure that this ring can unwrap what is in the database: one key of each that wraps any.
 

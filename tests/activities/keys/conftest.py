@@ -13,9 +13,15 @@ from activities.keys.subjects import SubjectKeys
 
 
 @pytest.fixture
-def ring() -> KeyRing:
-    """A ring with one key."""
-    return KeyRing("main", {"main": os.urandom(32)})
+def material() -> bytes:
+    """A key-encryption key."""
+    return os.urandom(32)
+
+
+@pytest.fixture
+def ring(material: bytes) -> KeyRing:
+    """A ring with that key."""
+    return KeyRing("main", {"main": material})
 
 
 @pytest.fixture

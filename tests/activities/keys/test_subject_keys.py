@@ -9,12 +9,27 @@ from collections.abc import Callable, Mapping
 import asyncpg
 import pytest
 
+from activities.database import Database
 from activities.keys import subjects
 from activities.keys.envelopes import KeyReference, SubjectKey, seal, unseal
 from activities.keys.ring import KeyRing, UnknownKeyError, WrongKeyError
 from activities.keys.subjects import LostKeyError, SubjectKeys
 
 ADA = KeyReference("p-ada", 1)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the statements that the database is asked."""
+    names: list[str] = []
+    ask = Database.rows
+
+    async def noted(database: Database, name: str, *arguments: object) -> list[asyncpg.Record]:
+        names.append(name)
+        return await ask(database, name, *arguments)
+
+    monkeypatch.setattr(Database, "rows", noted)
+    return names
 
 
 async def _sealed(keys: SubjectKeys, subject_id: str = "p-ada") -> str:
@@ -45,19 +60,12 @@ async def test_processes_that_race_for_a_first_key_agree_on_one(
             assert unseal(opener, b"x", seal(key, b"x", person)) == person
 
 
-async def test_a_known_key_costs_no_round_trip(
-    pool: asyncpg.Pool[asyncpg.Record], keys: SubjectKeys, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_known_key_costs_no_round_trip(keys: SubjectKeys, asked: list[str]) -> None:
     """Once at hand, a key is used without asking the database again."""
     await keys.for_sealing(["p-ada"])
-
-    async def no_question(*_: object) -> None:
-        raise AssertionError("the database was asked")
-
-    monkeypatch.setattr(keys._database, "rows", no_question)
-    sealed = await _sealed(keys)
-    assert await _opened(keys, sealed) == "canary"
-    assert pool is not None
+    del asked[:]
+    assert await _opened(keys, await _sealed(keys)) == "canary"
+    assert asked == []
 
 
 async def test_a_destroyed_key_is_an_erasure_in_every_process(
@@ -108,14 +116,14 @@ async def test_a_lost_row_is_not_an_erasure(
 
 
 async def test_rotation_wraps_anew_and_rewrites_nothing_sealed(
-    pool: asyncpg.Pool[asyncpg.Record], keys: SubjectKeys, ring: KeyRing
+    pool: asyncpg.Pool[asyncpg.Record], keys: SubjectKeys, material: bytes
 ) -> None:
     """After `rewrap` the new key alone opens what was sealed before; the old one can be thrown away."""
     sealed = {person: await _sealed(keys, person) for person in ("p-ada", "p-grace")}
     await keys.for_sealing(["p-gone"])
     await keys.destroy("p-gone")
     second = os.urandom(32)
-    both = KeyRing("second", {"second": second, "main": _material(ring)})
+    both = KeyRing("second", {"second": second, "main": material})
     assert await SubjectKeys(pool, both).rewrap() == 2
     assert await SubjectKeys(pool, both).rewrap() == 0
     alone = SubjectKeys(pool, KeyRing("second", {"second": second}))
@@ -139,25 +147,24 @@ async def test_a_ring_that_lacks_a_key_is_found_out_at_once(
 
 
 async def test_the_database_never_sees_a_key(
-    pool: asyncpg.Pool[asyncpg.Record], keys: SubjectKeys, ring: KeyRing
+    pool: asyncpg.Pool[asyncpg.Record], keys: SubjectKeys, material: bytes
 ) -> None:
     """Neither the person's key nor the key-encryption key is among the bytes of the table."""
     await _sealed(keys)
     row = await pool.fetchrow("SELECT wrapped FROM sojourn_keys.subject_key")
     assert row is not None
-    assert _material(ring) not in row["wrapped"]
+    assert material not in row["wrapped"]
     assert len(row["wrapped"]) == 12 + 32 + 16
 
 
-async def test_the_cache_is_bounded(keys: SubjectKeys, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process holds no more keys than its bound, and fetches again what it let go of."""
+async def test_the_cache_is_bounded(
+    keys: SubjectKeys, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process lets go of the key used longest ago, and fetches it again when it is needed."""
     monkeypatch.setattr(subjects, "CACHED", 3)
-    sealed = {f"p-{number}": await _sealed(keys, f"p-{number}") for number in range(8)}
-    assert len(keys._cached) == 3
-    for person, text in sealed.items():
-        assert await _opened(keys, text, KeyReference(person, 1)) == "canary"
-    assert len(keys._cached) == 3
-
-
-def _material(ring: KeyRing) -> bytes:
-    return ring._keys["main"]
+    people = [f"p-{number}" for number in range(5)]
+    sealed = {person: await _sealed(keys, person) for person in people}
+    del asked[:]
+    for person in (*people[2:], *people[:2]):
+        assert await _opened(keys, sealed[person], KeyReference(person, 1)) == "canary"
+    assert asked == ["subject_keys"] * 2
