@@ -10,6 +10,7 @@ from temporalio.service import RPCError
 from activities.database import DatabaseRefusedError, DatabaseUnavailableError
 from activities.keys.ring import KeysError
 from activities.seals import SealedWordsError
+from activities.snapshots import UnknownAgreementError
 from deploy.embedded import EmbeddedServerError, StackAlreadyRunningError
 from deploy.migrate import MigrationRefusedError
 from domain.reading import UnreadableEvent
@@ -75,6 +76,7 @@ _CODES: tuple[tuple[tuple[type[BaseException], ...], ExitCode], ...] = (
         ExitCode.REFUSED,
     ),
     ((NoAnswerError,), ExitCode.UNKNOWN_OUTCOME),
+    ((UnknownAgreementError,), ExitCode.NOTHING_MATCHED),
 )
 
 

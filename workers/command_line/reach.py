@@ -18,6 +18,7 @@ from deploy.migrate import check_schema
 from workers.command_line.failures import ExitCode, Failure
 from workers.connection import connect
 from workers.keyring import reading_seals_of
+from workers.known_policies import KnownPolicies
 from workers.settings import Settings, SettingsError, load_settings
 
 CONNECTIONS = 8
@@ -35,6 +36,7 @@ class Reach:
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._client: Client | None = None
         self._seals: Seals | None = None
+        self._policies: KnownPolicies | None = None
 
     async def record(self) -> Record:
         """The record, in a database that is at this release's migration."""
@@ -49,6 +51,16 @@ class Reach:
         if self._seals is None:
             self._seals = reading_seals_of(self.settings, await self.pool())
         return self._seals
+
+    def policies(self) -> KnownPolicies:
+        """The policy sets that requests and commands may name.
+
+        Raises:
+            SettingsError: A file that the settings name is not in order.
+        """
+        if self._policies is None:
+            self._policies = KnownPolicies.read(self.settings.policy_files)
+        return self._policies
 
     async def client(self) -> Client:
         """Temporal."""
