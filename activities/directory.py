@@ -57,6 +57,10 @@ class Directory:
         rows = await self._database.rows("people", sorted(set(person_ids)))
         return await opened_people(self._seals, rows)
 
+    async def stood_in_for(self, person_id: str, steps: int) -> list[str]:
+        """Ids of everybody whose delegate this is, or whose delegate's delegate, up to so many steps away."""
+        return [row["person_id"] for row in await self._database.rows("stood_in_for", person_id, steps)]
+
     async def operators(self, on: date) -> list[str]:
         """Ids of who works the operators' queue and is still there on a day."""
         return [row["person_id"] for row in await self._database.rows("operators", on)]
