@@ -19,15 +19,17 @@ from temporalio.testing import TimeSkipper
 from activities.database import DatabaseUnavailableError, open_pool
 from activities.directory import Directory
 from activities.keys.sources import ensure_key_file, ring_of_file
+from activities.keys.subjects import SubjectKeys
 from activities.payloads.conversion import converter_with
 from activities.record import Record
+from activities.seals import Seals
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.migrate import migrate
 from tests.chaos.post import HOST, PostOffice
 from tests.chaos.processes import Workers
 from workers.asking import NoAnswerError
 from workers.demonstration.examples import read_people
-from workers.keyring import KEY_FILE_NAME
+from workers.keyring import key_file_of
 from workflows.search_attributes import ALL
 
 TASK_QUEUE = "chaos"
@@ -103,19 +105,29 @@ async def surroundings(folder: Path) -> AsyncGenerator[Surroundings]:
         pool = await open_pool(postgres.dsn, application_name="sojourn-chaos", smallest=0, largest=8)
         # Whatever still hangs on a server that was broken is not waited for.
         stack.callback(pool.terminate)
+        ring = ring_of_file(ensure_key_file(key_file_of(folder)))
         client = await Client.connect(
             temporal.address,
             namespace=temporal.namespace,
-            data_converter=converter_with(ring_of_file(ensure_key_file(folder / KEY_FILE_NAME))),
+            data_converter=converter_with(ring),
             runtime=_quiet_runtime(),
         )
-        directory = Directory(pool)
+        seals = Seals(SubjectKeys(pool, ring))
+        directory = Directory(pool, seals)
         await directory.upsert(read_people())
         workers = Workers(WORKERS, folder / "logs", _settings(folder, postgres, temporal, post))
         workers.start()
         stack.push_async_callback(workers.stop)
         yield Surroundings(
-            postgres, temporal, workers, post, client, TimeSkipper(client), pool, Record(pool), directory
+            postgres,
+            temporal,
+            workers,
+            post,
+            client,
+            TimeSkipper(client),
+            pool,
+            Record(pool, seals),
+            directory,
         )
 
 
@@ -131,7 +143,7 @@ def _settings(
     return {
         "SOJOURN_DATABASE_URL": postgres.dsn,
         "SOJOURN_DATA": str(folder),
-        "SOJOURN_KEY_FILE": str(ensure_key_file(folder / KEY_FILE_NAME)),
+        "SOJOURN_KEY_FILE": str(key_file_of(folder)),
         "SOJOURN_TASK_QUEUE": TASK_QUEUE,
         "SOJOURN_SMTP_HOST": HOST,
         "SOJOURN_SMTP_PORT": str(post.port),

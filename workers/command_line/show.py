@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 from pydantic import JsonValue
 
+from activities.opening import opened_for
 from activities.rows import NoticeRow
+from activities.seals import Seals
 from domain.obligations import Obligation
-from domain.readers import OPERATOR, as_read_by, reader_of
+from domain.readers import OPERATOR, as_read_by
 from domain.reading import fold_recorded
 from domain.recording import RecordedEvent
 from domain.refusals import Refused
@@ -81,7 +83,8 @@ def events(
         rows = await record.stream(agreement)
         if not rows:
             raise unknown(agreement)
-        return [row for row in _as_read_by(rows, person) if row.version > after]
+        readable = await _as_read_by(await reach.seals(), rows, person)
+        return [row for row in readable if row.version > after]
 
     rows = reaching(work)
     if as_json:
@@ -144,12 +147,12 @@ def notices(
     )
 
 
-def _as_read_by(rows: list[RecordedEvent], person_id: str | None) -> list[RecordedEvent]:
+async def _as_read_by(seals: Seals, rows: list[RecordedEvent], person_id: str | None) -> list[RecordedEvent]:
     folded = fold_recorded(rows)
     if folded is None or person_id is None:
         return as_read_by(rows, OPERATOR)
     try:
-        return as_read_by(rows, reader_of(folded, person_id))
+        return await opened_for(seals, folded, rows, person_id)
     except Refused as refused:
         raise Failure(f"Refused ({refused.code}): {refused.sentence}") from refused
 
