@@ -70,6 +70,17 @@ class Reach:
         except SettingsError as error:
             raise Failure(str(error), ExitCode.UNREACHABLE) from error
 
+    def owner_dsn(self) -> str:
+        """Where the database is, as the role that owns its schema.
+
+        Raises:
+            Failure: It is set nowhere, and no embedded stack runs.
+        """
+        try:
+            return self.settings.owner_dsn()
+        except SettingsError as error:
+            raise Failure(str(error), ExitCode.UNREACHABLE) from error
+
     async def pool(self) -> asyncpg.Pool[asyncpg.Record]:
         """Connections to the database."""
         if self._pool is None:
