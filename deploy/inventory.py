@@ -70,8 +70,8 @@ async def missing(connection: asyncpg.Connection) -> list[str]:
 
 def shortened(objects: list[str]) -> str:
     """The first of them, and how many more there are."""
-    # A table that is gone takes its columns, indexes and triggers along.
-    tables = [each for each in objects if each.startswith("table")]
-    first = (tables or objects)[:SHOWN_AT_MOST]
-    more = len(tables or objects) - len(first)
+    # A table or view that is gone takes its columns, indexes and triggers along.
+    whole = [each for each in objects if each.startswith(("table", "view"))] or objects
+    first = whole[:SHOWN_AT_MOST]
+    more = len(whole) - len(first)
     return ", ".join(first) + (f" and {more} more" if more else "")

@@ -130,8 +130,7 @@ async def migrate(
     async with _connected(connection_or_dsn) as connection:
         await _take_lock(connection, wait_seconds)
         try:
-            await connection.execute(_SETTLE_TABLE)
-            await connection.execute(inventory.SETTLE_TABLE)
+            await _settle_tables(connection)
             behind = await _applied(connection)
             _refuse_mismatch(available, behind)
             now = [
@@ -232,6 +231,18 @@ def _refuse_mismatch(available: Sequence[Migration], behind: Sequence[Applied]) 
                 f"{applied.name} on {applied.applied_at:%Y-%m-%d} (sha256 {applied.sha256[:12]}..., now "
                 f"{migration.sha256[:12]}...). Put the file back as it was and write the change as a new one."
             )
+
+
+async def _settle_tables(connection: asyncpg.Connection) -> None:
+    try:
+        await connection.execute(_SETTLE_TABLE)
+        await connection.execute(inventory.SETTLE_TABLE)
+    except asyncpg.InsufficientPrivilegeError as error:
+        role = await connection.fetchval("SELECT current_user")
+        raise MigrationRefusedError(
+            f"Role {role} does not own the schema ({error}). Migrate as the role that does: set "
+            "SOJOURN_OWNER_DATABASE_URL, or make that role the owner of the database."
+        ) from error
 
 
 async def _settle(connection: asyncpg.Connection, *, changed: bool) -> None:
