@@ -84,14 +84,22 @@ class Reach:
     async def pool(self) -> asyncpg.Pool[asyncpg.Record]:
         """Connections to the database."""
         if self._pool is None:
-            self._pool = await open_pool(
-                self.dsn(),
-                application_name="sojourn-command-line",
-                largest=min(CONNECTIONS, self.settings.database_pool_size),
-                check=check_schema,
-            )
-            self._opened.push_async_callback(self._pool.close)
+            self._pool = await self._open(self.dsn())
         return self._pool
+
+    async def owner_pool(self) -> asyncpg.Pool[asyncpg.Record]:
+        """Connections to the database as the role that owns its schema."""
+        return await self._open(self.owner_dsn())
+
+    async def _open(self, dsn: str) -> asyncpg.Pool[asyncpg.Record]:
+        pool = await open_pool(
+            dsn,
+            application_name="sojourn-command-line",
+            largest=min(CONNECTIONS, self.settings.database_pool_size),
+            check=check_schema,
+        )
+        self._opened.push_async_callback(pool.close)
+        return pool
 
 
 def reaching(work: Callable[[Reach], Awaitable[Result]]) -> Result:
