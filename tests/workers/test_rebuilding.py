@@ -39,7 +39,6 @@ DAMAGE = (
         "INSERT INTO sojourn.agreement_ahead SELECT agreement_id, '2020-01-01' FROM sojourn.agreement "
         "WHERE phase = 'closed'"
     ),
-    "DELETE FROM sojourn.stall_tally",
     "INSERT INTO sojourn.stall_tally VALUES ('rotation', 'silent', 'mentor', NULL, 3)",
     "TRUNCATE sojourn.agreement_party, sojourn.obligation, sojourn.stall, sojourn.agreement_ahead",
     "TRUNCATE sojourn.agreement, sojourn.agreement_party, sojourn.obligation, sojourn.stall",
