@@ -24,7 +24,7 @@ READABLE = "SELECT"
 
 WRITABLE: Mapping[str, str] = MappingProxyType(
     {
-        # What became of a notice; what it says and to whom belongs to the append.
+        # What became of a notice and when it may be sent; whose it is and about what belongs to the append.
         "sojourn.notice": "UPDATE ({columns})",
         "sojourn.person": "INSERT, UPDATE",
         "sojourn.digest": "INSERT, UPDATE, DELETE",
@@ -33,8 +33,18 @@ WRITABLE: Mapping[str, str] = MappingProxyType(
 )
 """Tables that the application writes by itself, and how. Never TRUNCATE, REFERENCES or TRIGGER."""
 
-NOTICE_SETTLED = ("state", "attempts", "last_error", "reason", "sent_at", "digest_id")
-"""Columns of a notice that say what became of it."""
+NOTICE_SETTLED = (
+    "state",
+    "attempts",
+    "last_error",
+    "reason",
+    "sent_at",
+    "digest_id",
+    # Put off into the recipient's working time, here and in the message itself.
+    "not_before",
+    "notice",
+)
+"""Columns of a notice that say what became of it, and when it may be sent."""
 
 APPENDS = r"sojourn.append\_events\_v%"
 """The functions through which events are written, as their owner."""
