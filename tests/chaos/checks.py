@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from domain.notices import NoticeKind
 from tests.chaos.notes import Fate, Sent
 from tests.chaos.observation import LogRow, Observation
 from tests.chaos.post import Letter
-from tests.chaos.schedule import TARGETS, Target
+from tests.chaos.schedule import TARGETS, Fault, Target
 from tests.chaos.striking import Struck
 from workflows.contract import proposal_of
 
@@ -88,7 +88,9 @@ def asked_only_for_what_is_owed(seen: Observation) -> Iterator[str]:
     """Nobody is reminded of, or asked for, what is settled, and nobody after the close."""
     for letter in seen.letters:
         late = lateness(letter, seen)
-        if late is not None and late > BETWEEN_LOOK_AND_HANDOVER:
+        if late is None or late <= BETWEEN_LOOK_AND_HANDOVER:
+            continue
+        if not _was_frozen(letter.connected_at - late, letter.connected_at, seen.struck):
             what = letter.obligation_id or "nothing owed"
             yield f"{letter.agreement_id}: {letter.kind} about {what} left {late} after it was over"
 
@@ -195,6 +197,13 @@ def _not_noted(letter: Letter, struck: Sequence[Struck]) -> bool:
         and each.began <= letter.arrived_at + UNTIL_NOTED
         and each.ended >= letter.arrived_at
         for each in struck
+    )
+
+
+def _was_frozen(since: datetime, until: datetime, struck: Sequence[Struck]) -> bool:
+    """Whether a worker stood still between its look at the ledger and the mail server's door."""
+    return any(
+        each.fault is Fault.WORKER_FROZEN and each.began <= since <= each.ended <= until for each in struck
     )
 
 

@@ -42,6 +42,10 @@ _NO_WAIT_FOR_THE_DISK = {"fsync": "off", "full_page_writes": "off", "max_connect
 Answer = TypeVar("Answer")
 
 
+class NotYetError(Exception):
+    """What is waited for has not come."""
+
+
 @dataclass
 class Surroundings:
     """What a run breaks, and the ways by which actors and checks reach it."""
@@ -72,7 +76,7 @@ async def patiently(doing: Callable[[], Awaitable[Answer]]) -> Answer:
         try:
             async with asyncio.timeout(_ATTEMPT_SECONDS):
                 return await doing()
-        except (DatabaseUnavailableError, RPCError, NoAnswerError, TimeoutError) as error:
+        except (DatabaseUnavailableError, RPCError, NoAnswerError, NotYetError, TimeoutError) as error:
             if loop.time() > deadline:
                 raise TimeoutError(f"not within {_PATIENCE_SECONDS:g} seconds: {error!r}") from error
         await asyncio.sleep(_PAUSE_SECONDS)

@@ -14,7 +14,7 @@ from tests.chaos.notes import Notes, Sent, Standing
 from tests.chaos.observation import Course, LogRow, NoticeFact, Observation, Span
 from tests.chaos.post import Letter
 from tests.chaos.report import report_on
-from tests.chaos.schedule import Fault
+from tests.chaos.schedule import Fault, Plan
 from tests.chaos.striking import Struck
 from workflows.contract import Receipt
 
@@ -124,6 +124,14 @@ WRONG: Mapping[str, tuple[str, Observation]] = {
         SETTLED,
         replace(WELL, letters=[letter(at=T0 + AN_HOUR + 2 * BETWEEN_LOOK_AND_HANDOVER)]),
     ),
+    "a reminder of what was settled before its sender was frozen": (
+        SETTLED,
+        replace(
+            WELL,
+            letters=[letter(at=T0 + 2 * AN_HOUR)],
+            struck=[struck(Fault.WORKER_FROZEN, T0 + AN_HOUR + SECOND, 3000)],
+        ),
+    ),
     "a letter after the close": (
         SETTLED,
         replace(WELL, letters=[letter(at=T0 + 2 * AN_HOUR, obligation_id=None)]),
@@ -179,6 +187,11 @@ ALLOWED: Mapping[str, Observation] = {
     "a reminder that crossed with the answer": replace(
         WELL, letters=[letter(at=T0 + AN_HOUR + BETWEEN_LOOK_AND_HANDOVER / 2)]
     ),
+    "a reminder whose sender was frozen after it had looked": replace(
+        WELL,
+        letters=[letter(at=T0 + AN_HOUR + 10 * SECOND)],
+        struck=[struck(Fault.WORKER_FROZEN, T0 + AN_HOUR - SECOND, 10)],
+    ),
     "an announcement after the close": replace(
         WELL, letters=[letter(at=T0 + 2 * AN_HOUR, kind=NoticeKind.ANNOUNCEMENT)]
     ),
@@ -220,7 +233,7 @@ def test_what_is_lost_and_doubled_is_counted() -> None:
     """The figures of a report come from the same observations as its findings."""
 
     def figures(observation: Observation) -> tuple[bool, int, int]:
-        report = report_on(observation, seed=1, seconds=0, began=T0, workers_started_in_vain=0)
+        report = report_on(observation, Plan(1, 0), began=T0, workers_started_in_vain=0)
         return report.ok, report.lost, report.doubled
 
     assert figures(WELL) == (True, 0, 0)
