@@ -34,7 +34,8 @@ MAIL_SECONDS = 2.0
 WORKERS = 2
 
 _PAUSE_SECONDS = 0.2
-_PATIENCE_SECONDS = 150.0
+_PATIENCE_SECONDS = 360.0
+"""A notice whose worker was killed is tried again after 90 seconds, and time is not skipped meanwhile."""
 _ATTEMPT_SECONDS = 45.0
 _NO_WAIT_FOR_THE_DISK = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
 """Processes are killed here, no machine loses its power."""
