@@ -96,13 +96,14 @@ def asked_only_for_what_is_owed(seen: Observation) -> Iterator[str]:
 
 
 def told_once(seen: Observation) -> Iterator[str]:
-    """Nobody gets a notice twice, unless it could not be noted as sent; then as the same message."""
+    """Nobody gets a notice twice, unless it could not be noted as sent; the same mail is the same message."""
     copies: defaultdict[str, list[Letter]] = defaultdict(list)
     for letter in seen.letters:
         copies[letter.notice_id].append(letter)
     for notice_id, letters in copies.items():
-        if len({letter.message_id for letter in letters}) > 1:
-            yield f"{notice_id} came under different Message-IDs"
+        # A mail of nudges that tells more than the one before is another message.
+        if len({letter.message_id for letter in letters}) > len({letter.mail for letter in letters}):
+            yield f"{notice_id} came under different Message-IDs in mails that tell the same"
         for letter in letters[:-1]:
             if letter.answered and not _not_noted(letter, seen.struck):
                 yield f"{notice_id} came again, though the mail server took it and nothing was broken"

@@ -32,6 +32,7 @@ def letter(notice_id: str = "n1", at: datetime = T0, **changes: object) -> Lette
         "agreement_id": ONE,
         "notice_id": notice_id,
         "message_id": f"<{notice_id}@example.org>",
+        "mail": frozenset({notice_id}),
         "kind": NoticeKind.REMINDER,
         "obligation_id": "check_in:1",
         "connected_at": at,
@@ -197,6 +198,13 @@ ALLOWED: Mapping[str, Observation] = {
     ),
     "a letter that its sender was not told about came again": replace(
         WELL, letters=[letter(answered=False), letter(at=T0 + SECOND)]
+    ),
+    "a letter that its sender was not told about came again beside another notice": replace(
+        WELL,
+        letters=[
+            letter(answered=False),
+            letter(at=T0 + SECOND, message_id="<other@example.org>", mail=frozenset({"n1", "n2"})),
+        ],
     ),
     "a letter whose sender was killed came again": replace(
         WELL,
