@@ -175,6 +175,14 @@ LESSONS: Mapping[str, Lesson] = {
             "SOJOURN_METRICS_ADDRESS=0.0.0.0:9464 SOJOURN_SDK_METRICS_ADDRESS=0.0.0.0:9465 sojourn worker",
         ),
     ),
+    "verify": Lesson(
+        "Check every hash chain, read model and workflow.",
+        (
+            "sojourn verify",
+            "sojourn verify --agreement halden-grid.HG-SEC-2026-0117",
+            "sojourn verify --record-only --json",
+        ),
+    ),
     "policy": Lesson(
         "Show, check and replay policies.",
         (
