@@ -42,6 +42,10 @@ class Directory:
         rows = await self._database.rows("people", sorted(set(person_ids)))
         return {row["person_id"]: _person(row) for row in rows}
 
+    async def stood_in_for(self, person_id: str, steps: int) -> list[str]:
+        """Ids of everybody whose delegate this is, or whose delegate's delegate, up to so many steps away."""
+        return [row["person_id"] for row in await self._database.rows("stood_in_for", person_id, steps)]
+
     async def operators(self, on: date) -> list[str]:
         """Ids of who works the operators' queue and is still there on a day."""
         return [row["person_id"] for row in await self._database.rows("operators", on)]

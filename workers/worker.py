@@ -16,6 +16,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.calendars import CalendarSources
 from activities.database import open_pool
 from activities.delivery.mail import MailSettings
+from activities.digest_record import DigestRecord
 from activities.directory import Directory
 from activities.implementations import Activities
 from activities.notices import NoticeDelivery
@@ -133,4 +134,6 @@ def activities_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Act
         timeout_seconds=settings.smtp_timeout_seconds,
         greets_as="localhost" if settings.smtp_security == "none" else None,
     )
-    return Activities(record, directory, CalendarSources(), NoticeDelivery(record, directory, mail))
+    calendars = CalendarSources()
+    delivery = NoticeDelivery(record, directory, mail, DigestRecord(pool), calendars)
+    return Activities(record, directory, calendars, delivery)
