@@ -230,6 +230,10 @@ class Record:
         """Ids of open agreements whose last event, in their own time, is later than an instant."""
         return [row["agreement_id"] for row in await self._database.rows("agreements_ahead", of)]
 
+    async def to_be_run(self) -> list[str]:
+        """Ids of what needs a workflow: open agreements, and closed ones with notices that were not sent."""
+        return [row["agreement_id"] for row in await self._database.rows("to_be_run")]
+
     async def overdue(self, as_of: datetime) -> list[OverdueRow]:
         """What is overdue at an instant as the ledger stands now, a row per agreement; longest due first."""
         return [OverdueRow(**dict(row)) for row in await self._database.rows("overdue", as_of)]

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowHistory
 
-from domain.decisions.passage import next_instant
 from domain.vocabulary import ObligationKind, Outcome
 from workers.asking import ask
 from workflows import handing_over
@@ -27,7 +24,7 @@ async def test_the_next_run_carries_on_where_the_last_one_was(house: House) -> N
     await _holds_what_the_record_holds(placement)
     queued = await house.record.undelivered_notices(placement.agreement_id)
     assert queued
-    assert await _alarm_of(placement) == await _next_instant_of(house, placement)
+    assert await placement.alarm() == await placement.next_instant()
 
     await placement.fast_forward(
         max(notice.not_before for notice in queued) - await placement.now() + timedelta(seconds=1)
@@ -124,7 +121,7 @@ async def test_an_agreement_goes_on_from_its_record_alone(house: House) -> None:
     after = await placement.status()
     assert owed > 0
     assert after.model_copy(update={"as_of": before.as_of}) == before
-    assert await _alarm_of(placement) == await _next_instant_of(house, placement)
+    assert await placement.alarm() == await placement.next_instant()
 
     await placement.live_until(lambda _: False)
     assert await placement.outcome() == Outcome.COMPLETED
@@ -174,36 +171,6 @@ async def _holds_what_the_record_holds(placement: Placement) -> None:
     }
     listed = await placement.handle.query(OBLIGATIONS_QUERY)
     assert [each["id"] for each in listed] == [each.id for each in status.obligations]
-
-
-async def _next_instant_of(house: House, placement: Placement) -> datetime:
-    queued = await house.record.undelivered_notices(placement.agreement_id)
-    ledger = next_instant(await placement.agreement(), await placement.now())
-    return min([notice.not_before for notice in queued] + ([] if ledger is None else [ledger]))
-
-
-async def _alarm_of(placement: Placement) -> datetime | None:
-    async def last_timer() -> datetime | None:
-        return _running_timer((await placement.histories())[-1])
-
-    found = await placement.house.eventually(last_timer, lambda seen: seen is not None)
-    return None if found is None else found.replace(microsecond=0)
-
-
-def _running_timer(history: WorkflowHistory) -> datetime | None:
-    """When the one timer of a run fires, to the second; None where none was started yet."""
-    running: dict[str, datetime] = {}
-    for event in history.events:
-        if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
-            started = event.timer_started_event_attributes
-            at = event.event_time.ToDatetime(tzinfo=UTC) + started.start_to_fire_timeout.ToTimedelta()
-            running[started.timer_id] = at + timedelta(milliseconds=500)
-        elif event.event_type == EventType.EVENT_TYPE_TIMER_CANCELED:
-            running.pop(event.timer_canceled_event_attributes.timer_id)
-        elif event.event_type == EventType.EVENT_TYPE_TIMER_FIRED:
-            running.pop(event.timer_fired_event_attributes.timer_id)
-    assert len(running) <= 1
-    return next(iter(running.values()), None)
 
 
 async def _give_feedback(house: House, placement: Placement, sender: int) -> None:

@@ -27,9 +27,11 @@ from workers.command_line.output import say
 from workers.command_line.people import people
 from workers.command_line.place import place
 from workers.command_line.policy import policy
+from workers.command_line.rehydrate import rehydrate
 from workers.command_line.resume import resume
 from workers.command_line.serve import migrate, up, worker
 from workers.command_line.show import events, notices, show
+from workers.command_line.upgrade import upgrade
 from workers.command_line.watch import watch
 
 
@@ -117,6 +119,8 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "departed": departed,
     "manager": manager,
     "resume": resume,
+    "rehydrate": rehydrate,
+    "upgrade": upgrade,
     "show": show,
     "mine": mine,
     "events": events,
