@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -77,6 +78,14 @@ async def database(postgres: EmbeddedPostgres, migrated_template: str) -> AsyncI
     await _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
     yield postgres.dsn_of(name)
     await _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def administrator(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to the test's database as who administrates the server, whom no privilege holds back."""
+    connection = await asyncpg.connect(postgres.dsn_of(urlsplit(database).path.lstrip("/")))
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,20 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticUndefined
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from deploy.embedded.addresses import find_running_stack
 from domain.model import Frozen
@@ -68,6 +76,15 @@ def _with_possible_port(value: str) -> str:
 
 HostAndPort = Annotated[str, StringConstraints(pattern=r"^\S+:\d{1,5}$"), AfterValidator(_with_possible_port)]
 """Where something listens or is reached, as `host:port`."""
+
+
+def _paths(value: object) -> object:
+    """The paths that a variable lists, as in PATH."""
+    return [path for path in value.split(os.pathsep) if path] if isinstance(value, str) else value
+
+
+PolicyFiles = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_paths)]
+"""Files and folders in one variable."""
 
 
 class Settings(BaseSettings):
@@ -197,6 +214,13 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least severity that is logged.", examples=["INFO"]
     )
+    policy_files: PolicyFiles = Field(
+        default=(),
+        description=(
+            "Policy sets of your own: YAML files, or folders of them, separated as in PATH; unset: none."
+        ),
+        examples=["/etc/sojourn/policies"],
+    )
     metrics_address: HostAndPort | None = Field(
         default=None,
         description="Where `up` and `worker` offer the record's figures to Prometheus; unset: nowhere.",
@@ -319,8 +343,10 @@ def _explain(detail: ErrorDetails) -> str:
 
 
 def _shown(value: object) -> str:
-    if value is None:
+    if value is None or value == ():
         return _UNSET
+    if isinstance(value, tuple):
+        return os.pathsep.join(map(str, cast("tuple[object, ...]", value)))
     if isinstance(value, SecretStr):
         secret = value.get_secret_value()
         return _without_password(secret) if "://" in secret else _MASK

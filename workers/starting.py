@@ -13,6 +13,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.agreement import Agreement
+from domain.policy import PolicySet
 from domain.terms import Terms, parse_terms
 from domain.terms.digest import digest
 from domain.vocabulary import Kind
@@ -64,8 +65,12 @@ class Starter:
         except ValidationError:
             return Known(agreement_id, "")
 
-    async def start(self, terms: Terms) -> bool:
+    async def start(self, terms: Terms, policies: PolicySet | None = None) -> bool:
         """Starts the agreement of a request.
+
+        Args:
+            terms: Of the request.
+            policies: The set that they name, where it is none that comes with the product.
 
         Returns:
             Whether it is new; False where it was started before.
@@ -76,7 +81,7 @@ class Starter:
         try:
             await self._client.start_workflow(
                 WORKFLOW_TYPES[Kind(terms.kind)],
-                AgreementInput(terms=terms.model_dump(mode="json")),
+                AgreementInput(terms=terms.model_dump(mode="json"), policies=policies),
                 id=agreement_id_of(terms),
                 task_queue=self._task_queue,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,

@@ -89,6 +89,15 @@ async def test_a_letter_says_what_its_headers_say() -> None:
     )
 
 
+@pytest.mark.parametrize("length", [20, 62, 70, 120])
+async def test_an_id_of_any_length_is_read_as_it_was_written(length: int) -> None:
+    """A header that does not fit its line travels on a line of its own, or encoded, and is the same id."""
+    notice_id = ("01a27a00-c33b-7abc-a240-d7eec68a6c01:heads_up:" + "milestone_verification:" * 4)[:length]
+    notice = notice_of(NoticeKind.HEADS_UP).model_copy(update={"notice_id": notice_id})
+    async with Mailboxes() as mailboxes:
+        assert (await sent(mailboxes, notice, MENTOR)).notice_id == notice_id
+
+
 async def test_an_invite_says_how_often_its_meeting_was_moved() -> None:
     """The calendar entry's sequence is what tells a moved meeting from a new one."""
     meeting = Meeting(

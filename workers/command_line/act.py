@@ -73,12 +73,13 @@ def act(
     async def work(reach: Reach) -> Receipt:
         await check_people(reach, given)
         try:
+            complete = reach.policies().along_with(given)
             return await ask(
                 await reach.client(),
                 agreement,
-                given.type,
-                given,
-                update_id=update_id_of(given),
+                complete.type,
+                complete,
+                update_id=update_id_of(complete),
                 patience=timedelta(seconds=wait),
                 waiting=lambda waited: say(
                     f"No answer yet after {waited.total_seconds():.0f} s; asking again. Is a worker running?"
@@ -109,7 +110,8 @@ def _try_out(agreement: str, given: Command, *, as_json: bool) -> None:
     async def work(reach: Reach) -> Preview:
         await check_people(reach, given)
         try:
-            return await preview(await reach.record(), await reach.directory(), agreement, given)
+            complete = reach.policies().along_with(given)
+            return await preview(await reach.record(), await reach.directory(), agreement, complete)
         except UpdateRefusedError as refused:
             raise Failure(f"Would be refused ({refused.code}): {refused.sentence}") from refused
         except NotRunningError as none:

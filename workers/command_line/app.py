@@ -32,6 +32,7 @@ from workers.command_line.resume import resume
 from workers.command_line.serve import migrate, up, worker
 from workers.command_line.show import events, notices, show
 from workers.command_line.upgrade import upgrade
+from workers.command_line.verify import verify
 from workers.command_line.watch import watch
 
 
@@ -130,6 +131,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "explain": explain,
     "watch": watch,
     "metrics": metrics,
+    "verify": verify,
     "schema": schema,
     "commands": commands,
     "settings": settings,

@@ -9,6 +9,7 @@ from temporalio.service import RPCError
 
 from activities.database import DatabaseRefusedError, DatabaseUnavailableError
 from activities.keys.ring import KeysError
+from activities.snapshots import UnknownAgreementError
 from deploy.embedded import EmbeddedServerError, StackAlreadyRunningError
 from deploy.migrate import MigrationRefusedError
 from domain.reading import UnreadableEvent
@@ -71,6 +72,7 @@ _CODES: tuple[tuple[tuple[type[BaseException], ...], ExitCode], ...] = (
     ((DatabaseUnavailableError, DatabaseRefusedError, asyncpg.PostgresError), ExitCode.UNREACHABLE),
     ((StackAlreadyRunningError, UnreadableEvent, UpdateRefusedError, NotRunningError), ExitCode.REFUSED),
     ((NoAnswerError,), ExitCode.UNKNOWN_OUTCOME),
+    ((UnknownAgreementError,), ExitCode.NOTHING_MATCHED),
 )
 
 

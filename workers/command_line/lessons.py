@@ -191,6 +191,14 @@ LESSONS: Mapping[str, Lesson] = {
             "SOJOURN_METRICS_ADDRESS=0.0.0.0:9464 SOJOURN_SDK_METRICS_ADDRESS=0.0.0.0:9465 sojourn worker",
         ),
     ),
+    "verify": Lesson(
+        "Check every hash chain, read model and workflow.",
+        (
+            "sojourn verify",
+            "sojourn verify --agreement halden-grid.HG-SEC-2026-0117",
+            "sojourn verify --record-only --json",
+        ),
+    ),
     "policy": Lesson(
         "Show, check and replay policies.",
         (
@@ -219,6 +227,10 @@ LESSONS: Mapping[str, Lesson] = {
 }
 
 POLICY_LESSONS: Mapping[str, Lesson] = {
+    "list": Lesson(
+        "List the policy sets there are.",
+        ("sojourn policy list", "SOJOURN_POLICY_FILES=/etc/sojourn/policies sojourn policy list --json"),
+    ),
     "show": Lesson(
         "Show a policy set.",
         ("sojourn policy show", "sojourn policy show default/1 --yaml > stricter.yaml"),

@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
-from email import message_from_bytes
+from email import message_from_bytes, policy
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -148,16 +148,18 @@ class Mailboxes:
 
 def read_letter(content: bytes) -> Letter:
     """A mail as its reader's tooling understands it."""
-    message = message_from_bytes(content)
+    # A long header travels encoded; this policy reads it as it was written.
+    message = message_from_bytes(content, policy=policy.default)
 
     def header(name: str) -> str:
-        return str(message[f"X-Sojourn-{name}"])
+        # A value that had to go on a line of its own comes with the blank before it.
+        return str(message[f"X-Sojourn-{name}"]).strip()
 
     return Letter(
         agreement_id=header("Agreement"),
         notice_id=header("Notice"),
         kind=NoticeKind(header("Kind")),
-        obligation_id=message["X-Sojourn-Obligation"],
+        obligation_id=header("Obligation") if "X-Sojourn-Obligation" in message else None,
         person_id=header("Person"),
         role=Role(header("Role")),
         sent_at=parsedate_to_datetime(str(message["Date"])),

@@ -26,6 +26,7 @@ from workers.demonstration.examples import read_people, read_request
 from workers.demonstration.mailboxes import Mailboxes
 from workers.intake import Intake, Placement, Submission
 from workers.keyring import with_keys_of_its_own
+from workers.known_policies import KnownPolicies
 from workers.logs import configure_logs
 from workers.settings import Settings, load_settings
 from workers.starting import Starter
@@ -62,7 +63,12 @@ class Stage:
         """
         today = datetime.now(UTC).date()
         requests: list[dict[str, JsonValue]] = [read_request(kind, today) for kind in kinds]
-        intake = Intake(self.record, self.directory, Starter(self.client, self.settings.task_queue))
+        intake = Intake(
+            self.record,
+            self.directory,
+            Starter(self.client, self.settings.task_queue),
+            KnownPolicies.built_in(),
+        )
         checked = await intake.check([Submission("", request) for request in requests])
         if checked.problems:
             raise RuntimeError("\n".join(str(problem) for problem in checked.problems))
