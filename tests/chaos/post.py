@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope
 
 from deploy.embedded.processes import free_port
 from domain.notices import NoticeKind
-from workers.demonstration.mailboxes import read_letter
+from workers.demonstration.mailboxes import read_letters
 
 HOST = "127.0.0.1"
 
@@ -30,7 +30,7 @@ class Manners(Enum):
 
 @dataclass
 class Letter:
-    """One mail that arrived, whether or not its sender ever learned of it."""
+    """One notice of a mail that arrived, whether or not its sender ever learned of it."""
 
     agreement_id: str
     notice_id: str
@@ -104,21 +104,24 @@ class PostOffice:
         content = envelope.content
         if not isinstance(content, bytes):
             return "500 no content"
-        read = read_letter(content)
-        letter = Letter(
-            agreement_id=read.agreement_id,
-            notice_id=read.notice_id,
-            message_id=str(message_from_bytes(content, policy=policy.default)["Message-ID"]).strip(),
-            kind=read.kind,
-            obligation_id=read.obligation_id,
-            connected_at=server.connected_at,
-            arrived_at=datetime.now(UTC),
-        )
-        self.letters.append(letter)
+        letters = [
+            Letter(
+                agreement_id=read.agreement_id,
+                notice_id=read.notice_id,
+                message_id=str(message_from_bytes(content, policy=policy.default)["Message-ID"]).strip(),
+                kind=read.kind,
+                obligation_id=read.obligation_id,
+                connected_at=server.connected_at,
+                arrived_at=datetime.now(UTC),
+            )
+            for read in read_letters(content)
+        ]
+        self.letters += letters
         if self._manners is Manners.SWALLOWS:
             await self._mended.wait()
             return "421 nobody will ever know"
-        letter.answered = True
+        for letter in letters:
+            letter.answered = True
         return "250 OK"
 
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
 
 import aiosmtplib
 import pytest
 
+from activities.delivery.digest import add_items
 from activities.delivery.invites import Attendee, add_entry, calendar_entry
 from activities.delivery.mail import MailSettings, compose, send
 from activities.delivery.rendering import headers_of
 from domain.notices import Meeting, Notice, NoticeKind
 from domain.obligations import Obligation
 from domain.vocabulary import Kind, ObligationKind, Role, StallReason
-from workers.demonstration.mailboxes import Letter, Mailboxes
+from workers.demonstration.mailboxes import Letter, Mailboxes, read_letters
 
 SENT_AT = datetime(2027, 3, 1, 9, 30, tzinfo=UTC)
 MENTOR, DELEGATE = "P-1", "P-2"
+LONG = "01a3be71-6710-78e0-96a8-2b5b0e2f8afe:reminder:signature:line_manager:v1"
+"""Ids that mail programs fold, as those of notices are."""
 
 
 def notice_of(kind: NoticeKind, meeting: Meeting | None = None) -> Notice:
@@ -137,3 +142,25 @@ async def test_closed_mailboxes_take_nothing() -> None:
         port = mailboxes.port
     with pytest.raises(aiosmtplib.SMTPConnectError):
         await aiosmtplib.SMTP(hostname="127.0.0.1", port=port, timeout=2).connect()
+
+
+async def test_a_mail_of_several_nudges_is_a_letter_for_each() -> None:
+    """What one mail of a day asks for in two agreements reaches the cast of both."""
+    notices = [
+        notice_of(NoticeKind.REMINDER).model_copy(
+            update={"agreement_id": each, "notice_id": f"{LONG}:{each}"}
+        )
+        for each in ("acme.R-1", "acme.R-2")
+    ]
+    message = EmailMessage()
+    message["Date"] = format_datetime(SENT_AT)
+    add_items(message, notices, DELEGATE)
+    message.set_content("Two things.")
+    letters = read_letters(message.as_bytes(policy=SMTP))
+    assert [(letter.agreement_id, letter.notice_id) for letter in letters] == [
+        ("acme.R-1", f"{LONG}:acme.R-1"),
+        ("acme.R-2", f"{LONG}:acme.R-2"),
+    ]
+    assert {(letter.person_id, letter.role, letter.sent_at) for letter in letters} == {
+        (DELEGATE, Role.MENTOR, SENT_AT)
+    }
