@@ -104,7 +104,7 @@ def _made_of(agreement: Agreement) -> dict[str, JsonValue]:
         "outcome": agreement.outcome,
         "terms_version": agreement.terms_version,
         "ends_on": agreement.ends_on.isoformat(),
-        "owed": sorted(agreement.obligations),
+        "owed": [str(owed) for owed in sorted(agreement.obligations)],
     }
 
 
