@@ -163,8 +163,17 @@ UNION
 SELECT agreement_id FROM sojourn.notice WHERE state = 'queued'
 ORDER BY agreement_id
 
+-- known_values --
+-- Every tenant and every cohort that any agreement is of, the first of them, for whoever mistyped one.
+SELECT
+    ARRAY(SELECT DISTINCT tenant FROM sojourn.agreement ORDER BY tenant LIMIT $1) AS tenants,
+    ARRAY(
+        SELECT DISTINCT cohort FROM sojourn.agreement WHERE cohort IS NOT NULL ORDER BY cohort LIMIT $1
+    ) AS cohorts
+
 -- overdue --
--- What has been due for longest in each agreement that neither a close, a pause nor a hold suspends; longest first.
+-- What has been due for longest in each agreement that is not stalled, and that neither a close, a pause nor a hold
+-- suspends; longest first, so many.
 SELECT
     longest.agreement_id, head.kind, head.phase, longest.obligation_id, longest.kind AS obligation_kind,
     longest.owner_role AS waiting_on_role, longest.owner_id AS waiting_on_id, longest.due_at, climbed.level,
@@ -189,7 +198,12 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS ahead ON true
 WHERE head.phase <> 'closed' AND NOT head.held AND head.paused_until IS NULL
+    AND NOT EXISTS (
+        SELECT FROM sojourn.stall
+        WHERE stall.agreement_id = longest.agreement_id AND stall.starts_at <= $1 AND stall.ends_at > $1
+    )
 ORDER BY longest.due_at, longest.agreement_id
+LIMIT $2
 
 -- notices --
 -- The outbox of one agreement: everything, or what still waits to be sent.
