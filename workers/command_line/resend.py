@@ -68,11 +68,14 @@ def resend(
         orders = [_order(agreement_id, command) for agreement_id, command in commands.items()]
         return await carry_out(reach, orders, wait, doing="resend_notices", dry_run=dry_run)
 
-    report(reaching(work), batch="of what was given up", as_json=as_json)
+    report(reaching(work), batch="resend", as_json=as_json)
 
 
 def _order(agreement_id: str, command: Command) -> Order:
-    return Order(agreement_id, lambda _: command)
+    def made(_oldest: str | None) -> Command:
+        return command
+
+    return Order(agreement_id, made)
 
 
 def _command(person: str, reason: str, rows: Sequence[NoticeRow]) -> Command:
