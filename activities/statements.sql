@@ -410,6 +410,64 @@ SELECT
         LIMIT 1
     ))::double precision AS order_lag_seconds
 
+-- newest_keys --
+-- The newest key of each of these people, destroyed or not; who never had one is not in it.
+SELECT DISTINCT ON (subject_id) subject_id, version, key_id, wrapped, destroyed_at
+FROM sojourn_keys.subject_key
+WHERE subject_id = ANY ($1::text[])
+ORDER BY subject_id, version DESC
+
+-- subject_keys --
+-- Particular keys, destroyed or not.
+SELECT held.subject_id, held.version, held.key_id, held.wrapped, held.destroyed_at
+FROM unnest($1::text[], $2::integer[]) AS wanted (subject_id, version)
+JOIN sojourn_keys.subject_key AS held USING (subject_id, version)
+
+-- keep_subject_keys --
+-- Keeps new keys of people who have none in use; gives back those that were kept.
+INSERT INTO sojourn_keys.subject_key (subject_id, version, key_id, wrapped)
+SELECT made.subject_id, made.version, made.key_id, made.wrapped
+FROM unnest($1::text[], $2::integer[], $3::text[], $4::bytea[]) AS made (subject_id, version, key_id, wrapped)
+ORDER BY made.subject_id
+ON CONFLICT DO NOTHING
+RETURNING subject_id, version, key_id, wrapped, destroyed_at
+
+-- destroy_subject_keys --
+-- Erases a person: what their keys sealed can never be read again.
+UPDATE sojourn_keys.subject_key
+SET key_id = NULL, wrapped = NULL, destroyed_at = clock_timestamp()
+WHERE subject_id = $1 AND destroyed_at IS NULL
+RETURNING subject_id, version, destroyed_at
+
+-- destroyed_lately --
+-- Whose keys were destroyed lately, for processes that hold keys in memory.
+SELECT DISTINCT subject_id FROM sojourn_keys.subject_key WHERE destroyed_at > clock_timestamp() - $1::interval
+
+-- subject_keys_under_others --
+-- The next keys in use that are not wrapped under this key-encryption key.
+SELECT subject_id, version, key_id, wrapped
+FROM sojourn_keys.subject_key
+WHERE destroyed_at IS NULL AND key_id <> $1
+ORDER BY subject_id
+LIMIT $2
+
+-- rewrap_subject_keys --
+-- Puts keys under another key-encryption key; one that was destroyed meanwhile stays so.
+UPDATE sojourn_keys.subject_key AS held
+SET key_id = anew.key_id, wrapped = anew.wrapped
+FROM unnest($1::text[], $2::integer[], $3::text[], $4::bytea[]) AS anew (subject_id, version, key_id, wrapped)
+WHERE held.subject_id = anew.subject_id AND held.version = anew.version AND held.destroyed_at IS NULL
+
+-- subject_key_samples --
+-- One key in use of each key-encryption key that wraps any, to see whether it is at hand.
+SELECT DISTINCT ON (key_id) subject_id, version, key_id, wrapped
+FROM sojourn_keys.subject_key
+WHERE destroyed_at IS NULL
+ORDER BY key_id
+
+-- subject_keys_by_wrapping --
+-- How many keys in use each key-encryption key wraps.
+SELECT key_id, count(*) AS keys FROM sojourn_keys.subject_key WHERE destroyed_at IS NULL GROUP BY key_id ORDER BY key_id
 -- count_agreements --
 -- How many streams have a head.
 SELECT count(*) FROM sojourn.agreement

@@ -18,7 +18,10 @@ from temporalio.testing import TimeSkipper
 
 from activities.database import DatabaseUnavailableError, open_pool
 from activities.directory import Directory
+from activities.keys.sources import ensure_key_file, ring_of_file
+from activities.keys.subjects import SubjectKeys
 from activities.record import Record
+from activities.seals import Seals
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.migrate import migrate
 from tests.chaos.post import HOST, PostOffice
@@ -26,6 +29,7 @@ from tests.chaos.processes import Workers
 from workers.asking import NoAnswerError
 from workers.connection import data_converter
 from workers.demonstration.examples import read_people
+from workers.keyring import key_file_of
 from workflows.search_attributes import ALL
 
 TASK_QUEUE = "chaos"
@@ -107,13 +111,22 @@ async def surroundings(folder: Path) -> AsyncGenerator[Surroundings]:
             data_converter=data_converter(),
             runtime=_quiet_runtime(),
         )
-        directory = Directory(pool)
+        seals = Seals(SubjectKeys(pool, ring_of_file(ensure_key_file(key_file_of(folder)))))
+        directory = Directory(pool, seals)
         await directory.upsert(read_people())
         workers = Workers(WORKERS, folder / "logs", _settings(folder, postgres, temporal, post))
         workers.start()
         stack.push_async_callback(workers.stop)
         yield Surroundings(
-            postgres, temporal, workers, post, client, TimeSkipper(client), pool, Record(pool), directory
+            postgres,
+            temporal,
+            workers,
+            post,
+            client,
+            TimeSkipper(client),
+            pool,
+            Record(pool, seals),
+            directory,
         )
 
 
@@ -129,6 +142,7 @@ def _settings(
     return {
         "SOJOURN_DATABASE_URL": postgres.dsn,
         "SOJOURN_DATA": str(folder),
+        "SOJOURN_KEY_FILE": str(key_file_of(folder)),
         "SOJOURN_TASK_QUEUE": TASK_QUEUE,
         "SOJOURN_SMTP_HOST": HOST,
         "SOJOURN_SMTP_PORT": str(post.port),
