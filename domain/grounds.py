@@ -19,24 +19,14 @@ from domain.events.progress import MeetingRescheduled
 from domain.kinds import KINDS
 from domain.obligations import MEETING_KINDS, Obligation, ObligationId
 from domain.opening import Owed, opened, reopened
-from domain.policy import Allowance, KindPolicy
+from domain.policy import Allowance
 from domain.terms import RotationTerms, ShadowingTerms
-from domain.vocabulary import ObligationKind, Phase, StallReason
+from domain.vocabulary import ObligationKind, Phase
 
 COUNTED_FROM_THE_LAST_DAY = frozenset({ObligationKind.DEBRIEF, ObligationKind.SYNTHESIS})
 """What is owed about the placement as a whole, however late it is asked for."""
 
 COUNTED_FROM_THE_LEG = frozenset({ObligationKind.LEG_DEBRIEF, ObligationKind.HANDOVER})
-
-
-def is_first_check_in(obligation: Obligation) -> bool:
-    """Whether this check-in confirms the start."""
-    return obligation.kind is ObligationKind.CHECK_IN and obligation.reason is StallReason.START_UNCONFIRMED
-
-
-def allowance_of(policy: KindPolicy, obligation: Obligation) -> Allowance:
-    """The line of a policy that an obligation falls under."""
-    return policy.first_meeting if is_first_check_in(obligation) else policy.allowance_for(obligation.kind)
 
 
 def _owner(obligation: Obligation) -> Party:
@@ -132,7 +122,7 @@ class Grounds:
         changes: dict[str, object] = {"missed_after": policy.missed_after if by_itself else None}
         if isinstance(self._event, MeetingRescheduled):
             return {**changes, "anchor": calendar.local_date(self._event.starts_at)}
-        if is_first_check_in(obligation):
+        if obligation.is_first_check_in:
             first = policy.first_meeting
             allowance = Allowance(due=0, stalled=first.stalled - first.due)
             day = self._first_day(calendar, first)

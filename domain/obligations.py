@@ -38,6 +38,8 @@ class Obligation(Frozen):
     """What it is about: the id of a milestone, a leg, a session, or the number of a check-in."""
     owner_role: Role
     owner_id: PersonId
+    stands_in_for: PersonId | None = None
+    """Whose it is while they are on leave and the owner acts for them; None where the owner's own."""
     opened_at: Instant
     due_at: Instant
     stalled_at: Instant
@@ -54,10 +56,24 @@ class Obligation(Frozen):
     reached: Level | None = None
     """The highest rung reached so far."""
 
+    @property
+    def is_first_check_in(self) -> bool:
+        """Whether this check-in confirms the start."""
+        return self.kind is ObligationKind.CHECK_IN and self.reason is StallReason.START_UNCONFIRMED
+
+    @property
+    def principal_id(self) -> PersonId:
+        """Whose it is when nobody is away."""
+        return self.stands_in_for or self.owner_id
+
     def level_at(self, at: datetime) -> Level | None:
         """The highest rung whose instant has come; None before the first."""
         reached = [rung for rung in self.ladder if rung.at <= at]
         return reached[-1].level if reached else None
+
+    def climbing_no_further(self, at: datetime) -> Obligation:
+        """The same with the rungs that have come, and none ahead."""
+        return self.model_copy(update={"ladder": tuple(rung for rung in self.ladder if rung.at <= at)})
 
 
 class Settlement(Frozen):

@@ -16,7 +16,7 @@ from domain.decisions.resting import after_hold, resume
 from domain.draft import Draft, silent_at
 from domain.events import Event
 from domain.events.course import PlacementResumed
-from domain.grounds import Grounds, allowance_of, is_first_check_in
+from domain.grounds import Grounds
 from domain.model import Frozen, Instant
 from domain.obligations import MEETING_KINDS, Obligation, ObligationId, Rung
 from domain.opening import OUTSIDE_THE_LADDER
@@ -113,8 +113,8 @@ class Restatement:
     def _moved(self, agreement: Agreement, recorded: Obligation) -> Obligation:
         """The recorded days moved by what the allowances differ in, and the other policy's ladder."""
         calendar = agreement.calendar_of(recorded.owner_id)
-        was, now = allowance_of(agreement.policy, recorded), allowance_of(self._policy, recorded)
-        by_cadence = recorded.kind in MEETING_KINDS and not is_first_check_in(recorded)
+        was, now = agreement.policy.allowance_of(recorded), self._policy.allowance_of(recorded)
+        by_cadence = recorded.kind in MEETING_KINDS and not recorded.is_first_check_in
         later_due = 0 if by_cadence else now.due - was.due
         later_stalled = now.stalled - was.stalled
         due_at, stalled_at, ladder = recorded.due_at, recorded.stalled_at, recorded.ladder

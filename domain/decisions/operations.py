@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domain.absences import DELICATE
 from domain.agreement import Agreement
 from domain.commands.base import HR
 from domain.commands.operations import (
@@ -28,8 +29,9 @@ from domain.events.operations import (
     PolicyAdopted,
 )
 from domain.obligations import LedgerChange, Obligation, Settlement
-from domain.opening import Owed, opened, recounted
+from domain.opening import Owed, opened
 from domain.policy import POLICY_SETS, KindPolicy
+from domain.recounting import recounted
 from domain.refusals import RefusalCode, Refused
 from domain.vocabulary import ObligationKind, Role
 
@@ -38,7 +40,6 @@ MOST_NUDGES = 4
 MOST_SNOOZED_DAYS = 3
 """Working days by which reminders of one obligation may be put off, all together."""
 LEVELS_THAT_NUDGE_THE_OWNER = frozenset({0, 1, 2})
-DELICATE = frozenset({ObligationKind.CONCERN, ObligationKind.BREACH})
 
 
 def _open(draft: Draft, obligation_id: str) -> Obligation:
@@ -53,7 +54,11 @@ def _open(draft: Draft, obligation_id: str) -> Obligation:
 def _may_know(draft: Draft, held: Obligation) -> bool:
     """A concern or a breach goes round whom it is about: its owner and the rest of HR know of it."""
     matter = draft.agreement.matters.get(held.subject)
-    if held.kind not in DELICATE or matter is None or draft.actor.person_id == held.owner_id:
+    if (
+        held.kind not in DELICATE
+        or matter is None
+        or draft.actor.person_id in {held.owner_id, held.principal_id}
+    ):
         return True
     return draft.actor.role in HR and matter.about != draft.actor.person_id
 
@@ -61,7 +66,7 @@ def _may_know(draft: Draft, held: Obligation) -> bool:
 def _owned(draft: Draft, obligation_id: str) -> Obligation:
     """The open obligation, if it is the actor's own or the actor is HR's."""
     found = _open(draft, obligation_id)
-    if draft.actor.person_id != found.owner_id and draft.actor.role not in HR:
+    if draft.actor.person_id not in {found.owner_id, found.principal_id} and draft.actor.role not in HR:
         raise Refused(
             RefusalCode.NOT_ALLOWED_FOR_ROLE,
             f"obligation_id: {obligation_id} is owed by the {found.owner_role}, "
@@ -82,6 +87,12 @@ def nudge(command: NudgeObligation, draft: Draft) -> None:
             RefusalCode.UNKNOWN_REFERENCE,
             f"{owed.owner_id} has left; reassign the {owed.owner_role} first.",
         )
+    if owed.owner_id in agreement.absent:
+        raise Refused(
+            RefusalCode.UNKNOWN_REFERENCE,
+            f"{owed.owner_id} is on leave until {agreement.absent[owed.owner_id].last} and nobody can do it "
+            f"for them; reassign the {owed.owner_role}, or wait.",
+        )
     climbed = range(0 if owed.reached is None else owed.reached + 1)
     by_ladder = len(LEVELS_THAT_NUDGE_THE_OWNER.intersection(climbed))
     if by_ladder + agreement.nudges.get(owed.obligation_id, 0) >= MOST_NUDGES:
@@ -98,13 +109,12 @@ def acknowledge(command: AcknowledgeObligation, draft: Draft) -> None:
     owed = _owned(draft, command.obligation_id)
     if not any(rung.at > draft.at for rung in owed.ladder):
         raise Refused(RefusalCode.NO_CHANGE, f"{owed.obligation_id} climbs no further; fulfil it instead.")
-    reached = tuple(rung for rung in owed.ladder if rung.at <= draft.at)
     draft.add(
         ObligationAcknowledged(
             at=draft.at,
             obligation_id=owed.obligation_id,
             plan=command.plan,
-            ledger=LedgerChange(moved=(owed.model_copy(update={"ladder": reached}),)),
+            ledger=LedgerChange(moved=(owed.climbing_no_further(draft.at),)),
         )
     )
 

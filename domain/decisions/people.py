@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from domain.absences import DELICATE
 from domain.agreement import Agreement
 from domain.commands.course import ReassignRole, WaiveObligation
 from domain.decisions.consent import PEOPLE
@@ -73,7 +74,7 @@ def reassign(command: ReassignRole, draft: Draft) -> None:
     theirs = {
         key: held
         for key, held in sorted(agreement.obligations.items())
-        if (held.owner_role, held.owner_id) == (command.role, command.from_person)
+        if (held.owner_role, held.principal_id) == (command.role, command.from_person)
     }
     signatures = tuple(key for key, held in theirs.items() if held.kind is ObligationKind.SIGNATURE)
     moved = tuple(
@@ -90,8 +91,7 @@ def reassign(command: ReassignRole, draft: Draft) -> None:
 def _handed_over(after: Agreement, held: Obligation, to_person: PersonId, at: datetime) -> Obligation:
     """What somebody owed, owed by the successor; but nobody hears a concern about themselves."""
     matter = after.matters.get(held.subject)
-    delicate = {ObligationKind.CONCERN, ObligationKind.BREACH}
-    if matter is None or held.kind not in delicate or to_person not in {matter.about, matter.raised_by}:
+    if matter is None or held.kind not in DELICATE or to_person not in {matter.about, matter.raised_by}:
         return reopened(after, held, to_person, at)
     party = handler(after, matter)
     return reopened(after, held.model_copy(update={"owner_role": party.role}), party.person_id, at)

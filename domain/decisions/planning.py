@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
+from domain.absences import who_acts
 from domain.agreement import Agreement, MeetingSeries, Party
 from domain.draft import Draft
 from domain.events import Event
@@ -158,7 +159,8 @@ def next_meeting(agreement: Agreement, kind: ObligationKind, last: date, at: dat
     so that somebody is seen to hold it up.
     """
     owner = meeting_owner(agreement)
-    calendar = agreement.calendar_of(owner.person_id)
+    subject = str(_series(agreement, kind).scheduled + 1)
+    calendar = agreement.calendar_of(who_acts(agreement, kind, subject, owner.person_id))
     policy = agreement.policy
     series = _series(agreement, kind)
     day = _next_day(agreement, kind, last, at)
@@ -175,7 +177,7 @@ def next_meeting(agreement: Agreement, kind: ObligationKind, last: date, at: dat
     )
     owed = Owed(
         kind=kind,
-        subject=str(series.scheduled + 1),
+        subject=subject,
         owner=owner,
         anchor=day,
         allowance=Allowance(due=0, stalled=grace),
@@ -198,7 +200,7 @@ def sooner_check_in(agreement: Agreement, at: datetime) -> tuple[Obligation, ...
     owed = Owed(
         kind=meeting.kind,
         subject=meeting.subject,
-        owner=Party(role=meeting.owner_role, person_id=meeting.owner_id),
+        owner=Party(role=meeting.owner_role, person_id=meeting.principal_id),
         anchor=day,
         allowance=Allowance(due=0, stalled=first.stalled - first.due),
         reason=StallReason.START_UNCONFIRMED,
