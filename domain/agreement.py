@@ -126,6 +126,9 @@ class Agreement(Frozen):
     waived: frozenset[ObligationId] = frozenset()
     """What somebody gave up with a reason: the plan does not ask for it again."""
     meetings: Mapping[ObligationKind, MeetingSeries] = {}
+    plan_reviews: int = 0
+    plan_reviewed_on: date | None = None
+    """The last review of the mentee's development plan; None where none is known here."""
     milestones_completed: frozenset[str] = frozenset()
     milestones_verified: frozenset[str] = frozenset()
     sessions_logged: frozenset[str] = frozenset()

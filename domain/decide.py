@@ -25,6 +25,7 @@ from domain.decisions import (
     notes,
     operations,
     people,
+    plan_reviews,
     rotation,
     shadowing,
 )
@@ -49,6 +50,7 @@ AREAS = (
     rotation,
     course,
     people,
+    plan_reviews,
     operations,
     departures,
     ending,

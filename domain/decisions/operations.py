@@ -215,7 +215,14 @@ def adopt_policy(command: AdoptPolicy, draft: Draft) -> None:
         for key, held in sorted(agreement.obligations.items())
         if (again := recounted(agreement.policy, after, held, draft.at, keeps_its_day=key in agreed)) != held
     )
-    draft.add(event.model_copy(update={"ledger": LedgerChange(moved=moved)}))
+    asked = {owed.obligation_id for owed in planned(agreement)}
+    wanted = {owed.obligation_id: owed for owed in planned(after)}
+    change = LedgerChange(
+        settled=draft.settled(tuple(sorted(asked - wanted.keys()))),
+        opened=tuple(opened(after, wanted[key], draft.at) for key in sorted(wanted.keys() - asked)),
+        moved=tuple(again for again in moved if again.obligation_id not in asked - wanted.keys()),
+    )
+    draft.add(event.model_copy(update={"ledger": change}))
 
 
 def _policy(agreement: Agreement, command: AdoptPolicy) -> KindPolicy:

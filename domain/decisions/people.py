@@ -13,7 +13,7 @@ from domain.decisions.departures import still_there
 from domain.decisions.dispatch import rule
 from domain.decisions.forming import signature_owed
 from domain.decisions.matters import handler
-from domain.decisions.planning import FOLLOWS_A_PLAN, planned
+from domain.decisions.planning import FOLLOWS_A_PLAN, follow_plan, planned
 from domain.decisions.transitions import unsigned
 from domain.draft import Draft
 from domain.events.course import ObligationWaived, RoleReassigned
@@ -44,6 +44,7 @@ NEVER_WAIVED = frozenset(
         ObligationKind.FORCED_CHOICE,
         ObligationKind.SUCCESSOR,
         ObligationKind.HOLD_REVIEW,
+        ObligationKind.CRITERIA,
     }
 )
 """Gates: without them the stages would be labels. They are reassigned, answered, or closed incomplete."""
@@ -168,11 +169,8 @@ def waive(command: WaiveObligation, draft: Draft) -> None:
             RefusalCode.NOT_ALLOWED_FOR_ROLE, f"{command.obligation_id} is a meeting; use excuse_meeting."
         )
     settled = draft.settled((command.obligation_id,), ObligationStatus.WAIVED)
-    draft.add(
-        ObligationWaived(
-            at=draft.at,
-            obligation_id=command.obligation_id,
-            reason=command.reason,
-            ledger=LedgerChange(settled=settled),
-        )
-    )
+    event = ObligationWaived(at=draft.at, obligation_id=command.obligation_id, reason=command.reason)
+    if obligation.kind is ObligationKind.PLAN_REVIEW:
+        follow_plan(draft, event, settled=settled)
+    else:
+        draft.add(event.model_copy(update={"ledger": LedgerChange(settled=settled)}))

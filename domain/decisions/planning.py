@@ -15,7 +15,9 @@ from domain.opening import SEQUENCE_PAST_A_CANCELLED_INVITE, Owed, meeting_start
 from domain.policy import Allowance
 from domain.vocabulary import ObligationKind, ObligationStatus, Phase, Role, StallReason
 
-PLANNED_FOR_EVERY_KIND = frozenset({ObligationKind.MILESTONE, ObligationKind.END_DECISION})
+PLANNED_FOR_EVERY_KIND = frozenset(
+    {ObligationKind.MILESTONE, ObligationKind.END_DECISION, ObligationKind.PLAN_REVIEW}
+)
 FOLLOWS_A_PLAN = frozenset({Phase.AGREEMENT, Phase.ACTIVE})
 """After the last day nothing is planned any more: what is owed then is owed until it is done."""
 
@@ -24,7 +26,12 @@ def planned(agreement: Agreement) -> Iterable[Owed]:
     """Everything that the terms still ask for, but for what was waived."""
     if agreement.phase not in FOLLOWS_A_PLAN:
         return ()
-    asked = [*_milestones(agreement), *_end_decision(agreement), *KINDS[agreement.kind].planned(agreement)]
+    asked = [
+        *_milestones(agreement),
+        *_end_decision(agreement),
+        *_plan_review(agreement),
+        *KINDS[agreement.kind].planned(agreement),
+    ]
     return [owed for owed in asked if owed.obligation_id not in agreement.waived]
 
 
@@ -54,6 +61,32 @@ def _end_decision(agreement: Agreement) -> Iterable[Owed]:
         anchor=agreed if as_agreed else agreement.ends_on,
         allowance=Allowance(due=0, stalled=allowance.stalled - allowance.due) if as_agreed else allowance,
     )
+
+
+def _plan_review(agreement: Agreement) -> Iterable[Owed]:
+    """The next review of the development plan by the mentee and their line manager.
+
+    The plan's clock is not the placement's: it runs from the last review that is known, or else from the
+    first day, and a stint that ends sooner has none. Of a review that was waived the next is asked for.
+    """
+    every = agreement.terms.cadence.plan_review_days
+    asks = ObligationKind.PLAN_REVIEW in agreement.policy.allowances
+    if every is None or not asks or agreement.phase is not Phase.ACTIVE:
+        return
+    number = agreement.plan_reviews + 1
+    day = (agreement.plan_reviewed_on or agreement.starts_on) + timedelta(days=every)
+    while f"{ObligationKind.PLAN_REVIEW}:{number}" in agreement.waived:
+        number, day = number + 1, day + timedelta(days=every)
+    owner = agreement.holder(Role.LINE_MANAGER)
+    calendar = agreement.calendar_of(owner.person_id)
+    if day <= agreement.ends_on:
+        yield Owed(
+            kind=ObligationKind.PLAN_REVIEW,
+            subject=str(number),
+            owner=owner,
+            anchor=day,
+            starts_at=meeting_start(calendar, calendar.working_day_from(day, 0)),
+        )
 
 
 def plan_kinds(agreement: Agreement) -> frozenset[ObligationKind]:

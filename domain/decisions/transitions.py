@@ -35,6 +35,8 @@ LAPSES_WITH_THE_PLACEMENT = frozenset(
         ObligationKind.RETURN_PLAN,
         ObligationKind.FORCED_CHOICE,
         ObligationKind.HOLD_REVIEW,
+        ObligationKind.CRITERIA,
+        ObligationKind.PLAN_REVIEW,
     }
 )
 """What makes no sense after the last day. Evidence, feedback and debriefs are still owed."""
