@@ -12,7 +12,7 @@ from activities.calendars import CalendarSources
 from activities.directory import Directory
 from activities.notices import NoticeDelivery
 from activities.record import Record
-from activities.snapshots import UnknownPeopleError, snapshots
+from activities.working_time import UnknownPeopleError, working_time
 from domain.calendars import Calendar
 from domain.loading import CalendarsWanted, Delivery, LoadedAgreement
 from domain.model import PersonId
@@ -68,7 +68,7 @@ class Activities:
                 time zone or holiday calendar is unknown.
         """
         try:
-            return await snapshots(
+            return await working_time(
                 self._directory, self._calendars, wanted.person_ids, wanted.first, wanted.last
             )
         except UnknownPeopleError as error:

@@ -1,75 +1,131 @@
-"""Working time of the people whom an agreement asks about, and of everybody who may stand in for them."""
+"""Everything that the record holds, agreement by agreement, while others go on writing.
+
+A page of agreements is read in one REPEATABLE READ transaction: stream and read models of an agreement are
+those of one instant, however busy its writers are. Another page is another instant, so that checking a
+hundred million events holds back neither a writer nor a vacuum.
+"""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Collection, Mapping
-from datetime import date, timedelta
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, TypeAlias
 
-from activities.calendars import CalendarSources
-from activities.delivery.readers import DirectoryLookup, acquaint
-from domain.calendars import Calendar, Leave
-from domain.model import PersonId
-from domain.people import Person
+import asyncpg
+
+from activities.database import translated_errors
+from activities.differences import Difference, Kept, keyed
+from activities.statements import STATEMENTS
+
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+PAGE = 100
+"""Agreements read in one snapshot."""
+
+_TABLES = (
+    "agreement",
+    "agreement_party",
+    "obligation",
+    "command",
+    "stall",
+    "stall_planned",
+    "agreement_ahead",
+)
+_BEHIND_ALL = chr(0x10FFFF)
+"""Sorts after every id, byte by byte."""
+_NEXT = "\x01"
+"""An id with this behind it sorts right after the id."""
 
 
-class UnknownPeopleError(LookupError):
-    """Somebody is not in the directory, or has a time zone or a holiday calendar that nobody knows."""
+class UnknownAgreementError(LookupError):
+    """No table of the record has anything about an agreement."""
 
 
-async def snapshots(
-    directory: DirectoryLookup,
-    sources: CalendarSources,
-    person_ids: Collection[PersonId],
-    first: date,
-    last: date,
-) -> Mapping[PersonId, Calendar]:
-    """Resolves calendars into data, those of delegates and their delegates included.
+async def count_agreements(pool: Pool) -> int:
+    """How many agreements have a head row: for progress."""
+    with translated_errors("count_agreements"):
+        return await pool.fetchval(STATEMENTS["count_agreements"])
 
-    Of a delegate whose calendar cannot be resolved there is none, so that they are not relied on; one who
-    leaves is away for good from the day after their last.
 
-    Args:
-        directory: Where the people are.
-        sources: Where holidays and clock changes are.
-        person_ids: Whose calendars are needed.
-        first: The earliest local day that will be asked about.
-        last: The latest.
+async def kept_of(pool: Pool, agreement_ids: Sequence[str]) -> AsyncGenerator[Kept]:
+    """These agreements, each as of an instant of its own.
 
     Raises:
-        UnknownPeopleError: Naming everybody of `person_ids` whose calendar cannot be resolved, and why.
+        UnknownAgreementError: The record has nothing about one of them.
     """
-    known = await acquaint(directory, person_ids)
-    missing = sorted(set(person_ids) - known.keys())
-    if missing:
-        raise UnknownPeopleError(
-            f"The directory does not know {', '.join(missing)}; add them with `sojourn people FILE`."
+    for agreement_id in agreement_ids:
+        found = False
+        for kept in await _page(pool, agreement_id, agreement_id):
+            found = True
+            yield kept
+        if not found:
+            raise UnknownAgreementError(f"The record has no agreement {agreement_id}.")
+
+
+async def all_kept(pool: Pool, *, after: str = "", page: int = PAGE) -> AsyncGenerator[Kept]:
+    """Every agreement that any table knows, in order of id.
+
+    Args:
+        pool: Connections to the record.
+        after: Only those behind this id.
+        page: How many are read in one snapshot.
+
+    Raises:
+        DatabaseUnavailableError: PostgreSQL went away.
+        DatabaseRefusedError: It refuses to be read.
+    """
+    first = after + _NEXT if after else ""
+    while True:
+        with translated_errors("last_of_page"):
+            last: str | None = await pool.fetchval(STATEMENTS["last_of_page"], first, page)
+        for kept in await _page(pool, first, last or _BEHIND_ALL):
+            yield kept
+        if last is None:
+            return
+        first = last + _NEXT
+
+
+async def tally_differences(pool: Pool) -> list[Difference]:
+    """Where the tally of what is stalled is not the sum of its parts."""
+    with translated_errors("tally_differences"):
+        rows = await pool.fetch(STATEMENTS["tally_differences"])
+    return [
+        Difference(
+            agreement_id=None,
+            part="stall_tally",
+            where=" ".join(str(row[column]) for column in ("kind", "reason", "waiting_on_role", "level")),
+            problem=f"is {row['tallied']} and should be {row['counted']}",
+            remedy="run `sojourn rebuild`",
         )
-    return await asyncio.to_thread(_resolved, sources, known, frozenset(person_ids), first, last)
+        for row in rows
+    ]
 
 
-def _resolved(
-    sources: CalendarSources,
-    known: Mapping[PersonId, Person],
-    asked: frozenset[PersonId],
-    first: date,
-    last: date,
-) -> Mapping[PersonId, Calendar]:
-    problems = {person_id: sources.problems(person) for person_id, person in known.items()}
-    told = [f"{person_id}: {problem}" for person_id in sorted(asked) for problem in problems[person_id]]
-    if told:
-        raise UnknownPeopleError("; ".join(told))
-    return {
-        person_id: sources.resolve(
-            person if person_id in asked else _until_they_leave(person, last), first, last
+async def _page(pool: Pool, first: str, last: str) -> list[Kept]:
+    with translated_errors("snapshot"):
+        async with (
+            pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            as_of = await connection.fetchval("SELECT clock_timestamp()")
+            stored = _by_agreement(await connection.fetch(STATEMENTS["kept_event"], first, last))
+            tables = {
+                name: _by_agreement(await connection.fetch(STATEMENTS[f"kept_{name}"], first, last))
+                for name in _TABLES
+            }
+    agreement_ids = sorted({*stored, *(each for rows in tables.values() for each in rows)})
+    return [
+        Kept(
+            agreement_id=agreement_id,
+            stored=tuple(dict(row) for row in stored.get(agreement_id, ())),
+            tables={name: keyed(name, rows.get(agreement_id, ())) for name, rows in tables.items()},
+            as_of=as_of,
         )
-        for person_id, person in known.items()
-        if not problems[person_id]
-    }
+        for agreement_id in agreement_ids
+    ]
 
 
-def _until_they_leave(person: Person, last: date) -> Person:
-    if person.left_on is None or person.left_on >= last:
-        return person
-    gone = Leave(first=person.left_on + timedelta(days=1), last=last)
-    return person.model_copy(update={"leave": (*person.leave, gone)})
+def _by_agreement(rows: Sequence[asyncpg.Record]) -> dict[str, list[asyncpg.Record]]:
+    grouped: Iterator[tuple[Any, Iterator[asyncpg.Record]]] = groupby(rows, key=itemgetter("agreement_id"))
+    return {agreement_id: list(each) for agreement_id, each in grouped}

@@ -317,3 +317,98 @@ SELECT
         ORDER BY event.epoch, event.tx, event.position
         LIMIT 1
     ))::double precision AS order_lag_seconds
+
+-- count_agreements --
+-- How many streams have a head.
+SELECT count(*) FROM sojourn.agreement
+
+-- last_of_page --
+-- The id that ends a page of so many heads, from an id on; no row where fewer are left.
+SELECT agreement_id FROM sojourn.agreement WHERE agreement_id >= $1 ORDER BY agreement_id OFFSET $2 - 1 LIMIT 1
+
+-- kept_event --
+-- Every event of a range of agreements as it is stored, with its place in the global order.
+SELECT
+    agreement_id, version, event_id::text, type, schema_version, data::text, occurred_at, recorded_at, actor_id,
+    actor_role, command_id, encode(previous_hash, 'hex') AS previous_hash, encode(hash, 'hex') AS hash,
+    epoch, tx::text AS transaction_id, position
+FROM sojourn.event
+WHERE agreement_id BETWEEN $1 AND $2
+ORDER BY agreement_id, version
+
+-- kept_agreement --
+-- The heads of a range of agreements.
+SELECT
+    agreement_id, version, encode(last_hash, 'hex') AS last_hash, kind, phase, outcome, tenant, request_id,
+    request_digest, cohort, terms_version, starts_on, ends_on, mentor_hours_per_month, last_activity_at, silent_at,
+    paused_until, held, next_instant, opened_at, updated_at, recorded_at
+FROM sojourn.agreement
+WHERE agreement_id BETWEEN $1 AND $2
+ORDER BY agreement_id
+
+-- kept_agreement_party --
+-- The parties of a range of agreements.
+SELECT agreement_id, role, person_id, scope
+FROM sojourn.agreement_party
+WHERE agreement_id BETWEEN $1 AND $2
+ORDER BY agreement_id
+
+-- kept_obligation --
+-- The obligations of a range of agreements, settled ones included.
+SELECT
+    agreement_id, obligation_id, kind, subject, owner_role, owner_id, opened_at, due_at, stalled_at, reason,
+    ladder::text AS ladder, acts_by_itself_at, starts_at, sequence, reached, status, settled_at, opened_version,
+    settled_version
+FROM sojourn.obligation
+WHERE agreement_id BETWEEN $1 AND $2
+ORDER BY agreement_id
+
+-- kept_command --
+-- The accepted commands of a range of agreements.
+SELECT agreement_id, command_id, type, digest, first_version, last_version
+FROM sojourn.command
+WHERE agreement_id BETWEEN $1 AND $2
+ORDER BY agreement_id
+
+-- kept_stall --
+-- The stretches over which a range of agreements is stalled.
+SELECT
+    agreement_id, starts_at, ends_at, since, lasts_days, kind, tenant, cohort, reason, waiting_on_role,
+    waiting_on_id, obligation_id, level
+FROM sojourn.stall
+WHERE agreement_id BETWEEN $1 AND $2
+ORDER BY agreement_id
+
+-- kept_stall_planned --
+-- The same stretches as they follow from heads, parties and obligations.
+SELECT
+    agreement_id, starts_at, ends_at, since, lasts_days, kind, tenant, cohort, reason, waiting_on_role,
+    waiting_on_id, obligation_id, level
+FROM sojourn.stall_planned
+WHERE agreement_id BETWEEN $1 AND $2
+ORDER BY agreement_id
+
+-- kept_agreement_ahead --
+-- Which of a range of agreements run ahead of the clock.
+SELECT agreement_id, updated_at
+FROM sojourn.agreement_ahead
+WHERE agreement_id BETWEEN $1 AND $2
+ORDER BY agreement_id
+
+-- tally_differences --
+-- Where the tally at its mark is not what counting the stretches gives.
+SELECT
+    kind, reason, waiting_on_role, level, coalesce(tally.agreements, 0) AS tallied,
+    coalesce(counted.agreements, 0) AS counted
+FROM (
+    SELECT kind, reason, coalesce(waiting_on_role, '-') AS waiting_on_role, coalesce(level, -1) AS level,
+        sum(agreements)::bigint AS agreements
+    FROM sojourn.stall_tally
+    GROUP BY 1, 2, 3, 4
+) AS tally
+FULL JOIN (
+    SELECT kind, reason, coalesce(waiting_on_role, '-') AS waiting_on_role, coalesce(level, -1) AS level, agreements
+    FROM sojourn.stalled_counts_v1((SELECT as_of FROM sojourn.stall_mark))
+) AS counted USING (kind, reason, waiting_on_role, level)
+WHERE coalesce(tally.agreements, 0) <> coalesce(counted.agreements, 0)
+ORDER BY kind, reason, waiting_on_role, level

@@ -41,6 +41,11 @@ class Frozen(BaseModel, metaclass=_FrozenByDefault):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+def is_none(value: object) -> bool:
+    """For fields that came later: left out of JSON where they are not set, so that digests stay the same."""
+    return value is None
+
+
 class WrittenByPeople:
     """Marks a field as words that a person wrote: kept in the record only, never in folded state."""
 

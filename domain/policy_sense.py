@@ -57,7 +57,7 @@ def senseless(policies: PolicySet) -> Iterator[Problem]:
     if policies.version < 1:
         yield Problem(field="version", sentence="must be 1 or more")
     for kind, policy in policies.kinds.items():
-        yield from _senseless(kind, policy)
+        yield from senseless_for(kind, policy)
 
 
 def odd(policies: PolicySet) -> Iterator[Problem]:
@@ -79,8 +79,8 @@ def _allowance(kind: Kind, obligation: ObligationKind) -> str:
     return path("kinds", kind, "allowances", obligation)
 
 
-def _senseless(kind: Kind, policy: KindPolicy) -> Iterator[Problem]:
-    """Thresholds that contradict one another."""
+def senseless_for(kind: Kind, policy: KindPolicy) -> Iterator[Problem]:
+    """Thresholds of one kind that contradict one another."""
     for obligation, allowance in policy.allowances.items():
         field = _allowance(kind, obligation)
         yield from _in_order(field, allowance)

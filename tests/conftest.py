@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import os
 import tempfile
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -22,12 +24,16 @@ from workers.connection import data_converter
 
 _TEMPLATE = "migrated"
 
+KEYS = f"of-the-tests:{base64.b64encode(bytes(range(32))).decode()}"
+"""What every test finds in SOJOURN_KEYS: all of them seal."""
+
 
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keeps the settings and the running stack of whoever runs the tests out of them."""
+    """Keeps the settings and the running stack of whoever runs the tests out of them; gives them keys."""
     for variable in [name for name in os.environ if name.startswith(("SOJOURN_", "TEMPORAL_", "PG"))]:
         monkeypatch.delenv(variable)
+    monkeypatch.setenv("SOJOURN_KEYS", KEYS)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
@@ -74,6 +80,14 @@ async def database(postgres: EmbeddedPostgres, migrated_template: str) -> AsyncI
     await _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture
+async def administrator(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to the test's database as who administrates the server, whom no privilege holds back."""
+    connection = await asyncpg.connect(postgres.dsn_of(urlsplit(database).path.lstrip("/")))
+    yield connection
+    await connection.close()
+
+
 @pytest.fixture(scope="session")
 async def temporal() -> AsyncIterator[EmbeddedTemporal]:
     """A Temporal server without UI, which suggests to continue as new early so that tests see it happen."""
@@ -87,6 +101,8 @@ async def temporal() -> AsyncIterator[EmbeddedTemporal]:
                 "limit.historyCount.suggestContinueAsNew": 50,
                 # A run's first task waits a second where its predecessor was younger, while months pass.
                 "history.workflowIdReuseMinimalInterval": "1ms",
+                # Each test's task queue is a deployment of its own; servers keep a hundred by default.
+                "matching.maxDeployments": 100_000,
             },
         ) as server:
             yield server

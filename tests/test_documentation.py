@@ -114,7 +114,7 @@ def test_the_ladder_is_the_policys() -> None:
     """Each level with its working days."""
     told = {
         int(level): (int(longer), int(shadowing))
-        for level, longer, shadowing, _ in _table("operators.md", "| Level |")
+        for level, longer, shadowing, _ in _table("policies.md", "| Level |")
     }
     steps = {kind: {step.level: step.working_days for step in DEFAULT.kinds[kind].ladder} for kind in KINDS}
     assert steps[Kind.SECONDMENT] == steps[Kind.ROTATION]
@@ -125,7 +125,7 @@ def test_the_ladder_is_the_policys() -> None:
 
 def test_the_thresholds_are_the_policys() -> None:
     """Each obligation's due and stalled days for each kind that has it, and every other limit."""
-    rows = {row[0]: row[2:] for row in _table("operators.md", "| Obligation |")}
+    rows = {row[0]: row[2:] for row in _table("policies.md", "| Obligation |")}
     for obligation in ObligationKind:
         told = rows.pop(obligation)
         for kind, cell in zip(KINDS, told, strict=True):
@@ -167,7 +167,13 @@ def test_a_page_is_short_and_leads_nowhere_wrong(page: Path) -> None:
     text = page.read_text()
     assert len(text.splitlines()) <= LONGEST_PAGE
     commands = {command.name for command in app.registered_commands}
-    assert set(re.findall(r"(?:`|^    )sojourn ([a-z]+)", text, re.MULTILINE)) <= commands
+    groups = {
+        group.name: {command.name for command in group.typer_instance.registered_commands}
+        for group in app.registered_groups
+        if group.typer_instance is not None
+    }
+    for name, within in re.findall(r"(?:`|^    )sojourn ([a-z]+)(?: ([a-z]+))?", text, re.MULTILINE):
+        assert name in commands or not within or within in groups[name], f"{name} {within}"
     # What leads to a running server is tried where its lists are.
     for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
         file, _, anchor = target.partition("#")

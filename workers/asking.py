@@ -16,13 +16,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain.commands import Command
 from domain.digests import digest_of_model
-from workflows.contract import Receipt
+from workflows.contract import REFUSED, Receipt
 
 PATIENCE = timedelta(seconds=60)
 """How long to keep asking before giving up, unless told otherwise."""
-
-REFUSED = "Refused"
-"""The type of the error by which a workflow refuses a command; its details are a code and a sentence."""
 
 _ATTEMPT = timedelta(seconds=10)
 _SHORTEST_ATTEMPT = timedelta(seconds=1)

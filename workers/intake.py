@@ -29,6 +29,7 @@ from workers.batch import (
     read_into,
 )
 from workers.crowding import check_mentees, check_mentors
+from workers.known_policies import KnownPolicies
 from workers.named_people import named_people
 from workers.starting import Known, Starter
 from workers.together import few_at_once
@@ -59,12 +60,22 @@ class Placed(Frozen):
 
 
 class Intake:
-    """Checks and places requests over the record, the directory and Temporal."""
+    """Checks and places requests over the record, the directory and Temporal.
 
-    def __init__(self, record: Record, directory: Directory, starter: Starter) -> None:
+    Args:
+        record: Where what was placed before is known.
+        directory: Who the people are.
+        starter: Starts what is new.
+        policies: The sets that a request may name.
+    """
+
+    def __init__(
+        self, record: Record, directory: Directory, starter: Starter, policies: KnownPolicies
+    ) -> None:
         self._record = record
         self._directory = directory
         self._starter = starter
+        self._policies = policies
         self._calendars = CalendarSources()
 
     async def check(self, submissions: Sequence[Submission], *, allow_overlap: bool = False) -> Checked:
@@ -90,6 +101,11 @@ class Intake:
         await check_mentors(self._record, fresh, {**directory, **people}, crowded)
         new = {placement.agreement_id for placement in fresh}
         for placement in fresh:
+            named = placement.terms.policy_set
+            if self._policies.find(named.policy_set_id, named.version) is None:
+                batch.problem(
+                    placement, "policy_set", self._policies.missing(named.policy_set_id, named.version)
+                )
             batch.warnings.extend(
                 finding(placement, found.field, found.sentence) for found in checks.warnings(placement.terms)
             )
@@ -151,7 +167,9 @@ class Intake:
         recorded = await self._record.agreement(placement.agreement_id)
         if recorded is not None:
             return became("already_placed", recorded.version)
-        new = await self._starter.start(placement.terms)
+        named = placement.terms.policy_set
+        policies = self._policies.to_send(named.policy_set_id, named.version)
+        new = await self._starter.start(placement.terms, policies)
         try:
             receipt = await self._starter.confirm(placement.agreement_id, patience)
         except AskedInVainError as vain:

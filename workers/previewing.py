@@ -8,7 +8,7 @@ from datetime import datetime
 from activities.calendars import CalendarSources
 from activities.directory import Directory
 from activities.record import Record
-from activities.snapshots import UnknownPeopleError, snapshots
+from activities.working_time import UnknownPeopleError, working_time
 from domain.agreement import Agreement
 from domain.announcing import notices_of
 from domain.calendars import Calendar
@@ -154,7 +154,7 @@ async def _calendars(
         return {}
     people = _AsExpected(directory, expected)
     try:
-        return await snapshots(people, CalendarSources(), wanted, at.date(), last)
+        return await working_time(people, CalendarSources(), wanted, at.date(), last)
     except UnknownPeopleError as error:
         raise Refused(RefusalCode.UNKNOWN_REFERENCE, str(error)) from error
 

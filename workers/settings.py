@@ -5,12 +5,20 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticUndefined
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from deploy.embedded.addresses import find_running_stack
 from domain.model import Frozen
@@ -19,6 +27,12 @@ PREFIX = "SOJOURN_"
 _MASK = "********"
 _UNSET = "(not set)"
 _LAST_PORT = 65535
+
+_SHARED_WITH_TEMPORAL = {
+    "deployment_name": "TEMPORAL_DEPLOYMENT_NAME",
+    "build_id": "TEMPORAL_WORKER_BUILD_ID",
+}
+"""Settings that go by the names Temporal's own tools set."""
 
 _TEMPORAL_VARIABLES = {
     "TEMPORAL_ADDRESS": "Host and port of Temporal; unset: the profile's, else the running embedded stack's.",
@@ -64,11 +78,25 @@ HostAndPort = Annotated[str, StringConstraints(pattern=r"^\S+:\d{1,5}$"), AfterV
 """Where something listens or is reached, as `host:port`."""
 
 
+def _paths(value: object) -> object:
+    """The paths that a variable lists, as in PATH."""
+    return [path for path in value.split(os.pathsep) if path] if isinstance(value, str) else value
+
+
+PolicyFiles = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_paths)]
+"""Files and folders in one variable."""
+
+
 class Settings(BaseSettings):
     """Settings of every process. Read them with `load_settings`; Temporal's own are `TEMPORAL_*`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        validate_by_name=True,
+        validate_by_alias=True,
     )
 
     database_url: DatabaseAddress | None = Field(
@@ -84,12 +112,50 @@ class Settings(BaseSettings):
         description="Folder with all data and logs of the embedded stack.",
         examples=["/var/lib/sojourn"],
     )
+    key_file: Path | None = Field(
+        default=None,
+        description=(
+            "File of the keys that seal what people write, made by `sojourn keys create`; unset: that of the "
+            "running embedded stack."
+        ),
+        examples=["/etc/sojourn/keys.json"],
+    )
+    keys: SecretStr | None = Field(
+        default=None,
+        description="The same keys as a text, `id:base64` separated by commas, the primary first.",
+        examples=["2026-11:<base64 of 32 bytes>"],
+    )
+    key_service: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+        description="Function that gives the key service (KMS) that wraps those keys; unset: they are plain.",
+        examples=["our_package.kms:key_service"],
+    )
+    without_keys: bool = Field(
+        default=False,
+        description="Keep what people write in clear, for want of keys: never where people write in earnest.",
+        examples=["true"],
+    )
     task_queue: str = Field(
         default="sojourn",
         min_length=1,
         max_length=200,
         description="Temporal task queue that workers serve and agreements start on.",
         examples=["sojourn"],
+    )
+    deployment_name: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_-]{1,63}$",
+        validation_alias=_SHARED_WITH_TEMPORAL["deployment_name"],
+        description="Temporal worker deployment that workers belong to; unset: as the task queue.",
+        examples=["sojourn"],
+    )
+    build_id: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,63}$",
+        validation_alias=_SHARED_WITH_TEMPORAL["build_id"],
+        description="Which version of the deployment a worker is; unset: told by the code that is replayed.",
+        examples=["2026.47"],
     )
     max_concurrent_activities: int = Field(
         default=20,
@@ -148,6 +214,13 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least severity that is logged.", examples=["INFO"]
     )
+    policy_files: PolicyFiles = Field(
+        default=(),
+        description=(
+            "Policy sets of your own: YAML files, or folders of them, separated as in PATH; unset: none."
+        ),
+        examples=["/etc/sojourn/policies"],
+    )
     metrics_address: HostAndPort | None = Field(
         default=None,
         description="Where `up` and `worker` offer the record's figures to Prometheus; unset: nowhere.",
@@ -167,6 +240,10 @@ class Settings(BaseSettings):
                 f"{PREFIX}DATABASE_POOL_SIZE ({self.database_pool_size}): activities would wait for a "
                 "connection until they time out. Raise the second or lower the first"
             )
+        if self.key_file is not None and self.keys is not None:
+            raise ValueError(f"Set {PREFIX}KEY_FILE or {PREFIX}KEYS, not both: there is one key ring")
+        if self.without_keys and (self.key_file is not None or self.keys is not None):
+            raise ValueError(f"{PREFIX}WITHOUT_KEYS is set beside keys: take one of them away")
         if (self.smtp_username is None) != (self.smtp_password is None):
             raise ValueError(f"Set {PREFIX}SMTP_USERNAME and {PREFIX}SMTP_PASSWORD both, or neither")
         if self.metrics_address is not None and self.metrics_address == self.sdk_metrics_address:
@@ -235,7 +312,7 @@ def describe_settings(settings: Settings) -> list[SettingRow]:
 
 
 def _variable(field: str) -> str:
-    return PREFIX + field.upper()
+    return _SHARED_WITH_TEMPORAL.get(field, PREFIX + field.upper())
 
 
 def _assignment(field: str) -> str:
@@ -245,7 +322,7 @@ def _assignment(field: str) -> str:
 
 def _is_unknown(variable: str) -> bool:
     name = variable.upper()
-    return name.startswith(PREFIX) and name.removeprefix(PREFIX).lower() not in Settings.model_fields
+    return name.startswith(PREFIX) and name not in {_variable(field) for field in Settings.model_fields}
 
 
 def _unknown(variable: str) -> str:
@@ -257,7 +334,8 @@ def _unknown(variable: str) -> str:
 
 def _explain(detail: ErrorDetails) -> str:
     text = detail["msg"].removeprefix("Value error, ")
-    field = str(detail["loc"][0]) if detail["loc"] else ""
+    where = str(detail["loc"][0]) if detail["loc"] else ""
+    field = next((name for name, shared in _SHARED_WITH_TEMPORAL.items() if shared == where), where)
     if field not in Settings.model_fields:
         return f"{text}: {field}" if field else text
     meaning = Settings.model_fields[field].description
@@ -265,8 +343,10 @@ def _explain(detail: ErrorDetails) -> str:
 
 
 def _shown(value: object) -> str:
-    if value is None:
+    if value is None or value == ():
         return _UNSET
+    if isinstance(value, tuple):
+        return os.pathsep.join(map(str, cast("tuple[object, ...]", value)))
     if isinstance(value, SecretStr):
         secret = value.get_secret_value()
         return _without_password(secret) if "://" in secret else _MASK

@@ -1,23 +1,25 @@
-"""Starting the workflow of an agreement, once, and hearing that it is in the record."""
+"""Starting the workflow of an agreement, once: of a new request, or again from its record."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from pydantic import ValidationError
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.common import WorkflowIDReusePolicy
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from domain.agreement import Agreement
+from domain.policy import PolicySet
 from domain.terms import Terms, parse_terms
 from domain.terms.digest import digest
 from domain.vocabulary import Kind
 from workers.asking import Waiting, ask
 from workflows.contract import CONFIRM_UPDATE, WORKFLOW_TYPES, AgreementInput, Receipt, agreement_id_of
-from workflows.search_attributes import at_start
+from workflows.search_attributes import as_it_stands, at_start
 from workflows.story import static_details, static_summary
 
 
@@ -63,8 +65,12 @@ class Starter:
         except ValidationError:
             return Known(agreement_id, "")
 
-    async def start(self, terms: Terms) -> bool:
+    async def start(self, terms: Terms, policies: PolicySet | None = None) -> bool:
         """Starts the agreement of a request.
+
+        Args:
+            terms: Of the request.
+            policies: The set that they name, where it is none that comes with the product.
 
         Returns:
             Whether it is new; False where it was started before.
@@ -75,13 +81,46 @@ class Starter:
         try:
             await self._client.start_workflow(
                 WORKFLOW_TYPES[Kind(terms.kind)],
-                AgreementInput(terms=terms.model_dump(mode="json")),
+                AgreementInput(terms=terms.model_dump(mode="json"), policies=policies),
                 id=agreement_id_of(terms),
                 task_queue=self._task_queue,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
                 search_attributes=at_start(terms),
                 static_summary=static_summary(terms),
                 static_details=static_details(terms),
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        return True
+
+    async def resume(self, agreement: Agreement, at: datetime) -> bool:
+        """Starts an agreement again from its record, as after its workflow was terminated or Temporal lost.
+
+        Whether it is to run at all is for the caller to say: a closed one has nothing left to do but to send
+        the notices that were not delivered.
+
+        Args:
+            agreement: As its stream folds.
+            at: The instant at which it is shown in Temporal's lists until the workflow sees to that itself.
+
+        Returns:
+            Whether it was started; False where its workflow runs already.
+
+        Raises:
+            RPCError: Temporal does not take it.
+        """
+        try:
+            await self._client.start_workflow(
+                WORKFLOW_TYPES[agreement.kind],
+                AgreementInput(agreement_id=agreement.agreement_id),
+                id=agreement.agreement_id,
+                task_queue=self._task_queue,
+                # The record says that it is to run, however an earlier workflow may have ended.
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                search_attributes=as_it_stands(agreement, at),
+                static_summary=static_summary(agreement.terms),
+                static_details=static_details(agreement.terms),
             )
         except WorkflowAlreadyStartedError:
             return False

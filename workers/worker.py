@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import asyncpg
 from temporalio.client import Client
-from temporalio.worker import Interceptor, Replayer, Worker
+from temporalio.worker import Interceptor, Replayer, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.calendars import CalendarSources
@@ -23,41 +24,65 @@ from deploy.migrate import check_schema
 from workers.connection import connect, data_converter
 from workers.scraping import sdk_runtime, serving_figures
 from workers.settings import Settings
+from workers.versions import make_current, spelled, version_of
 from workflows.placements import WORKFLOWS
+
+_log = logging.getLogger(__name__)
 
 PASSED_THROUGH = ("domain", "workflows", "pydantic", "annotated_types", "structlog")
 """Pure modules that every sandbox shares: importing them once per run would cost ten times the replay."""
 
 
-async def run_worker(settings: Settings, *, stop: asyncio.Event, client: Client | None = None) -> None:
+async def run_worker(
+    settings: Settings, *, stop: asyncio.Event, client: Client | None = None, takes_over: bool = False
+) -> None:
     """Hosts everything until `stop` is set, then lets running activities finish. Offers metrics meanwhile.
 
     Args:
         settings: Where the record, the mail server and Temporal are, and the limits of this process.
         stop: Set it to drain and return.
         client: A connection to use instead of opening one; the SDK's metrics are then its own affair.
+        takes_over: As for `hosting`.
 
     Raises:
         NoTemporalError: Temporal does not answer.
         DatabaseUnavailableError: PostgreSQL does not answer.
         DatabaseRefusedError: The database is not one that this release can use.
         SettingsError: Metrics cannot be offered at the address set for them.
+        VersionNotMadeCurrentError: No agreement could begin.
     """
     with serving_figures(settings):
         if client is None:
             client = await connect(settings, runtime=sdk_runtime(settings))
-        async with hosting(settings, client):
+        async with hosting(settings, client, takes_over=takes_over):
             await stop.wait()
 
 
 @asynccontextmanager
 async def hosting(
-    settings: Settings, client: Client, *, interceptors: Sequence[Interceptor] = ()
+    settings: Settings,
+    client: Client,
+    *,
+    interceptors: Sequence[Interceptor] = (),
+    takes_over: bool = False,
 ) -> AsyncGenerator[Worker]:
-    """A running worker with its own pool of database connections."""
+    """A running worker with its own pool of database connections, once agreements can begin.
+
+    Args:
+        settings: What it is to know.
+        client: The way to Temporal.
+        interceptors: For its workflows and activities.
+        takes_over: Whether its version becomes the current one where another is; the first one does anyhow.
+
+    Raises:
+        VersionNotMadeCurrentError: Temporal refuses its version.
+    """
     pool = await open_pool(settings.database_dsn(), largest=settings.database_pool_size, check=check_schema)
     try:
         async with worker_of(settings, client, pool, interceptors) as worker:
+            version = version_of(settings)
+            if not await make_current(client, version, instead=takes_over):
+                _log.info("agreements begin on another version than %s", spelled(version))
             yield worker
     finally:
         await pool.close()
@@ -77,6 +102,7 @@ def worker_of(
         activities=activities_of(settings, pool).all(),
         workflow_runner=workflow_runner(),
         interceptors=interceptors,
+        deployment_config=WorkerDeploymentConfig(version=version_of(settings), use_worker_versioning=True),
         max_cached_workflows=settings.max_cached_workflows,
         max_concurrent_activities=settings.max_concurrent_activities,
         graceful_shutdown_timeout=timedelta(seconds=settings.shutdown_seconds),

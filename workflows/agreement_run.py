@@ -200,6 +200,7 @@ class AgreementRun:
             actor_id=terms.approved_by,
             agreement_id=agreement_id,
             terms=terms,
+            policies=started_with.policies,
         )
         try:
             await self._journal.write(propose)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
-from domain.model import Frozen
+from domain.model import Frozen, is_none
+from domain.policy import PolicySet
 from domain.terms import Terms
 from domain.vocabulary import Kind
 
@@ -48,6 +49,8 @@ class AgreementInput(Frozen):
     """The terms, people by id only. Checked by the workflow, which fails naming each field."""
     agreement_id: str | None = None
     """Set instead of terms to resume: the stream is loaded and folded."""
+    policies: PolicySet | None = Field(default=None, exclude_if=is_none)
+    """Beside terms: the policy set that they name, where it is none that comes with the product."""
 
 
 class Receipt(Frozen):

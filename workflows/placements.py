@@ -2,6 +2,8 @@
 
 Each takes an `AgreementInput`, read as plain JSON: what the payload converter refuses would leave the
 workflow hanging, where it should fail with a sentence for each field.
+
+Each is pinned: a run ends on the worker version that began it, and the next run begins on the current one.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from temporalio import workflow
+from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
     from domain.vocabulary import Kind
@@ -17,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.contract import WORKFLOW_TYPES
 
 
-@workflow.defn(name=WORKFLOW_TYPES[Kind.SECONDMENT])
+@workflow.defn(name=WORKFLOW_TYPES[Kind.SECONDMENT], versioning_behavior=VersioningBehavior.PINNED)
 @with_command_updates
 class SecondmentWorkflow(AgreementRun):
     """A post with a host, and the way back."""
@@ -32,7 +35,7 @@ class SecondmentWorkflow(AgreementRun):
         return await self.live(Kind.SECONDMENT)
 
 
-@workflow.defn(name=WORKFLOW_TYPES[Kind.SHADOWING])
+@workflow.defn(name=WORKFLOW_TYPES[Kind.SHADOWING], versioning_behavior=VersioningBehavior.PINNED)
 @with_command_updates
 class ShadowingWorkflow(AgreementRun):
     """Observe, practise, debrief beside an expert."""
@@ -47,7 +50,7 @@ class ShadowingWorkflow(AgreementRun):
         return await self.live(Kind.SHADOWING)
 
 
-@workflow.defn(name=WORKFLOW_TYPES[Kind.ROTATION])
+@workflow.defn(name=WORKFLOW_TYPES[Kind.ROTATION], versioning_behavior=VersioningBehavior.PINNED)
 @with_command_updates
 class RotationWorkflow(AgreementRun):
     """Several posts in a row, each with a challenge of its own."""

@@ -74,6 +74,19 @@ def at_start(terms: Terms) -> TypedSearchAttributes:
     return TypedSearchAttributes(pairs)
 
 
+def as_it_stands(agreement: Agreement, at: datetime) -> TypedSearchAttributes:
+    """Everything about an agreement that is started again from its record, so that lists are right at once.
+
+    Args:
+        agreement: As it stands.
+        at: The instant, UTC.
+    """
+    found = changes(agreement, at, TypedSearchAttributes([]))
+    return TypedSearchAttributes(
+        [SearchAttributePair(update.key, update.value) for update in found if update.value is not None]
+    )
+
+
 def changes(agreement: Agreement, at: datetime, known: TypedSearchAttributes) -> list[Update]:
     """What brings Temporal to the agreement as it stands at an instant: only changes, for each is history.
 

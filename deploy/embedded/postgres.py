@@ -192,7 +192,9 @@ class EmbeddedPostgres:
                 return running
             # One that is coming or going is waited for. A silent one is either in its very last moment, or,
             # after a power cut, another process that has the old one's number: PostgreSQL itself can tell.
-            if loop.time() - began > (_START_SECONDS if state is _State.BUSY else _SILENT_SECONDS):
+            if state is _State.BUSY:
+                began = loop.time()
+            elif loop.time() - began > _SILENT_SECONDS:
                 return None
             await asyncio.sleep(_POLL_SECONDS)
         return None
@@ -239,7 +241,10 @@ class EmbeddedPostgres:
     async def _until_ready(self, process: ServerProcess) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _START_SECONDS
-        while await self._state() is not _State.READY:
+        while (state := await self._state()) is not _State.READY:
+            if state is _State.BUSY:
+                # Recovering after a crash takes as long as there is to recover.
+                deadline = loop.time() + _START_SECONDS
             if process.exit_status is not None or loop.time() > deadline:
                 await self.stop()
                 raise EmbeddedServerError(

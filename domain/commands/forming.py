@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from domain.commands.base import BEFORE_THE_END, FORMING, HR, MANAGERS, PAIR, Command
-from domain.model import Slug, Words
+from domain.model import Slug, Words, is_none
+from domain.policy import PolicySet
 from domain.terms import Terms
 from domain.vocabulary import Phase, Role
 
@@ -24,6 +25,8 @@ class ProposeAgreement(Command):
     type: Literal["propose_agreement"] = "propose_agreement"
     agreement_id: str
     terms: Terms
+    policies: PolicySet | None = Field(default=None, exclude_if=is_none)
+    """The set that the terms name, where it is none that comes with the product."""
 
 
 class SignAgreement(Command):

@@ -8,8 +8,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, JsonValue
 
 from domain.commands.base import ACTIVE, EVERYBODY, HR, UNTIL_CLOSED, Command
-from domain.model import PersonId, Slug, Words
+from domain.model import PersonId, Slug, Words, is_none
 from domain.obligations import ObligationId
+from domain.policy import PolicySet
 from domain.vocabulary import Role
 
 
@@ -98,6 +99,8 @@ class AdoptPolicy(Command):
     policy_set_id: Slug
     version: Annotated[int, Field(ge=1)]
     reason: Words
+    policies: PolicySet | None = Field(default=None, exclude_if=is_none)
+    """The set itself, where it is none that comes with the product. The command line fills it in."""
 
 
 class CorrectEntry(Command):

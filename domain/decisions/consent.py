@@ -94,6 +94,11 @@ def check_amendment(agreement: Agreement, terms: Terms, at: datetime) -> None:
             RefusalCode.TERMS_INVALID,
             f"terms: {', '.join(sorted(changed & FIXED))} cannot be amended; place a new request.",
         )
+    if "policy_set" in changed:
+        raise Refused(
+            RefusalCode.TERMS_INVALID,
+            "terms: policy_set is not amended; move the agreement to another set with adopt_policy.",
+        )
     if changed & PEOPLE:
         raise Refused(
             RefusalCode.TERMS_INVALID,

@@ -34,7 +34,8 @@ from domain.kinds import KINDS
 from domain.model import PersonId
 from domain.obligations import LedgerChange, Obligation
 from domain.opening import Owed, opened
-from domain.policy import POLICY_SETS, KindPolicy
+from domain.policy import KindPolicy
+from domain.policy_choice import chosen
 from domain.refusals import RefusalCode, Refused
 from domain.terms import Terms, digest
 from domain.terms.rules.criteria import unassessable
@@ -47,10 +48,11 @@ def propose(command: ProposeAgreement, draft: Draft, calendars: Mapping[PersonId
     """Opens the agreement and asks every party for a signature.
 
     Raises:
-        Refused: If the terms name a policy set that does not exist, or a calendar is missing.
+        Refused: If the terms name a policy set that does not exist and is not sent along, or a calendar is
+            missing.
     """
     terms = command.terms
-    policy = _policy(terms)
+    policy = _policy(command)
     parties = parties_of(terms)
     missing = sorted({party.person_id for party in parties} - calendars.keys())
     if missing:
@@ -78,17 +80,16 @@ def propose(command: ProposeAgreement, draft: Draft, calendars: Mapping[PersonId
     draft.add(event.model_copy(update={"ledger": LedgerChange(opened=(*asked, *beside, *vague))}))
 
 
-def _policy(terms: Terms) -> KindPolicy:
-    reference = terms.policy_set
-    found = POLICY_SETS.get((reference.policy_set_id, reference.version))
-    if found is None:
-        known = ", ".join(f"{name} version {version}" for name, version in POLICY_SETS)
-        raise Refused(
-            RefusalCode.TERMS_INVALID,
-            f"policy_set: there is no {reference.policy_set_id} version {reference.version}; "
-            f"there is {known}.",
-        )
-    return found.kinds[Kind(terms.kind)]
+def _policy(command: ProposeAgreement) -> KindPolicy:
+    reference = command.terms.policy_set
+    return chosen(
+        reference.policy_set_id,
+        reference.version,
+        command.policies,
+        Kind(command.terms.kind),
+        code=RefusalCode.TERMS_INVALID,
+        field="policy_set",
+    )
 
 
 def parties_of(terms: Terms) -> tuple[Party, ...]:

@@ -30,7 +30,8 @@ from domain.events.operations import (
 )
 from domain.obligations import LedgerChange, Obligation, Settlement
 from domain.opening import Owed, opened
-from domain.policy import POLICY_SETS, KindPolicy
+from domain.policy import KindPolicy
+from domain.policy_choice import chosen
 from domain.recounting import recounted
 from domain.refusals import RefusalCode, Refused
 from domain.vocabulary import ObligationKind, Role
@@ -226,18 +227,34 @@ def adopt_policy(command: AdoptPolicy, draft: Draft) -> None:
 
 
 def _policy(agreement: Agreement, command: AdoptPolicy) -> KindPolicy:
-    found = POLICY_SETS.get((command.policy_set_id, command.version))
-    if found is None:
-        known = ", ".join(f"{name} version {version}" for name, version in POLICY_SETS)
-        raise Refused(
-            RefusalCode.UNKNOWN_REFERENCE,
-            f"policy_set_id: there is no {command.policy_set_id} version {command.version}; "
-            f"there is {known}.",
-        )
-    policy = found.kinds[agreement.kind]
-    if policy == agreement.policy:
+    """The policy to move to.
+
+    Raises:
+        Refused: There is none such, or the agreement has it, or it would change what a version means.
+    """
+    policy = chosen(
+        command.policy_set_id,
+        command.version,
+        command.policies,
+        agreement.kind,
+        code=RefusalCode.UNKNOWN_REFERENCE,
+        field="policy_set_id",
+    )
+    carried = agreement.policy
+    if policy == carried:
         raise Refused(
             RefusalCode.NO_CHANGE, f"It follows {command.policy_set_id} version {command.version} already."
+        )
+    if policy.policy_set_id == carried.policy_set_id and policy.version <= carried.version:
+        held = f"{carried.policy_set_id} version {carried.version}"
+        why = (
+            f"the agreement carries {held} with other thresholds"
+            if policy.version == carried.version
+            else f"the agreement follows {held}, and a set never goes back"
+        )
+        raise Refused(
+            RefusalCode.VERSION_MISMATCH,
+            f"version: {why}; give these thresholds version {carried.version + 1} or higher.",
         )
     return policy
 

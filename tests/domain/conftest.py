@@ -13,13 +13,12 @@ from typing import Any
 
 import pytest
 
-import domain.policy
+from domain import policy_choice
 from domain.agreement import Agreement
 from domain.calendars import Calendar, Leave, UtcOffset
 from domain.commands import COMMANDS, Command, ProposeAgreement
 from domain.commands.time import LetTimePass
 from domain.decide import actor_of, decide, newcomers
-from domain.decisions import operations
 from domain.decisions.forming import parties_of
 from domain.decisions.passage import next_instant
 from domain.evolve import fold
@@ -269,8 +268,7 @@ def _live_the_scripts(lives: dict[str, Life]) -> None:
 def brisk_policy() -> Generator[None]:
     """While it lasts there is a policy set `brisk`, version 1, in which everything is due sooner."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(domain.policy, "POLICY_SETS", {**domain.policy.POLICY_SETS, ("brisk", 1): _brisk()})
-        patch.setattr(operations, "POLICY_SETS", domain.policy.POLICY_SETS)
+        patch.setattr(policy_choice, "POLICY_SETS", {**policy_choice.POLICY_SETS, ("brisk", 1): _brisk()})
         yield
 
 

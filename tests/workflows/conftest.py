@@ -350,8 +350,13 @@ class House:
             await acting
         return refusal_of(failed.value)
 
-    async def open_worker(self, **settings: object) -> AsyncExitStack:
-        """Starts one more worker; closing what is returned stops it."""
+    async def open_worker(self, *, takes_over: bool = False, **settings: object) -> AsyncExitStack:
+        """Starts one more worker; closing what is returned stops it.
+
+        Args:
+            takes_over: Whether its version becomes the current one.
+            settings: What it is to know that the others do not.
+        """
         stack = AsyncExitStack()
         # Over a connection of its own, as it would be in a process of its own.
         client = await Client.connect(
@@ -359,14 +364,15 @@ class House:
             namespace=self.client.namespace,
             data_converter=self.client.data_converter,
         )
-        await stack.enter_async_context(hosting(self.settings.model_copy(update=settings), client))
+        own = self.settings.model_copy(update=settings)
+        await stack.enter_async_context(hosting(own, client, takes_over=takes_over))
         self._workers.append(stack)
         return stack
 
     async def change_worker(self, **settings: object) -> None:
         """Stops every worker and starts a new one, which knows nothing of any workflow."""
         await self.close_workers()
-        await self.open_worker(**settings)
+        await self.open_worker(takes_over=True, **settings)
 
     async def close_workers(self) -> None:
         """Stops every worker."""

@@ -30,10 +30,16 @@ async def test_the_next_run_carries_on_where_the_last_one_was(house: House) -> N
     await placement.fast_forward(
         max(notice.not_before for notice in queued) - await placement.now() + timedelta(seconds=1)
     )
-    outbox = await house.record.notices(placement.agreement_id)
-    became = {row.notice.notice_id: row.state for row in outbox}
-    assert {became[notice.notice_id] for notice in queued} <= {"sent", "skipped"}
-    assert "sent" in {became[notice.notice_id] for notice in queued}
+
+    async def became() -> set[str]:
+        outbox = await house.record.notices(placement.agreement_id)
+        states = {row.notice.notice_id: row.state for row in outbox}
+        return {states[notice.notice_id] for notice in queued}
+
+    # On a busy machine the last second of the way passes in real time while letters are being sent.
+    states = await house.eventually(became, lambda states: "queued" not in states)
+    assert states <= {"sent", "skipped"}
+    assert "sent" in states
 
 
 async def test_commands_are_accepted_once_while_runs_change(house: House) -> None:

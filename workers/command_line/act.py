@@ -73,12 +73,13 @@ def act(
     async def work(reach: Reach) -> Receipt:
         await check_people(reach, given)
         try:
+            complete = reach.policies().along_with(given)
             return await ask(
                 await reach.client(),
                 agreement,
-                given.type,
-                given,
-                update_id=update_id_of(given),
+                complete.type,
+                complete,
+                update_id=update_id_of(complete),
                 patience=timedelta(seconds=wait),
                 waiting=lambda waited: say(
                     f"No answer yet after {waited.total_seconds():.0f} s; asking again. Is a worker running?"
@@ -109,7 +110,8 @@ def _try_out(agreement: str, given: Command, *, as_json: bool) -> None:
     async def work(reach: Reach) -> Preview:
         await check_people(reach, given)
         try:
-            return await preview(await reach.record(), await reach.directory(), agreement, given)
+            complete = reach.policies().along_with(given)
+            return await preview(await reach.record(), await reach.directory(), agreement, complete)
         except UpdateRefusedError as refused:
             raise Failure(f"Would be refused ({refused.code}): {refused.sentence}") from refused
         except NotRunningError as none:
@@ -211,7 +213,7 @@ async def _why_not_running(reach: Reach, agreement: str, command: Command) -> Fa
             f"{command.type} came too late."
         )
     return Failure(
-        f"{agreement} is in the record and not running in this Temporal namespace: it has to be resumed from "
-        "its record, or the address of Temporal is not the one it runs on.",
+        f"{agreement} is in the record and not running in this Temporal namespace: start it again from its "
+        f"record with `sojourn resume {agreement}`, unless it runs at another address of Temporal.",
         ExitCode.UNREACHABLE,
     )

@@ -27,8 +27,10 @@ from workers.command_line.output import say
 from workers.command_line.people import people
 from workers.command_line.place import place
 from workers.command_line.policy import policy
+from workers.command_line.resume import resume
 from workers.command_line.serve import migrate, up, worker
 from workers.command_line.show import events, notices, show
+from workers.command_line.verify import verify
 from workers.command_line.watch import watch
 
 
@@ -115,6 +117,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "leave": leave,
     "departed": departed,
     "manager": manager,
+    "resume": resume,
     "show": show,
     "mine": mine,
     "events": events,
@@ -124,6 +127,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "explain": explain,
     "watch": watch,
     "metrics": metrics,
+    "verify": verify,
     "schema": schema,
     "commands": commands,
     "settings": settings,

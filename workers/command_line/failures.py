@@ -8,12 +8,15 @@ import asyncpg
 from temporalio.service import RPCError
 
 from activities.database import DatabaseRefusedError, DatabaseUnavailableError
+from activities.keys.ring import KeysError
+from activities.snapshots import UnknownAgreementError
 from deploy.embedded import EmbeddedServerError, StackAlreadyRunningError
 from deploy.migrate import MigrationRefusedError
 from domain.reading import UnreadableEvent
 from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError
 from workers.connection import NoTemporalError
 from workers.settings import SettingsError
+from workers.versions import VersionNotMadeCurrentError
 
 
 class ExitCode(IntEnum):
@@ -63,11 +66,13 @@ class Failure(Exception):  # noqa: N818  it ends a command as its author intende
 
 
 _CODES: tuple[tuple[tuple[type[BaseException], ...], ExitCode], ...] = (
-    ((SettingsError,), ExitCode.USAGE),
+    ((SettingsError, KeysError), ExitCode.USAGE),
     ((NoTemporalError, EmbeddedServerError, MigrationRefusedError), ExitCode.UNREACHABLE),
+    ((VersionNotMadeCurrentError,), ExitCode.UNREACHABLE),
     ((DatabaseUnavailableError, DatabaseRefusedError, asyncpg.PostgresError), ExitCode.UNREACHABLE),
     ((StackAlreadyRunningError, UnreadableEvent, UpdateRefusedError, NotRunningError), ExitCode.REFUSED),
     ((NoAnswerError,), ExitCode.UNKNOWN_OUTCOME),
+    ((UnknownAgreementError,), ExitCode.NOTHING_MATCHED),
 )
 
 

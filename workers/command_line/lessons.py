@@ -111,6 +111,10 @@ LESSONS: Mapping[str, Lesson] = {
         "Somebody has another line manager.",
         ('sojourn manager P-1042 --to P-1016 --reason "New team." --as P-9001',),
     ),
+    "resume": Lesson(
+        "Start an agreement's workflow again from its record.",
+        ("sojourn resume halden-grid.HG-SEC-2026-0117",),
+    ),
     "show": Lesson(
         "Show how an agreement stands.",
         (
@@ -171,6 +175,14 @@ LESSONS: Mapping[str, Lesson] = {
             "SOJOURN_METRICS_ADDRESS=0.0.0.0:9464 SOJOURN_SDK_METRICS_ADDRESS=0.0.0.0:9465 sojourn worker",
         ),
     ),
+    "verify": Lesson(
+        "Check every hash chain, read model and workflow.",
+        (
+            "sojourn verify",
+            "sojourn verify --agreement halden-grid.HG-SEC-2026-0117",
+            "sojourn verify --record-only --json",
+        ),
+    ),
     "policy": Lesson(
         "Show, check and replay policies.",
         (
@@ -199,6 +211,10 @@ LESSONS: Mapping[str, Lesson] = {
 }
 
 POLICY_LESSONS: Mapping[str, Lesson] = {
+    "list": Lesson(
+        "List the policy sets there are.",
+        ("sojourn policy list", "SOJOURN_POLICY_FILES=/etc/sojourn/policies sojourn policy list --json"),
+    ),
     "show": Lesson(
         "Show a policy set.",
         ("sojourn policy show", "sojourn policy show default/1 --yaml > stricter.yaml"),

@@ -42,6 +42,7 @@ from workers.command_line.options import (
 from workers.command_line.output import counting
 from workers.command_line.previews import report
 from workers.command_line.reach import Reach, reaching
+from workers.known_policies import KnownPolicies
 from workers.standing import Filters, agreements, stalled
 
 _BATCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,49}")
@@ -114,15 +115,16 @@ def operate(
     )
     chosen_batch = _batch(batch, name, person, acting_as, fields)
 
-    def order(agreement_id: str) -> Order:
+    def order(agreement_id: str, policies: KnownPolicies) -> Order:
         def made(oldest: str | None) -> Command:
             command_id = command_id_of(chosen_batch, agreement_id)
-            return build(name, person, acting_as, with_the_oldest(fields, oldest), command_id)
+            command = build(name, person, acting_as, with_the_oldest(fields, oldest), command_id)
+            return policies.along_with(command)
 
         return Order(agreement_id, made, about_the_oldest=names_the_oldest(fields))
 
     async def choose(reach: Reach) -> list[str]:
-        await check_people(reach, order(_SAMPLE).build("milestone:sample"))
+        await check_people(reach, order(_SAMPLE, reach.policies()).build("milestone:sample"))
         if why or whom or only_stalled:
             found = [
                 row.agreement_id
@@ -145,7 +147,8 @@ def operate(
             )
         if not dry_run and not yes:
             confirm(f"Give {name} to {_counted(len(chosen))}?")
-        return await carry_out(reach, [order(each) for each in chosen], wait, doing=name, dry_run=dry_run)
+        orders = [order(each, reach.policies()) for each in chosen]
+        return await carry_out(reach, orders, wait, doing=name, dry_run=dry_run)
 
     report(reaching(work), batch=chosen_batch, as_json=as_json)
 

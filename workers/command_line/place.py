@@ -54,6 +54,7 @@ def place(
             await reach.record(),
             await reach.directory(),
             Starter(await reach.client(), reach.settings.task_queue),
+            reach.policies(),
         )
         checked = await intake.check(submissions, allow_overlap=allow_overlap)
         if checked.problems or check_only:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from pydantic import JsonValue
 
-from domain.policy import DEFAULT, POLICY_SETS, PolicySet
+from domain.policy import DEFAULT, PolicySet
 from domain.policy_documents import Difference, PolicyRefused, advice, differences, document_of
 from domain.policy_replay import FALSE_ALARM_DAYS
 from domain.policy_sense import ASKED_BY_ONE_KIND
@@ -22,8 +22,10 @@ from workers.command_line.options import AsJson, Kinds, choices
 from workers.command_line.output import NOTHING, console, counting, print_json, say, table, words
 from workers.command_line.reach import Reach, reaching
 from workers.command_line.replay_report import Report
+from workers.known_policies import KnownPolicies
 from workers.policy_files import read_policy_set, written
 from workers.replaying import Asked, replayed
+from workers.settings import load_settings
 
 PolicyFile = Annotated[str, typer.Argument(metavar="FILE", help="YAML or JSON; - for stdin.")]
 
@@ -39,7 +41,7 @@ def show(
     """Show a policy set: what is due and stalled after how many working days, and the ladder."""
     if as_yaml and as_json:
         raise Failure("Give --yaml or --json, not both.", ExitCode.USAGE)
-    policies = _known(name)
+    policies = _named(name, _known())
     if as_json:
         print_json(document_of(policies))
     elif as_yaml:
@@ -48,15 +50,47 @@ def show(
         _print(policies)
 
 
+def list_sets(as_json: AsJson = False) -> None:
+    """List the policy sets that requests and `adopt_policy` may name, and where each comes from.
+
+    One set comes with the product. Others are read from the files and folders that SOJOURN_POLICY_FILES
+    names; an agreement carries the thresholds that it was placed under or moved to, whatever a file says
+    later.
+    """
+    known = _known()
+    if as_json:
+        print_json(
+            [
+                {
+                    "policy_set_id": each.policies.policy_set_id,
+                    "version": each.policies.version,
+                    "source": None if each.source is None else str(each.source),
+                }
+                for each in known
+            ]
+        )
+        return
+    rows = (
+        (
+            each.policies.policy_set_id,
+            each.policies.version,
+            "comes with the product" if each.source is None else each.source,
+        )
+        for each in known
+    )
+    console().print(table("Set", "Version", "From", rows=rows))
+
+
 def check(file: PolicyFile, as_json: AsJson = False) -> None:
     """Check a policy set, and show how it differs from the one that agreements are placed under now.
 
     Nothing is written anywhere: agreements keep the policy they were proposed under.
     """
     policies = _read(file)
-    other = _newest(policies.policy_set_id) or DEFAULT
+    known = _known()
+    other = known.newest(policies.policy_set_id) or DEFAULT
     found = differences(other, policies)
-    remarks = advice(policies, POLICY_SETS.values())
+    remarks = advice(policies, known.sets)
     if as_json:
         print_json(
             {
@@ -136,7 +170,7 @@ def root() -> None:
     """Show policy sets, check a new one, and replay the record under it before anybody lives by it."""
 
 
-for _name, _command in {"show": show, "check": check, "replay": replay}.items():
+for _name, _command in {"list": list_sets, "show": show, "check": check, "replay": replay}.items():
     _lesson = POLICY_LESSONS[_name]
     policy.command(name=_name, short_help=_lesson.in_short, epilog=_lesson.closing)(_command)
 
@@ -149,20 +183,19 @@ def _read(file: str) -> PolicySet:
         raise Failure("\n".join([*lines, f"{named(file)} is no policy set yet."])) from refused
 
 
-def _known(name: str) -> PolicySet:
+def _known() -> KnownPolicies:
+    return KnownPolicies.read(load_settings().policy_files)
+
+
+def _named(name: str, known: KnownPolicies) -> PolicySet:
     policy_set_id, _, version = name.partition("/")
-    found = _newest(policy_set_id)
+    found = known.newest(policy_set_id)
     if version:
-        found = POLICY_SETS.get((policy_set_id, int(version))) if version.isdecimal() else None
+        found = known.find(policy_set_id, int(version)) if version.isdecimal() else None
     if found is None:
-        there = ", ".join(f"{set_id}/{number}" for set_id, number in POLICY_SETS)
+        there = ", ".join(f"{policies.policy_set_id}/{policies.version}" for policies in known.sets)
         raise Failure(f"There is no policy set {name}; there is {there}.")
     return found
-
-
-def _newest(policy_set_id: str) -> PolicySet | None:
-    versions = [policies for (set_id, _), policies in POLICY_SETS.items() if set_id == policy_set_id]
-    return max(versions, key=lambda policies: policies.version, default=None)
 
 
 def _day_or_instant(text: str, option: str) -> datetime:

@@ -16,6 +16,7 @@ from activities.record import Record
 from deploy.migrate import check_schema
 from workers.command_line.failures import ExitCode, Failure
 from workers.connection import connect
+from workers.known_policies import KnownPolicies
 from workers.settings import Settings, SettingsError, load_settings
 
 CONNECTIONS = 8
@@ -32,6 +33,7 @@ class Reach:
         self._opened = opened
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._client: Client | None = None
+        self._policies: KnownPolicies | None = None
 
     async def record(self) -> Record:
         """The record, in a database that is at this release's migration."""
@@ -40,6 +42,16 @@ class Reach:
     async def directory(self) -> Directory:
         """The people directory, in the same database."""
         return Directory(await self.pool())
+
+    def policies(self) -> KnownPolicies:
+        """The policy sets that requests and commands may name.
+
+        Raises:
+            SettingsError: A file that the settings name is not in order.
+        """
+        if self._policies is None:
+            self._policies = KnownPolicies.read(self.settings.policy_files)
+        return self._policies
 
     async def client(self) -> Client:
         """Temporal."""

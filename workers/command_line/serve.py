@@ -19,8 +19,10 @@ from workers.command_line.options import AsJson
 from workers.command_line.output import print_json, say
 from workers.command_line.reach import Reach, reaching
 from workers.command_line.registration import register_search_attributes
+from workers.keyring import with_keys_of_its_own
 from workers.logs import configure_logs
 from workers.settings import Settings, load_settings
+from workers.versions import spelled, version_of
 from workers.worker import run_worker
 from workflows.search_attributes import ALL
 
@@ -50,19 +52,28 @@ def up(
     asyncio.run(_up(settings, port, ui_port, as_json=as_json))
 
 
-def worker() -> None:
+def worker(
+    takes_over: Annotated[
+        bool,
+        typer.Option(
+            "--make-current", help="Let agreements begin on this worker's version from now on, not another."
+        ),
+    ] = False,
+) -> None:
     """Run a worker: it hosts agreements and sends notices until Ctrl-C or SIGTERM, then drains.
 
     Where Temporal, PostgreSQL and the mail server are is set by TEMPORAL_* and SOJOURN_*; see `sojourn
-    settings`. Run as many as you like.
+    settings`. Run as many as you like. The first worker of a deployment makes its version current; a later
+    version serves what is sent to it until `--make-current` or `sojourn upgrade`.
     """
     settings = load_settings()
     configure_logs(settings)
 
     async def work() -> None:
         async with _until_told_to_stop() as stop:
-            say(f"Worker on task queue {settings.task_queue}; Ctrl-C stops it.")
-            await run_worker(settings, stop=stop)
+            version = spelled(version_of(settings))
+            say(f"Worker {version} on task queue {settings.task_queue}; Ctrl-C stops it.")
+            await run_worker(settings, stop=stop, takes_over=takes_over)
         say("The worker has stopped.")
 
     asyncio.run(work())
@@ -119,12 +130,14 @@ async def _serve(
     settings: Settings, addresses: StackAddresses, stop: asyncio.Event, *, as_json: bool
 ) -> None:
     _point_temporal_settings_at(addresses)
-    inside = load_settings(data=settings.data, database_url=addresses.dsn)
+    inside = with_keys_of_its_own(
+        load_settings(data=settings.data, database_url=addresses.dsn), addresses.data
+    )
     await apply_migrations(addresses.dsn)
     log = addresses.data / "logs" / "worker.log"
     with log.open("a", encoding="utf-8") as stream:
         configure_logs(inside, stream)
-        serving = asyncio.create_task(run_worker(inside, stop=stop))
+        serving = asyncio.create_task(run_worker(inside, stop=stop, takes_over=True))
         # A worker that cannot start says so at once; the addresses are for one that serves.
         await asyncio.wait({serving}, timeout=0.5)
         if not serving.done():

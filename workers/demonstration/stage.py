@@ -25,6 +25,8 @@ from workers.connection import data_converter
 from workers.demonstration.examples import read_people, read_request
 from workers.demonstration.mailboxes import Mailboxes
 from workers.intake import Intake, Placement, Submission
+from workers.keyring import with_keys_of_its_own
+from workers.known_policies import KnownPolicies
 from workers.logs import configure_logs
 from workers.settings import Settings, load_settings
 from workers.starting import Starter
@@ -61,7 +63,12 @@ class Stage:
         """
         today = datetime.now(UTC).date()
         requests: list[dict[str, JsonValue]] = [read_request(kind, today) for kind in kinds]
-        intake = Intake(self.record, self.directory, Starter(self.client, self.settings.task_queue))
+        intake = Intake(
+            self.record,
+            self.directory,
+            Starter(self.client, self.settings.task_queue),
+            KnownPolicies.built_in(),
+        )
         checked = await intake.check([Submission("", request) for request in requests])
         if checked.problems:
             raise RuntimeError("\n".join(str(problem) for problem in checked.problems))
@@ -101,7 +108,7 @@ async def staged(data: Path) -> AsyncGenerator[Stage]:
 
 @asynccontextmanager
 async def _inside(addresses: StackAddresses, mailboxes: Mailboxes) -> AsyncGenerator[Stage]:
-    settings = load_settings(
+    chosen = load_settings(
         database_url=addresses.dsn,
         data=addresses.data,
         task_queue="sojourn",
@@ -112,6 +119,7 @@ async def _inside(addresses: StackAddresses, mailboxes: Mailboxes) -> AsyncGener
         smtp_password=None,
         log_level="WARNING",
     )
+    settings = with_keys_of_its_own(chosen, addresses.data)
     await migrate(addresses.dsn)
     client = await Client.connect(
         addresses.temporal_address, namespace=addresses.namespace, data_converter=data_converter()

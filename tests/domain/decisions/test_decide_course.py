@@ -216,6 +216,15 @@ ROWS: dict[str, Row] = {
         RefusalCode.TERMS_INVALID,
         "terms: tenant cannot be amended; place a new request.",
     ),
+    "another policy by amendment": (
+        "secondment",
+        [],
+        "mentor",
+        "amend_terms",
+        {"terms": {"policy_set": {"policy_set_id": "default", "version": 2}}},
+        RefusalCode.TERMS_INVALID,
+        "terms: policy_set is not amended; move the agreement to another set with adopt_policy.",
+    ),
     "another mentor by amendment": (
         "secondment",
         [],

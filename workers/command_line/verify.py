@@ -1,0 +1,76 @@
+"""Whether the record is whole: every chain, every read model, every workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from activities.differences import Difference
+from activities.snapshots import count_agreements
+from workers.command_line.failures import ExitCode
+from workers.command_line.options import AsJson
+from workers.command_line.output import console, counting, print_models, say
+from workers.command_line.reach import Reach, reaching
+from workers.verifying import verify as find_differences
+
+SHOWN_AT_MOST = 1000
+"""Lines for people; --json has all."""
+
+Agreements = Annotated[
+    list[str] | None,
+    typer.Option("--agreement", metavar="ID", help="Only this agreement; repeat for several."),
+]
+
+
+def verify(
+    agreement: Agreements = None,
+    record_only: Annotated[
+        bool, typer.Option("--record-only", help="Leave the workflows in Temporal out.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Recompute every hash chain, fold every stream, and compare: read models and running workflows.
+
+    Says of each difference where it is and what to do, and exits with 1. May run while others write.
+    """
+
+    async def work(reach: Reach) -> tuple[list[Difference], int]:
+        pool = await reach.pool()
+        client = None if record_only else await reach.client()
+        total = len(agreement) if agreement else await count_agreements(pool)
+        with counting("Verifying", total) as progress:
+            found = await find_differences(
+                pool,
+                client,
+                task_queue=reach.settings.task_queue,
+                agreement_ids=agreement or None,
+                looked=progress.one_more,
+            )
+        return found, total
+
+    found, seen = reaching(work)
+    if as_json:
+        print_models(found)
+    else:
+        _print(found)
+    say(_verdict(len(found), seen))
+    if found:
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def _print(found: Sequence[Difference]) -> None:
+    lines = console()
+    for each in found[:SHOWN_AT_MOST]:
+        lines.print(str(each), soft_wrap=True, markup=False)
+    if len(found) > SHOWN_AT_MOST:
+        say(f"{len(found) - SHOWN_AT_MOST} more; --json prints all.")
+
+
+def _verdict(differences_found: int, seen: int) -> str:
+    agreements = "1 agreement" if seen == 1 else f"{seen} agreements"
+    if not differences_found:
+        return f"{agreements} verified: nothing differs."
+    number = "1 difference" if differences_found == 1 else f"{differences_found} differences"
+    return f"{agreements} verified: {number}."
