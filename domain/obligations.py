@@ -21,6 +21,13 @@ MEETING_KINDS = (ObligationKind.CHECK_IN, ObligationKind.REFLECTIVE_SESSION)
 """The two cadences: whoever owes these owes that people meet."""
 
 
+FIRST_MEETING = "1"
+"""The subject of the first meeting of a series."""
+
+OF_WHO_IS_NOT_THERE = frozenset({StallReason.PARTY_LEFT, StallReason.PARTY_ON_LEAVE_UNCOVERED})
+"""Reasons that an obligation has because of its owner, and loses with another one."""
+
+
 class Rung(Frozen):
     """One step of the ladder that an obligation climbs while nobody fulfils it."""
 
@@ -59,7 +66,10 @@ class Obligation(Frozen):
     @property
     def is_first_check_in(self) -> bool:
         """Whether this check-in confirms the start."""
-        return self.kind is ObligationKind.CHECK_IN and self.reason is StallReason.START_UNCONFIRMED
+        if self.kind is not ObligationKind.CHECK_IN:
+            return False
+        nobody_there = self.reason in OF_WHO_IS_NOT_THERE and self.subject == FIRST_MEETING
+        return nobody_there or self.reason is StallReason.START_UNCONFIRMED
 
     @property
     def principal_id(self) -> PersonId:

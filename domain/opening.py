@@ -14,15 +14,20 @@ from domain.absences import is_uncovered, who_acts, working_time
 from domain.agreement import Agreement, Party
 from domain.calendars import Calendar
 from domain.model import Frozen, Instant, PersonId
-from domain.obligations import MEETING_KINDS, LedgerChange, Obligation, Rung, Settlement
+from domain.obligations import (
+    FIRST_MEETING,
+    MEETING_KINDS,
+    OF_WHO_IS_NOT_THERE,
+    LedgerChange,
+    Obligation,
+    Rung,
+    Settlement,
+)
 from domain.policy import Allowance
 from domain.vocabulary import ObligationKind, ObligationStatus, Role, StallReason
 
 MEETING_STARTS_AFTER_OPENING = timedelta(hours=1)
 """Meetings are proposed an hour into the owner's working day."""
-
-FIRST_MEETING = "1"
-"""The subject of the first meeting of a series."""
 
 SEQUENCE_PAST_A_CANCELLED_INVITE = 2
 """A pause cancels an invite under the next sequence; the invite after it needs a higher one still."""
@@ -67,9 +72,6 @@ REASONS: Mapping[ObligationKind, StallReason] = {
     ObligationKind.END_DECISION: StallReason.END_DATE_UNDECIDED,
 }
 """What a stall on an obligation of each kind is called."""
-
-OF_WHO_IS_NOT_THERE = frozenset({StallReason.PARTY_LEFT, StallReason.PARTY_ON_LEAVE_UNCOVERED})
-"""Reasons that an obligation has because of its owner, and loses with another one."""
 
 
 class Owed(Frozen):
@@ -158,6 +160,18 @@ def _ladder(
         for step in agreement.policy.ladder
     )
     return tuple(rung for rung in rungs if rung.at > at)
+
+
+def put_off(agreement: Agreement, obligation: Obligation, working_days: int, at: datetime) -> Obligation:
+    """The obligation with the reminders still ahead put off by so many working days of its owner."""
+    calendar = agreement.calendar_of(obligation.owner_id)
+
+    def later(rung: Rung) -> Rung:
+        day = calendar.working_day_from(calendar.local_date(rung.at), working_days)
+        return rung.model_copy(update={"at": calendar.opening_of(day)})
+
+    ladder = tuple(rung if rung.at <= at else later(rung) for rung in obligation.ladder)
+    return obligation.model_copy(update={"ladder": ladder})
 
 
 def shifted_by(agreement: Agreement, obligation: Obligation, days: int) -> Obligation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from domain.absences import working_time
 from domain.agreement import Agreement, Party
 from domain.calendars import Calendar
 from domain.obligations import MEETING_KINDS, Obligation
@@ -12,26 +13,24 @@ from domain.policy import Allowance, KindPolicy
 from domain.vocabulary import ObligationKind, Phase
 
 
-def recounted(
-    before: KindPolicy, agreement: Agreement, obligation: Obligation, at: datetime, *, keeps_its_day: bool
-) -> Obligation:
-    """The obligation counted anew under the agreement's policy.
+def grounds_under(
+    before: KindPolicy, agreement: Agreement, obligation: Obligation, *, keeps_its_day: bool
+) -> Owed:
+    """What an obligation is counted from under another policy.
 
-    Its anchor is found by counting the allowance that it was opened under back from its due day. What is not
-    yet due falls due on the next working day at the earliest; meetings keep their day.
+    Its anchor is found by counting the allowance that it was opened under back from its due day.
 
     Args:
         before: The policy that it was opened under.
         agreement: Under the policy that counts now.
         obligation: An open obligation of the agreement.
-        at: Now.
         keeps_its_day: Whether its due day was agreed and not counted, as in the terms.
     """
-    calendar = agreement.calendar_of(obligation.owner_id)
+    calendar = working_time(agreement, obligation.owner_id, obligation.kind)
     old, new = (policy.allowance_of(obligation) for policy in (before, agreement.policy))
     due_day = calendar.local_date(obligation.due_at)
     fixed = keeps_its_day or obligation.kind in MEETING_KINDS
-    owed = Owed(
+    return Owed(
         kind=obligation.kind,
         subject=obligation.subject,
         owner=Party(role=obligation.owner_role, person_id=obligation.principal_id),
@@ -41,6 +40,23 @@ def recounted(
         missed_after=None if obligation.acts_by_itself_at is None else agreement.policy.missed_after,
         stalls_by=_signed_by(agreement, calendar, obligation),
     )
+
+
+def recounted(
+    before: KindPolicy, agreement: Agreement, obligation: Obligation, at: datetime, *, keeps_its_day: bool
+) -> Obligation:
+    """The obligation counted anew under the agreement's policy, from what `grounds_under` says.
+
+    What is not yet due falls due on the next working day at the earliest; meetings keep their day.
+
+    Args:
+        before: The policy that it was opened under.
+        agreement: Under the policy that counts now.
+        obligation: An open obligation of the agreement.
+        at: Now.
+        keeps_its_day: Whether its due day was agreed and not counted, as in the terms.
+    """
+    owed = grounds_under(before, agreement, obligation, keeps_its_day=keeps_its_day)
     counted = opened(agreement, owed, obligation.opened_at if obligation.due_at <= at else at)
     climbs = any(rung.at > at for rung in obligation.ladder)
     return counted.model_copy(

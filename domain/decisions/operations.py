@@ -16,7 +16,7 @@ from domain.commands.operations import (
 )
 from domain.decisions.departures import somebody_in_charge
 from domain.decisions.dispatch import rule
-from domain.decisions.planning import follow_plan, planned
+from domain.decisions.planning import days_agreed, follow_plan, planned
 from domain.decisions.resting import after_hold, muted, not_paused
 from domain.draft import Draft
 from domain.events.operations import (
@@ -29,7 +29,7 @@ from domain.events.operations import (
     PolicyAdopted,
 )
 from domain.obligations import LedgerChange, Obligation, Settlement
-from domain.opening import Owed, opened
+from domain.opening import Owed, opened, put_off
 from domain.policy import KindPolicy
 from domain.policy_choice import chosen
 from domain.recounting import recounted
@@ -136,26 +136,13 @@ def snooze(command: SnoozeObligation, draft: Draft) -> None:
         raise Refused(
             RefusalCode.NO_CHANGE, f"{owed.obligation_id} climbs no further; there is nothing to put off."
         )
-    calendar = agreement.calendar_of(owed.owner_id)
-    ladder = tuple(
-        rung
-        if rung.at <= draft.at
-        else rung.model_copy(
-            update={
-                "at": calendar.opening_of(
-                    calendar.working_day_from(calendar.local_date(rung.at), command.working_days)
-                )
-            }
-        )
-        for rung in owed.ladder
-    )
     draft.add(
         ObligationSnoozed(
             at=draft.at,
             obligation_id=owed.obligation_id,
             working_days=command.working_days,
             reason=command.reason,
-            ledger=LedgerChange(moved=(owed.model_copy(update={"ladder": ladder}),)),
+            ledger=LedgerChange(moved=(put_off(agreement, owed, command.working_days, draft.at),)),
         )
     )
 
@@ -206,11 +193,7 @@ def adopt_policy(command: AdoptPolicy, draft: Draft) -> None:
     policy = _policy(agreement, command)
     event = PolicyAdopted(at=draft.at, policy=policy, reason=command.reason)
     after = draft.after(event)
-    agreed = {
-        owed.obligation_id
-        for owed in planned(agreement)
-        if owed.allowance is not None and owed.allowance != agreement.policy.allowance_for(owed.kind)
-    }
+    agreed = days_agreed(agreement)
     moved = tuple(
         again
         for key, held in sorted(agreement.obligations.items())

@@ -10,7 +10,7 @@ from domain.agreement import Agreement, MeetingSeries, Party
 from domain.draft import Draft
 from domain.events import Event
 from domain.kinds import KINDS
-from domain.obligations import MEETING_KINDS, LedgerChange, Obligation, Settlement
+from domain.obligations import MEETING_KINDS, LedgerChange, Obligation, ObligationId, Settlement
 from domain.opening import SEQUENCE_PAST_A_CANCELLED_INVITE, Owed, meeting_start, opened, reconciled
 from domain.policy import Allowance
 from domain.vocabulary import ObligationKind, ObligationStatus, Phase, Role, StallReason
@@ -87,6 +87,15 @@ def _plan_review(agreement: Agreement) -> Iterable[Owed]:
             anchor=day,
             starts_at=meeting_start(calendar, calendar.working_day_from(day, 0)),
         )
+
+
+def days_agreed(agreement: Agreement) -> frozenset[ObligationId]:
+    """What the plan asks for on a day that the terms name, and not on one that the policy counts."""
+    return frozenset(
+        owed.obligation_id
+        for owed in planned(agreement)
+        if owed.allowance is not None and owed.allowance != agreement.policy.allowance_for(owed.kind)
+    )
 
 
 def plan_kinds(agreement: Agreement) -> frozenset[ObligationKind]:

@@ -85,7 +85,7 @@ def test_what_cannot_be_a_review_is_refused(active: Lives) -> None:
     assert ahead.sentence == f"held_on: {tomorrow} is ahead; record it once it was held."
     life.by("mentee", "review_plan", outcome="On course.")
     again = life.refusal("mentee", "review_plan", outcome="On course.")
-    assert again.code == "already_done"
+    assert again.code == "out_of_order"
     assert str(life.now.date()) in again.sentence
 
 
