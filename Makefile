@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test check lock clean
+.PHONY: help setup up demo test chaos check lock clean
 
 help: ## Show this list
 	@echo "Sojourn: every mentorship agreement as one long-lived, recorded workflow. Start with: make demo"
@@ -38,6 +38,9 @@ check: setup ## Lint, formatting, strict types, import contracts
 
 test: check ## Everything in check, then all tests on the real servers; ARGS="-k name" narrows them
 	@$(BIN)/pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
+
+chaos: setup ## Break everything while placements run, then look; SECONDS=300 SEED=7 (120 and 1), ARGS=--json
+	@$(BIN)/python -m tests.chaos --seconds $(or $(SECONDS),120) --seed $(or $(SEED),1) $(ARGS)
 
 lock: ## Resolve the dependencies anew into requirements.lock, for every platform, with hashes
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv

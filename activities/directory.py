@@ -1,20 +1,21 @@
-"""The people directory: names, addresses and working time, looked up by opaque id, kept nowhere else."""
+"""The people directory: names, addresses and working time, looked up by opaque id, kept nowhere else.
+
+Who somebody is stands there sealed; see `activities/sealed_people.py`.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
 
 import asyncpg
-from pydantic import TypeAdapter
 
 from activities.database import Database, DatabaseRefusedError
+from activities.sealed_people import opened_people, sealed_rows
+from activities.seals import Seals
 from domain.calendars import Leave
 from domain.people import Person
-
-_PEOPLE = TypeAdapter(list[Person])
 
 
 class Directory:
@@ -22,25 +23,43 @@ class Directory:
 
     Every method raises `DatabaseUnavailableError` where trying again may help and `DatabaseRefusedError`
     where it cannot.
+
+    Args:
+        pool: Connections to a database at this release's migration.
+        seals: Seals and opens who people are; None keeps it in clear, and opens nothing that is sealed.
     """
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], seals: Seals | None = None) -> None:
         self._database = Database(pool)
+        self._seals = Seals(None) if seals is None else seals
 
     async def upsert(self, people: Sequence[Person]) -> int:
         """Writes people as given, replacing what was known of them; others stay as they are.
 
         Returns:
             How many different people were written; of a person given twice, the later one.
+
+        Raises:
+            KeysError: There are no keys to seal with.
         """
         latest = {person.person_id: person for person in people}
-        await self._database.rows("upsert_people", _PEOPLE.dump_json(list(latest.values())).decode())
+        rows = await sealed_rows(self._seals, list(latest.values()))
+        await self._database.rows("upsert_people", json.dumps(rows))
         return len(latest)
 
     async def get(self, person_ids: Iterable[str]) -> dict[str, Person]:
-        """The people with these ids, by id; who is not known is not in it."""
+        """The people with these ids, by id; who is not known is not in it.
+
+        Raises:
+            KeysError: A key is missing or wrong.
+            SealedWordsError: A field is not as it was sealed.
+        """
         rows = await self._database.rows("people", sorted(set(person_ids)))
-        return {row["person_id"]: _person(row) for row in rows}
+        return await opened_people(self._seals, rows)
+
+    async def stood_in_for(self, person_id: str, steps: int) -> list[str]:
+        """Ids of everybody whose delegate this is, or whose delegate's delegate, up to so many steps away."""
+        return [row["person_id"] for row in await self._database.rows("stood_in_for", person_id, steps)]
 
     async def operators(self, on: date) -> list[str]:
         """Ids of who works the operators' queue and is still there on a day."""
@@ -68,10 +87,3 @@ class Directory:
             raise DatabaseRefusedError(
                 f"Nobody in the directory has the id {person_id}: add them with `sojourn people`."
             )
-
-
-def _person(row: asyncpg.Record) -> Person:
-    fields: dict[str, Any] = dict(row)
-    fields["channels"] = json.loads(row["channels"])
-    fields["leave"] = json.loads(row["leave"])
-    return Person(**fields)

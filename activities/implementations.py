@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from temporalio import activity
@@ -14,7 +15,7 @@ from activities.notices import NoticeDelivery
 from activities.record import Record
 from activities.working_time import UnknownPeopleError, working_time
 from domain.calendars import Calendar
-from domain.loading import CalendarsWanted, Delivery, LoadedAgreement
+from domain.loading import CalendarsWanted, Deferral, Delivery, LoadedAgreement
 from domain.model import PersonId
 from domain.reading import fold_recorded
 from domain.recording import Append, Appended
@@ -75,10 +76,13 @@ class Activities:
             raise ApplicationError(str(error), type=UNKNOWN_PERSON, non_retryable=True) from error
 
     @activity.defn
-    async def deliver_notice(self, delivery: Delivery) -> str:
-        """Looks at the obligation again and sends a notice: `sent`, `skipped` or `failed`."""
-        policy = activity.info().retry_policy
-        attempts = 0 if policy is None else policy.maximum_attempts
-        will_retry = attempts == 0 or activity.info().attempt < attempts
-        result = await self._delivery.deliver(delivery.notice, delivery.at, will_retry=will_retry)
-        return result.outcome
+    async def deliver_notice(self, delivery: Delivery) -> str | Deferral:
+        """Looks at the obligation again and sends a notice: `sent`, `skipped`, `failed`, or to wait."""
+        info = activity.info()
+        attempts = 0 if info.retry_policy is None else info.retry_policy.maximum_attempts
+        # Attempts can be hours apart: by the agreement's own clock it is as much later.
+        waited = max(info.current_attempt_scheduled_time - info.scheduled_time, timedelta())
+        result = await self._delivery.deliver(
+            delivery.notice, delivery.at + waited, will_retry=attempts == 0 or info.attempt < attempts
+        )
+        return result.outcome if result.until is None else Deferral(until=result.until)

@@ -7,26 +7,30 @@ a signature nor the next rung of a ladder.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
-from typing import Literal, Protocol
+from functools import partial
+from typing import Literal
 
 import structlog
 
-from activities.delivery import channels, invites, mail
+from activities.calendars import CalendarSources
+from activities.delivery import invites, mail
 from activities.delivery.failures import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
-from activities.delivery.readers import DirectoryLookup, acquaint, reader_of, zone_of
-from activities.delivery.rendering import Addressee, Message, headers_of, render
+from activities.delivery.readers import DirectoryLookup, acquaint, reader_of
+from activities.delivery.rendering import headers_of, render
+from activities.delivery.sending import addressed, hand_over
 from activities.delivery.wording import KINDS, OBLIGATIONS
-from activities.rows import NoticeState
-from domain.model import Frozen, PersonId
+from activities.delivery.working_time import working_time_of
+from activities.digest_record import DigestKey, DigestRecord
+from activities.digests import Digests, NoticeLedger
+from domain.model import Frozen, Instant, PersonId
 from domain.notices import Meeting, Notice, NoticeKind
+from domain.nudging import first_slot, is_gathered, is_nudge, needless, next_days_slot
 from domain.people import Person
 
 _log = structlog.get_logger(__name__)
-
-_TOLD_WHATEVER_IS_OPEN = frozenset({NoticeKind.INVITE_CANCELLED, NoticeKind.ANNOUNCEMENT})
 
 _METHODS: dict[NoticeKind, invites.Method] = {
     NoticeKind.INVITE: "REQUEST",
@@ -34,63 +38,32 @@ _METHODS: dict[NoticeKind, invites.Method] = {
 }
 
 
-class ObligationLookup(Protocol):
-    """What the record can say about an obligation at this moment."""
-
-    async def obligation_is_open(self, agreement_id: str, obligation_id: str) -> bool:
-        """Whether somebody still owes it."""
-        ...
-
-    async def agreement_is_closed(self, agreement_id: str) -> bool:
-        """Whether the agreement has ended, one way or another."""
-        ...
-
-
-class NoticeLedger(Protocol):
-    """Where the record keeps what became of each notice."""
-
-    async def notice_state(self, notice_id: str) -> NoticeState | None:
-        """What became of it so far; None where it was never queued."""
-        ...
-
-    async def settle_notice(
-        self,
-        notice_id: str,
-        state: NoticeState,
-        *,
-        error: str | None = None,
-        reason: str | None = None,
-        at: datetime | None = None,
-    ) -> bool:
-        """Note what became of it. What is `queued` or `failed` may still become `sent`."""
-        ...
-
-
-class OutboxRecord(ObligationLookup, NoticeLedger, Protocol):
-    """Both, as the record offers them."""
-
-
 class DeliveryResult(Frozen):
     """What became of a notice. It holds no address and no name, so it may travel anywhere."""
 
-    outcome: Literal["sent", "skipped", "failed"]
+    outcome: Literal["sent", "skipped", "failed", "deferred"]
     detail: str = ""
-    """Why it was skipped or failed; where it was sent, which channels did not take it."""
+    """Why it was skipped, failed or deferred; where it was sent, which channels did not take it."""
     delivered_to: PersonId | None = None
     """Who got it: the delegate where the recipient was away."""
+    until: Instant | None = None
+    """Where it was deferred: when to try again."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeDelivery:
     """Delivers notices by mail and by each person's further channels.
 
-    A mailbox may see a notice twice where a worker dies between the mail server's acceptance and the
+    A nudge goes out in its reader's working time only, and all that somebody gets on a day are one mail.
+    A mailbox may see a message twice where a worker dies between the mail server's acceptance and the
     record's note of it; both copies carry the same Message-ID.
     """
 
-    record: OutboxRecord
+    record: NoticeLedger
     directory: DirectoryLookup
     mail: mail.MailSettings
+    days: DigestRecord
+    calendars: CalendarSources = field(default_factory=CalendarSources)
 
     async def deliver(self, notice: Notice, at: datetime, *, will_retry: bool = False) -> DeliveryResult:
         """Send a notice unless it has become needless, and note what became of it.
@@ -102,7 +75,8 @@ class NoticeDelivery:
                 `queued` with its error; otherwise it is noted as `failed`.
 
         Returns:
-            `sent`, `skipped` with the reason, or `failed` where no further attempt can help.
+            `sent`, `skipped` with the reason, `deferred` until a later instant, or `failed` where no further
+            attempt can help.
 
         Raises:
             TemporaryDeliveryError: where another attempt may help.
@@ -111,17 +85,13 @@ class NoticeDelivery:
         if state is None:
             return DeliveryResult(outcome="failed", detail=f"no notice {notice.notice_id} was ever queued")
         if state in ("sent", "skipped"):
-            return DeliveryResult(outcome="skipped", detail=f"this notice is settled already: {state}")
-        known = await self._acquaint(notice)
-        # Whoever is back by the day of a meeting comes in person, and who was invited is told that it is off.
-        reader = reader_of(notice.recipient_id, known, notice.meeting.starts_at if notice.meeting else at)
-        needless = await self._needless(notice)
-        if needless is not None:
-            return await self._settle(notice, DeliveryResult(outcome="skipped", detail=needless), at)
+            return _settled_already(state)
+        ground = await self.days.ground_of(notice)
+        reason = None if ground is None else needless(notice, ground)
+        if reason is not None:
+            return await self._settle(notice, "skipped", reason, at)
         try:
-            if reader is None:
-                raise PermanentDeliveryError(_nobody_reads(notice, known))
-            detail = await self._send(notice, reader, known, at)
+            return await self._tell(notice, at)
         except TemporaryDeliveryError as error:
             await self.record.settle_notice(
                 notice.notice_id, "queued" if will_retry else "failed", error=str(error)
@@ -131,39 +101,62 @@ class NoticeDelivery:
             )
             raise
         except DeliveryError as error:
-            return await self._settle(notice, DeliveryResult(outcome="failed", detail=str(error)), at)
-        sent = DeliveryResult(outcome="sent", detail=detail, delivered_to=reader.person_id)
-        return await self._settle(notice, sent, at)
+            return await self._settle(notice, "failed", str(error), at)
 
-    async def _settle(self, notice: Notice, result: DeliveryResult, at: datetime) -> DeliveryResult:
+    async def _tell(self, notice: Notice, at: datetime) -> DeliveryResult:
+        known = await self._acquaint(notice)
+        # Whoever is back by the day of a meeting comes in person, and who was invited is told that it is off.
+        reader = reader_of(notice.recipient_id, known, notice.meeting.starts_at if notice.meeting else at)
+        if reader is None:
+            raise PermanentDeliveryError(_nobody_reads(notice, known))
+        if is_nudge(notice):
+            return await self._nudge(notice, reader, known, at)
+        return await self._send(notice, reader, known, at)
+
+    async def _nudge(
+        self, notice: Notice, reader: Person, known: Mapping[PersonId, Person], at: datetime
+    ) -> DeliveryResult:
+        """In working time only, and with whatever else the reader is nudged about on that day."""
+        calendar = await working_time_of(reader, at, self.calendars)
+        gathered = is_gathered(notice)
+        slot = first_slot(calendar, at) if gathered else calendar.next_working_moment(at)
+        if slot > at:
+            return await self._defer(notice, slot, "waits for its reader's working time")
+        if not gathered:
+            return await self._send(notice, reader, known, at)
+        key = DigestKey(reader_id=reader.person_id, local_day=calendar.local_date(at))
+        told = await Digests(self.days, self.record, self.directory, self.mail).tell(notice, reader, key, at)
+        match told.outcome:
+            case "day_taken":
+                return await self._defer(notice, next_days_slot(calendar, at), told.detail)
+            case "settled":
+                return _settled_already(str(await self.record.notice_state(notice.notice_id)))
+            case "skipped":
+                return _logged(notice, DeliveryResult(outcome="skipped", detail=told.detail))
+            case "sent":
+                sent = DeliveryResult(outcome="sent", detail=told.detail, delivered_to=reader.person_id)
+                return _logged(notice, sent)
+
+    async def _defer(self, notice: Notice, until: datetime, why: str) -> DeliveryResult:
+        await self.days.defer(notice.notice_id, until, why)
+        return _logged(notice, DeliveryResult(outcome="deferred", detail=why, until=until))
+
+    async def _settle(
+        self,
+        notice: Notice,
+        outcome: Literal["sent", "skipped", "failed"],
+        detail: str,
+        at: datetime,
+        delivered_to: PersonId | None = None,
+    ) -> DeliveryResult:
         await self.record.settle_notice(
             notice.notice_id,
-            result.outcome,
-            error=result.detail or None if result.outcome != "skipped" else None,
-            reason=result.detail if result.outcome == "skipped" else None,
-            at=at if result.outcome == "sent" else None,
+            outcome,
+            error=detail or None if outcome != "skipped" else None,
+            reason=detail if outcome == "skipped" else None,
+            at=at if outcome == "sent" else None,
         )
-        _log.info(
-            "notice_settled",
-            agreement_id=notice.agreement_id,
-            notice_id=notice.notice_id,
-            kind=notice.kind.value,
-            outcome=result.outcome,
-            detail=result.detail,
-        )
-        return result
-
-    async def _needless(self, notice: Notice) -> str | None:
-        """Why this notice should not be sent after all; None where it should."""
-        if notice.kind in _TOLD_WHATEVER_IS_OPEN:
-            return None
-        if await self.record.agreement_is_closed(notice.agreement_id):
-            return "the agreement is closed"
-        if notice.obligation_id is not None and not await self.record.obligation_is_open(
-            notice.agreement_id, notice.obligation_id
-        ):
-            return "the obligation is settled"
-        return None
+        return _logged(notice, DeliveryResult(outcome=outcome, detail=detail, delivered_to=delivered_to))
 
     async def _acquaint(self, notice: Notice) -> dict[PersonId, Person]:
         attendees = notice.meeting.attendees if notice.meeting else ()
@@ -171,49 +164,20 @@ class NoticeDelivery:
 
     async def _send(
         self, notice: Notice, reader: Person, known: Mapping[PersonId, Person], at: datetime
-    ) -> str:
-        """Send by every way the reader has; returns which channels did not take it, if any."""
-        if reader.email is None and not reader.channels:
-            raise PermanentDeliveryError(
-                f"{reader.person_id} has neither a mail address nor a channel: add one with `sojourn people`"
-            )
-        message = render(
-            notice,
-            Addressee(
-                person_id=reader.person_id,
-                name=reader.name,
-                zone=zone_of(reader),
-                stands_in=reader.person_id != notice.recipient_id,
-            ),
+    ) -> DeliveryResult:
+        """Send it by itself, by every way the reader has."""
+        detail = await hand_over(
+            render(notice, addressed(reader, notice.recipient_id)),
+            reader,
+            self.mail,
+            headers={
+                "Message-ID": mail.message_id_of(notice.notice_id, self.mail),
+                **headers_of(notice, reader.person_id),
+            },
+            at=at,
+            complete=partial(self._add_invite, notice=notice, reader=reader, known=known, at=at),
         )
-        if reader.email is not None:
-            composed = mail.compose(
-                self.mail,
-                recipient=reader.email,
-                subject=message.subject,
-                body=message.body,
-                headers=self._headers_of(notice, reader),
-                at=at,
-            )
-            self._add_invite(composed, notice, reader, known, at)
-            await mail.send(composed, self.mail)
-        return await self._post(reader, message)
-
-    async def _post(self, reader: Person, message: Message) -> str:
-        refused = await channels.post(
-            reader.channels,
-            subject=message.subject,
-            body=message.body,
-            timeout_seconds=self.mail.timeout_seconds,
-        )
-        # Once anything was taken, another attempt would tell the same person twice.
-        if refused and reader.email is None and len(refused) == len(reader.channels):
-            raise TemporaryDeliveryError(f"no channel took the notice: {', '.join(refused)}")
-        return f"not taken by: {', '.join(refused)}" if refused else ""
-
-    def _headers_of(self, notice: Notice, reader: Person) -> dict[str, str]:
-        message_id = mail.message_id_of(notice.notice_id, self.mail)
-        return {"Message-ID": message_id, **headers_of(notice, reader.person_id)}
+        return await self._settle(notice, "sent", detail, at, reader.person_id)
 
     def _add_invite(
         self,
@@ -235,6 +199,22 @@ class NoticeDelivery:
             at=at,
         )
         invites.add_entry(composed, entry, method)
+
+
+def _logged(notice: Notice, result: DeliveryResult) -> DeliveryResult:
+    _log.info(
+        f"notice_{'deferred' if result.outcome == 'deferred' else 'settled'}",
+        agreement_id=notice.agreement_id,
+        notice_id=notice.notice_id,
+        kind=notice.kind.value,
+        outcome=result.outcome,
+        detail=result.detail,
+    )
+    return result
+
+
+def _settled_already(state: str) -> DeliveryResult:
+    return DeliveryResult(outcome="skipped", detail=f"this notice is settled already: {state}")
 
 
 def _attendees_of(

@@ -28,6 +28,7 @@ from activities.rows import (
     StalledRow,
     StalledTally,
 )
+from activities.seals import Seals
 from activities.statements import STATEMENTS
 from domain.loading import REMEMBERED_COMMANDS, KnownCommand
 from domain.notices import Notice
@@ -45,10 +46,16 @@ class Record:
 
     Every method raises `DatabaseUnavailableError` where trying again may help and `DatabaseRefusedError`
     where it cannot.
+
+    Args:
+        pool: Connections to a database at this release's migration.
+        seals: Seals what people write on its way in; None keeps it in clear. What is read stays sealed: see
+            `activities/opening.py`.
     """
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], seals: Seals | None = None) -> None:
         self._pool = pool
+        self._seals = seals
         self._database = Database(pool)
 
     async def append(self, append: Append) -> Appended:
@@ -61,8 +68,9 @@ class Record:
             DatabaseRefusedError: The append has no events, an event's text cannot be stored, or its ledger
                 change does not follow from the stream.
             DatabaseUnavailableError: Unknown whether it landed: send the same append again.
+            KeysError: There is no key to seal with; nothing was written.
         """
-        arguments = _append_arguments(append)
+        arguments = _append_arguments(append, await self._sealed(append))
         try:
             row = await self._database.row("append", *arguments)
         except DatabaseRefusedError as refused:
@@ -80,6 +88,18 @@ class Record:
             version=row["stream_version"],
             event_types=tuple(row["written_types"]) if duplicate else (),
         )
+
+    async def _sealed(self, append: Append) -> Sequence[NewEvent]:
+        if self._seals is None:
+            return append.events
+        try:
+            return await self._seals.sealed(append)
+        except (ValueError, LookupError) as error:
+            # The error of an encoding repeats what it could not encode.
+            raise DatabaseRefusedError(
+                f"append: command {append.command_id} cannot be sealed: "
+                + ("a field holds half a character" if isinstance(error, UnicodeError) else str(error))
+            ) from None
 
     async def stream(self, agreement_id: str, after_version: int = 0) -> list[RecordedEvent]:
         """The events of an agreement after a version, in order; empty where there are none."""
@@ -300,8 +320,8 @@ class Record:
         )
 
 
-def _append_arguments(append: Append) -> tuple[object, ...]:
-    if not append.events:
+def _append_arguments(append: Append, events: Sequence[NewEvent]) -> tuple[object, ...]:
+    if not events:
         raise DatabaseRefusedError(f"append: command {append.command_id} brings no events; do not append it.")
     return (
         append.agreement_id,
@@ -312,10 +332,10 @@ def _append_arguments(append: Append) -> tuple[object, ...]:
         append.actor_id,
         append.actor_role,
         append.occurred_at,
-        [event.event_id for event in append.events],
-        [event.type for event in append.events],
-        [event.schema_version for event in append.events],
-        [_stored_text(event) for event in append.events],
+        [event.event_id for event in events],
+        [event.type for event in events],
+        [event.schema_version for event in events],
+        [_stored_text(event) for event in events],
         append.head.model_dump_json(),
         _NOTICES.dump_json(append.notices).decode(),
     )

@@ -147,6 +147,8 @@ class NoticeRow(Frozen):
     attempts: int
     last_error: str | None
     reason: str | None
-    """Why it was skipped."""
+    """Why it was skipped, or why it waits longer than it was queued for."""
     queued_at: Instant
     sent_at: Instant | None
+    digest_id: str | None = None
+    """Reader and day of the mail that it went out with; None where by itself."""

@@ -186,7 +186,7 @@ ORDER BY longest.due_at, longest.agreement_id
 
 -- notices --
 -- The outbox of one agreement: everything, or what still waits to be sent.
-SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, sent_at
+SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, sent_at, digest_id
 FROM sojourn.notice
 WHERE agreement_id = $1 AND (NOT $2::boolean OR state = 'queued')
 ORDER BY not_before, notice_id
@@ -205,6 +205,77 @@ RETURNING notice_id
 -- notice_state --
 -- Whether a notice is known, and what became of it.
 SELECT state FROM sojourn.notice WHERE notice_id = $1
+
+-- notice_ground --
+-- What a notice stands on now: its agreement, its obligation, and how often its recipient was nudged about it.
+SELECT
+    head.phase, head.held, head.paused_until IS NOT NULL AS paused,
+    EXISTS (
+        SELECT FROM sojourn.agreement_party AS party
+        WHERE party.agreement_id = head.agreement_id AND party.person_id = $3
+    ) AS takes_part,
+    owed.status, owed.kind, owed.owner_id, owed.due_at,
+    (
+        SELECT count(*)
+        FROM sojourn.notice AS told
+        WHERE told.agreement_id = head.agreement_id AND told.obligation_id = $2 AND told.recipient_id = $3
+            AND told.kind = ANY ($4::text[]) AND told.state = 'sent' AND told.version >= owed.opened_version
+    ) AS nudges
+FROM sojourn.agreement AS head
+LEFT JOIN sojourn.obligation AS owed ON owed.agreement_id = head.agreement_id AND owed.obligation_id = $2
+WHERE head.agreement_id = $1
+
+-- defer_notice --
+-- A notice is to wait longer than it was queued for. One that was settled meanwhile stays settled.
+UPDATE sojourn.notice
+SET state = 'queued', not_before = $2, notice = jsonb_set(notice, '{not_before}', to_jsonb($3::text)), reason = $4
+WHERE notice_id = $1 AND state IN ('queued', 'failed')
+
+-- claim_digest --
+-- Who sends a reader's mail of the day: this notice's delivery, also where a dead one left its claim behind.
+WITH claimed AS (
+    INSERT INTO sojourn.digest AS known (reader_id, local_day, claimed_by)
+    VALUES ($1, $2, $3)
+    ON CONFLICT (reader_id, local_day) DO UPDATE
+    SET claimed_by = excluded.claimed_by, claimed_at = excluded.claimed_at
+    WHERE known.sent_at IS NULL
+        AND (known.claimed_by = excluded.claimed_by OR known.claimed_at < clock_timestamp() - $4::interval)
+    RETURNING reader_id
+)
+SELECT CASE
+    WHEN EXISTS (SELECT FROM claimed) THEN 'claimed'
+    WHEN EXISTS (
+        SELECT FROM sojourn.digest WHERE reader_id = $1 AND local_day = $2 AND sent_at IS NOT NULL
+    ) THEN 'sent'
+    ELSE 'under_way'
+END AS verdict
+
+-- release_digest --
+-- The mail did not go out: whoever is next may send it.
+DELETE FROM sojourn.digest WHERE reader_id = $1 AND local_day = $2 AND claimed_by = $3 AND sent_at IS NULL
+
+-- gatherable_notices --
+-- Nudges that may go out to these people at an instant, what has been due for longest first. An agreement can live
+-- at a time of its own, as in a demonstration: one whose clock is elsewhere keeps its nudges to itself.
+SELECT queued.notice::text AS notice
+FROM sojourn.notice AS queued
+JOIN sojourn.agreement AS head ON head.agreement_id = queued.agreement_id
+WHERE queued.state = 'queued' AND queued.recipient_id = ANY ($1::text[]) AND queued.not_before <= $2
+    AND queued.kind = ANY ($3::text[])
+    AND (head.updated_at - head.recorded_at) - ($2 - clock_timestamp()) BETWEEN interval '-1 day' AND interval '1 day'
+ORDER BY (queued.notice->>'due_at')::timestamptz, queued.agreement_id, queued.obligation_id, queued.version
+
+-- settle_digest --
+-- The mail of the day went out with these notices.
+WITH told AS (
+    UPDATE sojourn.notice
+    SET state = 'sent', attempts = attempts + 1, last_error = coalesce($5, last_error), reason = NULL, sent_at = $4,
+        digest_id = $6
+    WHERE notice_id = ANY ($3::text[]) AND state IN ('queued', 'failed')
+)
+INSERT INTO sojourn.digest AS known (reader_id, local_day, claimed_by, sent_at)
+VALUES ($1, $2, ($3::text[])[1], $4)
+ON CONFLICT (reader_id, local_day) DO UPDATE SET sent_at = coalesce(known.sent_at, excluded.sent_at)
 
 -- upsert_people --
 -- Writes people as given; who is not named stays as they were. A later row for the same person wins.
@@ -237,6 +308,18 @@ SELECT
     mentor_capacity_hours::double precision AS mentor_hours_per_month, left_on
 FROM sojourn.person
 WHERE person_id = ANY ($1::text[])
+
+-- stood_in_for --
+-- Everybody who names this person as their delegate, or names somebody who does, and so on.
+WITH RECURSIVE stood_in_for AS (
+    SELECT person_id, 1 AS steps FROM sojourn.person WHERE delegate_id = $1
+    UNION
+    SELECT further.person_id, nearer.steps + 1
+    FROM stood_in_for AS nearer
+    JOIN sojourn.person AS further ON further.delegate_id = nearer.person_id
+    WHERE nearer.steps < $2
+)
+SELECT DISTINCT person_id FROM stood_in_for WHERE person_id <> $1 ORDER BY person_id
 
 -- operators --
 -- Who works the operators' queue and has not left by a day.
@@ -318,6 +401,64 @@ SELECT
         LIMIT 1
     ))::double precision AS order_lag_seconds
 
+-- newest_keys --
+-- The newest key of each of these people, destroyed or not; who never had one is not in it.
+SELECT DISTINCT ON (subject_id) subject_id, version, key_id, wrapped, destroyed_at
+FROM sojourn_keys.subject_key
+WHERE subject_id = ANY ($1::text[])
+ORDER BY subject_id, version DESC
+
+-- subject_keys --
+-- Particular keys, destroyed or not.
+SELECT held.subject_id, held.version, held.key_id, held.wrapped, held.destroyed_at
+FROM unnest($1::text[], $2::integer[]) AS wanted (subject_id, version)
+JOIN sojourn_keys.subject_key AS held USING (subject_id, version)
+
+-- keep_subject_keys --
+-- Keeps new keys of people who have none in use; gives back those that were kept.
+INSERT INTO sojourn_keys.subject_key (subject_id, version, key_id, wrapped)
+SELECT made.subject_id, made.version, made.key_id, made.wrapped
+FROM unnest($1::text[], $2::integer[], $3::text[], $4::bytea[]) AS made (subject_id, version, key_id, wrapped)
+ORDER BY made.subject_id
+ON CONFLICT DO NOTHING
+RETURNING subject_id, version, key_id, wrapped, destroyed_at
+
+-- destroy_subject_keys --
+-- Erases a person: what their keys sealed can never be read again.
+UPDATE sojourn_keys.subject_key
+SET key_id = NULL, wrapped = NULL, destroyed_at = clock_timestamp()
+WHERE subject_id = $1 AND destroyed_at IS NULL
+RETURNING subject_id, version, destroyed_at
+
+-- destroyed_lately --
+-- Whose keys were destroyed lately, for processes that hold keys in memory.
+SELECT DISTINCT subject_id FROM sojourn_keys.subject_key WHERE destroyed_at > clock_timestamp() - $1::interval
+
+-- subject_keys_under_others --
+-- The next keys in use that are not wrapped under this key-encryption key.
+SELECT subject_id, version, key_id, wrapped
+FROM sojourn_keys.subject_key
+WHERE destroyed_at IS NULL AND key_id <> $1
+ORDER BY subject_id
+LIMIT $2
+
+-- rewrap_subject_keys --
+-- Puts keys under another key-encryption key; one that was destroyed meanwhile stays so.
+UPDATE sojourn_keys.subject_key AS held
+SET key_id = anew.key_id, wrapped = anew.wrapped
+FROM unnest($1::text[], $2::integer[], $3::text[], $4::bytea[]) AS anew (subject_id, version, key_id, wrapped)
+WHERE held.subject_id = anew.subject_id AND held.version = anew.version AND held.destroyed_at IS NULL
+
+-- subject_key_samples --
+-- One key in use of each key-encryption key that wraps any, to see whether it is at hand.
+SELECT DISTINCT ON (key_id) subject_id, version, key_id, wrapped
+FROM sojourn_keys.subject_key
+WHERE destroyed_at IS NULL
+ORDER BY key_id
+
+-- subject_keys_by_wrapping --
+-- How many keys in use each key-encryption key wraps.
+SELECT key_id, count(*) AS keys FROM sojourn_keys.subject_key WHERE destroyed_at IS NULL GROUP BY key_id ORDER BY key_id
 -- count_agreements --
 -- How many streams have a head.
 SELECT count(*) FROM sojourn.agreement

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from domain.agreement import Agreement
 from domain.decisions.passage import next_instant
-from domain.model import Frozen, PersonId
+from domain.model import Frozen, Instant, PersonId
 from domain.notices import Notice
 from domain.recording import Head, PartyRow
 from domain.vocabulary import Kind
@@ -48,6 +48,13 @@ class Delivery(Frozen):
 
     notice: Notice
     at: datetime
+
+
+class Deferral(Frozen):
+    """A notice that is to wait: its reader does not work now, or has had the one mail of the day."""
+
+    until: Instant
+    """When to try again."""
 
 
 def head_of(agreement: Agreement, at: datetime) -> Head:

@@ -17,6 +17,9 @@ Level = Literal[0, 1, 2, 3, 4, 5, 6]
 """A rung of the escalation ladder; 0 is the heads-up before the due instant."""
 
 
+MOST_NUDGES = 4
+"""Reminders to one person about one obligation, the ladder's own included: more of them help nobody."""
+
 MEETING_KINDS = (ObligationKind.CHECK_IN, ObligationKind.REFLECTIVE_SESSION)
 """The two cadences: whoever owes these owes that people meet."""
 

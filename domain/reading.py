@@ -10,6 +10,7 @@ from domain.agreement import Agreement
 from domain.events import EVENTS, Event
 from domain.evolve import evolve
 from domain.recording import NewEvent, RecordedEvent
+from domain.sealed import without_sealed
 from domain.upcasting import upcast
 
 ENVELOPE_FIELDS = {"type", "at"}
@@ -31,7 +32,7 @@ def to_new_event(event: Event, event_id: str) -> NewEvent:
 
 
 def read_event(recorded: RecordedEvent) -> Event:
-    """The event of a record's row, brought to the current schema.
+    """The event of a record's row, brought to the current schema; sealed words read `WITHHELD`.
 
     Raises:
         UnreadableEvent: If the type or its schema version is unknown to this release.
@@ -42,7 +43,9 @@ def read_event(recorded: RecordedEvent) -> Event:
             f"{recorded.agreement_id} version {recorded.version}: {recorded.type} schema "
             f"{recorded.schema_version} is unknown to this release; run a release that knows it."
         )
-    data: Mapping[str, JsonValue] = upcast(recorded.type, recorded.schema_version, recorded.data)
+    data: Mapping[str, JsonValue] = upcast(
+        recorded.type, recorded.schema_version, without_sealed(recorded.data)
+    )
     return known.model_validate({**data, "at": recorded.occurred_at})
 
 

@@ -28,6 +28,14 @@ KEYS = f"of-the-tests:{base64.b64encode(bytes(range(32))).decode()}"
 """What every test finds in SOJOURN_KEYS: all of them seal."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def keys_for_everybody() -> Iterator[None]:
+    """Gives keys to fixtures that outlive a test, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOJOURN_KEYS", KEYS)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keeps the settings and the running stack of whoever runs the tests out of them; gives them keys."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import asyncpg
+
 from activities.keys.ring import KeyRing
 from activities.keys.sources import (
     KeyService,
@@ -12,6 +14,8 @@ from activities.keys.sources import (
     ring_of_file,
     ring_of_text,
 )
+from activities.keys.subjects import SubjectKeys
+from activities.seals import Seals
 from deploy.embedded.addresses import find_running_stack
 from workers.settings import Settings, SettingsError
 
@@ -40,10 +44,45 @@ def key_ring(settings: Settings) -> KeyRing | None:
     service = key_service(settings)
     if settings.keys is not None:
         return ring_of_text(settings.keys.get_secret_value(), service)
-    path = settings.key_file or _of_the_stack(settings)
+    path = key_file_in_use(settings)
     if path is None:
         raise SettingsError(_HOW_TO)
     return ring_of_file(path, service)
+
+
+def seals_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Seals:
+    """What seals and opens, over a pool.
+
+    Raises:
+        SettingsError: No keys are set, and nobody chose to do without.
+        KeysError: Those that are set cannot be used.
+    """
+    ring = key_ring(settings)
+    return Seals(None if ring is None else SubjectKeys(pool, ring))
+
+
+def reading_seals_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Seals:
+    """The same for who may only want to read what is not sealed: keys are missed when they are needed.
+
+    Raises:
+        KeysError: Those that are set cannot be used.
+    """
+    try:
+        return seals_of(settings, pool)
+    except SettingsError as error:
+        return Seals(None, refusal=str(error))
+
+
+async def checked_seals_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Seals:
+    """`seals_of` for a process that will write: refused at once where it cannot open what is there.
+
+    Raises:
+        SettingsError: No keys are set, and nobody chose to do without.
+        KeysError: Those that are set cannot be used on this database, or it needs some.
+    """
+    seals = seals_of(settings, pool)
+    await seals.check(pool)
+    return seals
 
 
 def key_service(settings: Settings) -> KeyService | None:
@@ -58,6 +97,13 @@ def key_service(settings: Settings) -> KeyService | None:
 def key_file_of(data: Path) -> Path:
     """Where the embedded stack on a data folder keeps its keys."""
     return data.resolve() / KEY_FILE_NAME
+
+
+def key_file_in_use(settings: Settings) -> Path | None:
+    """The file that `key_ring` reads; None where the keys come from elsewhere or there are none."""
+    if settings.keys is not None or settings.without_keys:
+        return None
+    return settings.key_file or _of_the_stack(settings)
 
 
 def with_keys_of_its_own(settings: Settings, data: Path) -> Settings:

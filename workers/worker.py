@@ -16,12 +16,15 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.calendars import CalendarSources
 from activities.database import open_pool
 from activities.delivery.mail import MailSettings
+from activities.digest_record import DigestRecord
 from activities.directory import Directory
 from activities.implementations import Activities
 from activities.notices import NoticeDelivery
 from activities.record import Record
+from activities.seals import Seals
 from deploy.migrate import check_schema
 from workers.connection import connect, data_converter
+from workers.keyring import checked_seals_of
 from workers.scraping import sdk_runtime, serving_figures
 from workers.settings import Settings
 from workers.versions import make_current, spelled, version_of
@@ -48,7 +51,8 @@ async def run_worker(
         NoTemporalError: Temporal does not answer.
         DatabaseUnavailableError: PostgreSQL does not answer.
         DatabaseRefusedError: The database is not one that this release can use.
-        SettingsError: Metrics cannot be offered at the address set for them.
+        SettingsError: Metrics cannot be offered at the address set for them, or there are no keys.
+        KeysError: The keys do not open what is sealed in the database.
         VersionNotMadeCurrentError: No agreement could begin.
     """
     with serving_figures(settings):
@@ -75,11 +79,14 @@ async def hosting(
         takes_over: Whether its version becomes the current one where another is; the first one does anyhow.
 
     Raises:
+        SettingsError: There are no keys to seal with, and nobody chose to do without.
+        KeysError: The keys do not open what is sealed in the database.
         VersionNotMadeCurrentError: Temporal refuses its version.
     """
     pool = await open_pool(settings.database_dsn(), largest=settings.database_pool_size, check=check_schema)
     try:
-        async with worker_of(settings, client, pool, interceptors) as worker:
+        seals = await checked_seals_of(settings, pool)
+        async with worker_of(settings, client, pool, seals, interceptors) as worker:
             version = version_of(settings)
             if not await make_current(client, version, instead=takes_over):
                 _log.info("agreements begin on another version than %s", spelled(version))
@@ -92,6 +99,7 @@ def worker_of(
     settings: Settings,
     client: Client,
     pool: asyncpg.Pool[asyncpg.Record],
+    seals: Seals,
     interceptors: Sequence[Interceptor] = (),
 ) -> Worker:
     """The worker over an open pool."""
@@ -99,7 +107,7 @@ def worker_of(
         client,
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
-        activities=activities_of(settings, pool).all(),
+        activities=activities_of(settings, pool, seals).all(),
         workflow_runner=workflow_runner(),
         interceptors=interceptors,
         deployment_config=WorkerDeploymentConfig(version=version_of(settings), use_worker_versioning=True),
@@ -120,9 +128,9 @@ def replayer() -> Replayer:
     return Replayer(workflows=WORKFLOWS, workflow_runner=workflow_runner(), data_converter=data_converter())
 
 
-def activities_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Activities:
+def activities_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record], seals: Seals) -> Activities:
     """The activities over an open pool."""
-    record, directory = Record(pool), Directory(pool)
+    record, directory = Record(pool, seals), Directory(pool, seals)
     mail = MailSettings(
         host=settings.smtp_host,
         port=settings.smtp_port,
@@ -133,4 +141,6 @@ def activities_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Act
         timeout_seconds=settings.smtp_timeout_seconds,
         greets_as="localhost" if settings.smtp_security == "none" else None,
     )
-    return Activities(record, directory, CalendarSources(), NoticeDelivery(record, directory, mail))
+    calendars = CalendarSources()
+    delivery = NoticeDelivery(record, directory, mail, DigestRecord(pool), calendars)
+    return Activities(record, directory, calendars, delivery)

@@ -12,7 +12,7 @@ from temporalio import activity
 from temporalio.common import RetryPolicy
 
 from domain.calendars import Calendar
-from domain.loading import CalendarsWanted, Delivery, LoadedAgreement
+from domain.loading import CalendarsWanted, Deferral, Delivery, LoadedAgreement
 from domain.model import PersonId
 from domain.recording import Append, Appended
 
@@ -72,6 +72,6 @@ async def resolve_calendars(wanted: CalendarsWanted) -> Mapping[PersonId, Calend
 
 
 @activity.defn
-async def deliver_notice(delivery: Delivery) -> str:
-    """Looks at the obligation again and sends a notice: `sent`, `skipped` or `failed`."""
+async def deliver_notice(delivery: Delivery) -> str | Deferral:
+    """Looks at the obligation again and sends a notice: `sent`, `skipped`, `failed`, or to wait."""
     raise NotImplementedError(delivery)

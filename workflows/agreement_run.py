@@ -101,10 +101,13 @@ class AgreementRun:
             await self._sleep()
         self._present()
         self._alarm.clear()
-        # What is left is announcements and cancelled meetings; the rest is looked at again and skipped.
-        self._outbox.send_everything()
-        await workflow.wait_condition(lambda: self._outbox.idle and workflow.all_handlers_finished())
-        return False
+        # What is left is announcements and cancelled meetings; the rest is looked at again and skipped, with
+        # what was put off while the agreement closed.
+        while True:
+            self._outbox.send_everything()
+            await workflow.wait_condition(lambda: self._outbox.idle and workflow.all_handlers_finished())
+            if self._outbox.empty:
+                return False
 
     @property
     def _current(self) -> Agreement:
@@ -253,14 +256,19 @@ class AgreementRun:
 
     async def _sleep(self) -> None:
         """Until the ledger changes by itself, a notice may be sent, somebody acted, or the run is to end."""
-        seen = self._current
+        seen, next_notice = self._current, self._outbox.next_instant()
         instant = self._next_instant(workflow.now())
         if instant is None:
             self._alarm.clear()
         else:
             self._alarm.set(instant, story.timer_summary(seen, instant))
         await workflow.wait_condition(
-            lambda: self._journal.agreement is not seen or self._alarm.rang or _should_hand_over()
+            lambda: (
+                self._journal.agreement is not seen
+                or self._outbox.next_instant() != next_notice
+                or self._alarm.rang
+                or _should_hand_over()
+            )
         )
 
     def _next_instant(self, now: datetime) -> datetime | None:

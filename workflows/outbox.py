@@ -9,7 +9,7 @@ from datetime import datetime
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from domain.loading import Delivery
+from domain.loading import Deferral, Delivery
 from domain.notices import Notice
 from workflows import activity_definitions as activities
 from workflows import story
@@ -20,7 +20,8 @@ class Outbox:
     """What is still to be told, and what is being told at this moment.
 
     The record holds the same notices: one that is lost here is taken up when the record is next loaded, and
-    one that was settled meanwhile is skipped by its delivery.
+    one that was settled meanwhile is skipped by its delivery. A nudge may come back from its delivery, to be
+    sent on another day.
     """
 
     def __init__(self) -> None:
@@ -37,6 +38,11 @@ class Outbox:
         for notice in notices:
             if notice.notice_id not in self._sending:
                 self._waiting.setdefault(notice.notice_id, notice)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits to be sent."""
+        return not self._waiting
 
     def next_instant(self) -> datetime | None:
         """When the next of those that wait may be sent."""
@@ -59,7 +65,7 @@ class Outbox:
     async def _send(self, notice: Notice) -> None:
         """Delivers, however long it takes: a dead mail server delays no signature and no alarm."""
         try:
-            await workflow.execute_activity(
+            told = await workflow.execute_activity(
                 activities.deliver_notice,
                 Delivery(notice=notice, at=workflow.now()),
                 start_to_close_timeout=activities.DELIVERY_TIMEOUT,
@@ -70,5 +76,8 @@ class Outbox:
             workflow.logger.warning(
                 "a notice was given up: %s", reason_of(error), extra={"notice_id": notice.notice_id}
             )
+        else:
+            if isinstance(told, Deferral):
+                self._waiting[notice.notice_id] = notice.model_copy(update={"not_before": told.until})
         finally:
             self._sending.pop(notice.notice_id, None)

@@ -26,6 +26,10 @@ class DirectoryLookup(Protocol):
         """The people that it knows among these, by id."""
         ...
 
+    async def stood_in_for(self, person_id: str, steps: int) -> list[str]:
+        """Ids of everybody whose delegate this is, or whose delegate's delegate, up to so many steps away."""
+        ...
+
 
 async def acquaint(directory: DirectoryLookup, person_ids: Iterable[PersonId]) -> dict[PersonId, Person]:
     """Look up these people and everybody who may stand in for them, delegates of delegates included."""
@@ -38,6 +42,18 @@ async def acquaint(directory: DirectoryLookup, person_ids: Iterable[PersonId]) -
         known |= found
         wanted = {person.delegate_id for person in found.values() if person.delegate_id} - known.keys()
     return known
+
+
+async def read_by(directory: DirectoryLookup, reader: Person, moment: datetime) -> dict[PersonId, Person]:
+    """Everybody whose notices this person reads at a moment: themselves, and whom they stand in for."""
+    absent = await directory.stood_in_for(reader.person_id, _LONGEST_CHAIN)
+    known = await acquaint(directory, (reader.person_id, *absent))
+    mine = ((person_id, reader_of(person_id, known, moment)) for person_id in (reader.person_id, *absent))
+    return {
+        person_id: known[person_id]
+        for person_id, reads in mine
+        if reads is not None and reads.person_id == reader.person_id
+    }
 
 
 def reader_of(person_id: PersonId, known: Mapping[PersonId, Person], moment: datetime) -> Person | None:

@@ -40,13 +40,24 @@ class Message:
 
 def render(notice: Notice, addressee: Addressee) -> Message:
     """Put a notice into words for one person."""
+    subject, paragraphs = paragraphs_of(notice, addressee)
+    greeting = f"Hello {addressee.name},"
+    return Message(subject, "\n\n".join([greeting, *paragraphs, f"-- \n{reference_of(notice)}"]) + "\n")
+
+
+def paragraphs_of(notice: Notice, addressee: Addressee) -> tuple[str, list[str]]:
+    """A notice as its subject and what is said, without greeting and reference."""
     subject, paragraphs = _PARAGRAPHS[notice.kind](notice, addressee)
-    greeting = [f"Hello {addressee.name},"]
     if addressee.stands_in:
-        greeting.append(
-            f"You get this because you stand in for the {role_name(notice.recipient_role)}, who is away."
-        )
-    return Message(subject, "\n\n".join([*greeting, *paragraphs, _footer(notice)]) + "\n")
+        why = f"You get this because you stand in for the {role_name(notice.recipient_role)}, who is away."
+        return subject, [why, *paragraphs]
+    return subject, paragraphs
+
+
+def reference_of(notice: Notice) -> str:
+    """What a reader quotes when they ask about a notice."""
+    about = f"{notice.agreement_id} {notice.obligation_id}" if notice.obligation_id else notice.agreement_id
+    return f"Reference: {about}"
 
 
 def headers_of(notice: Notice, person_id: str) -> dict[str, str]:
@@ -256,10 +267,3 @@ def _act(notice: Notice, addressee: Addressee, command: str) -> str:
 
 def _look(notice: Notice) -> str:
     return f"To see where it stands:\n\n    sojourn show {notice.agreement_id}"
-
-
-def _footer(notice: Notice) -> str:
-    reference = (
-        f"{notice.agreement_id} {notice.obligation_id}" if notice.obligation_id else notice.agreement_id
-    )
-    return f"-- \nReference: {reference}"

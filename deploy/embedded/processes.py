@@ -81,6 +81,14 @@ class ServerProcess:
         """Exit status, or None while it runs."""
         return self._process.returncode
 
+    async def ended(self) -> int:
+        """Waits until it has ended, by itself or by a signal.
+
+        Returns:
+            Its exit status; that of a signal is its number, negative.
+        """
+        return await self._process.wait()
+
     def has_said(self, text: str) -> bool:
         """Whether a text is in what this process has written to its log."""
         return text in self._said()

@@ -28,7 +28,7 @@ from domain.events.operations import (
     PlacementReleased,
     PolicyAdopted,
 )
-from domain.obligations import LedgerChange, Obligation, Settlement
+from domain.obligations import MOST_NUDGES, LedgerChange, Obligation, Settlement
 from domain.opening import Owed, opened, put_off
 from domain.policy import KindPolicy
 from domain.policy_choice import chosen
@@ -36,8 +36,6 @@ from domain.recounting import recounted
 from domain.refusals import RefusalCode, Refused
 from domain.vocabulary import ObligationKind, Role
 
-MOST_NUDGES = 4
-"""Reminders to the owner of one obligation, the ladder's own included: more of them help nobody."""
 MOST_SNOOZED_DAYS = 3
 """Working days by which reminders of one obligation may be put off, all together."""
 LEVELS_THAT_NUDGE_THE_OWNER = frozenset({0, 1, 2})

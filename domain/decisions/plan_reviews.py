@@ -24,7 +24,8 @@ def review_plan(command: ReviewPlan, draft: Draft) -> None:
     last = agreement.plan_reviewed_on
     if last is not None and held_on <= last:
         raise Refused(
-            RefusalCode.OUT_OF_ORDER, f"held_on: the plan was reviewed on {last}; the next comes after that day."
+            RefusalCode.OUT_OF_ORDER,
+            f"held_on: the plan was reviewed on {last}; the next comes after that day.",
         )
     due = tuple(key for key, held in agreement.obligations.items() if held.kind is ObligationKind.PLAN_REVIEW)
     follow_plan(

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import socket
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default as modern
 
 import asyncpg
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from activities.database import open_pool
+from activities.delivery.mail import MailSettings
+from activities.digest_record import DigestRecord
 from activities.record import Record
 from domain.notices import Notice, NoticeKind
 from domain.obligations import LedgerChange, Obligation, Rung
@@ -25,6 +34,53 @@ async def pool(database: str) -> AsyncGenerator[asyncpg.Pool[asyncpg.Record]]:
     opened = await open_pool(database, largest=16)
     yield opened
     await opened.close()
+
+
+@dataclass
+class Mailbox:
+    """What an SMTP server took, and how it answers."""
+
+    taken: list[EmailMessage] = field(default_factory=list[EmailMessage])
+    answers_recipients: str = "250 OK"
+    answers_data: str = "250 OK"
+
+    async def handle_RCPT(  # noqa: N802 - the name that aiosmtpd calls
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Answer whether mail for this address is taken."""
+        if self.answers_recipients.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self.answers_recipients.replace("{address}", address)
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Take a message, if so minded."""
+        if self.answers_data.startswith("250"):
+            content = envelope.content
+            assert isinstance(content, bytes)
+            message = message_from_bytes(content, policy=modern)
+            self.taken.append(message)
+        return self.answers_data
+
+
+@pytest.fixture
+def mailbox() -> Mailbox:
+    """A mailbox with nothing in it."""
+    return Mailbox()
+
+
+@pytest.fixture
+async def settings(mailbox: Mailbox) -> AsyncGenerator[MailSettings]:
+    """How to reach a running SMTP server that fills the mailbox."""
+    controller = Controller(mailbox, hostname="127.0.0.1", port=_free_port())
+    controller.start()
+    yield _settings(controller.port)
+    controller.stop()
+
+
+@pytest.fixture
+def days(pool: asyncpg.Pool[asyncpg.Record]) -> DigestRecord:
+    """Whose day has had its mail."""
+    return DigestRecord(pool)
 
 
 @pytest.fixture
@@ -161,3 +217,14 @@ def make_notice() -> Callable[..., Notice]:
         return Notice.model_validate({**fields, **changes})
 
     return make
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def _settings(port: int) -> MailSettings:
+    sender = "Sojourn <sojourn@example.org>"
+    return MailSettings("127.0.0.1", port, sender, security="none", timeout_seconds=5, greets_as="localhost")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, time
 from typing import TypeAlias
 
@@ -10,6 +11,9 @@ import pytest
 
 from activities.database import DatabaseRefusedError
 from activities.directory import Directory
+from activities.keys.ring import KeyRing, KeysError
+from activities.keys.subjects import SubjectKeys
+from activities.seals import SealedWordsError, Seals
 from domain.calendars import Leave
 from domain.people import Person
 
@@ -89,3 +93,49 @@ async def test_an_unknown_person_is_an_error(directory: Directory) -> None:
         await directory.leave("p-nobody", date(2026, 1, 1))
     with pytest.raises(DatabaseRefusedError, match="p-nobody"):
         await directory.away("p-nobody", Leave(first=date(2026, 1, 1), last=date(2026, 1, 2)))
+
+
+async def test_who_somebody_is_stands_sealed_at_rest(pool: Pool) -> None:
+    """Nothing on the disk tells a name, an address, a channel or a number; with the keys it is all there."""
+    seals = Seals(SubjectKeys(pool, KeyRing("main", {"main": os.urandom(32)})))
+    sealing = Directory(pool, seals)
+    await sealing.upsert([ADA, GRACE])
+    stored = await pool.fetchval("SELECT string_agg(person::text, '') FROM sojourn.person")
+    assert [each for each in ("Lovelace", "Hopper", "example.org", "slack", "0042") if each in stored] == []
+    assert await sealing.get(["p-ada", "p-grace"]) == {"p-ada": ADA, "p-grace": GRACE}
+    with pytest.raises(KeysError):
+        await Directory(pool).get(["p-ada"])
+
+
+async def test_rows_of_before_there_were_keys_are_read_and_sealed_when_next_written(
+    pool: Pool, directory: Directory
+) -> None:
+    """Keys can be given to a directory that is in use."""
+    sealing = Directory(pool, Seals(SubjectKeys(pool, KeyRing("main", {"main": os.urandom(32)}))))
+    known = await sealing.get(["p-ada", "p-grace"])
+    assert known == await directory.get(["p-ada", "p-grace"])
+    await sealing.upsert(list(known.values()))
+    assert "Lovelace" not in await pool.fetchval("SELECT name FROM sojourn.person WHERE person_id = 'p-ada'")
+    assert await sealing.get(["p-ada", "p-grace"]) == known
+
+
+async def test_of_somebody_erased_only_working_time_is_left(pool: Pool) -> None:
+    """Due instants are still computed for open work; nobody is named."""
+    keys = SubjectKeys(pool, KeyRing("main", {"main": os.urandom(32)}))
+    sealing = Directory(pool, Seals(keys))
+    await sealing.upsert([ADA])
+    await keys.destroy("p-ada")
+    gone = {"name": "(erased)", "email": None, "channels": (), "employee_number": None}
+    assert await sealing.get(["p-ada"]) == {"p-ada": ADA.model_copy(update=gone)}
+
+
+async def test_a_field_moved_to_another_person_is_refused(pool: Pool) -> None:
+    """Nobody is given somebody else's address by a copied column."""
+    sealing = Directory(pool, Seals(SubjectKeys(pool, KeyRing("main", {"main": os.urandom(32)}))))
+    await sealing.upsert([ADA, GRACE])
+    await pool.execute(
+        "UPDATE sojourn.person SET email = (SELECT email FROM sojourn.person WHERE person_id = 'p-ada') "
+        "WHERE person_id = 'p-grace'"
+    )
+    with pytest.raises(SealedWordsError, match="email of p-grace in the directory"):
+        await sealing.get(["p-grace"])

@@ -16,6 +16,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.calendars import CalendarSources
 from activities.delivery.failures import TemporaryDeliveryError
 from activities.delivery.mail import MailSettings
+from activities.digest_record import DigestRecord
 from activities.directory import Directory
 from activities.implementations import UNKNOWN_PERSON, Activities
 from activities.notices import NoticeDelivery
@@ -57,7 +58,8 @@ async def activities(pool: asyncpg.Pool[asyncpg.Record], record: Record, closed_
         security="none",
         greets_as="localhost",
     )
-    return Activities(record, directory, CalendarSources(), NoticeDelivery(record, directory, mail))
+    delivery = NoticeDelivery(record, directory, mail, DigestRecord(pool))
+    return Activities(record, directory, CalendarSources(), delivery)
 
 
 @pytest.fixture

@@ -5,22 +5,17 @@ from __future__ import annotations
 import asyncio
 import socket
 import uuid
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import default as modern
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from icalendar import Calendar
 
 from activities.delivery.failures import TemporaryDeliveryError
 from activities.delivery.mail import MailSettings
+from activities.digest_record import DigestRecord
 from activities.directory import Directory
 from activities.notices import NoticeDelivery
 from activities.record import Record
@@ -32,50 +27,12 @@ from domain.people import Person
 from domain.recording import Append, Head, NewEvent, PartyRow
 from domain.vocabulary import Kind, ObligationKind, ObligationStatus, Outcome, Phase, Role, StallReason
 
+if TYPE_CHECKING:
+    from tests.activities.conftest import Mailbox
+
 AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 AGREEMENT = "shadowing-7"
 OBLIGATION = "check_in:3"
-
-
-@dataclass
-class Mailbox:
-    """What an SMTP server took, and how it answers."""
-
-    taken: list[EmailMessage] = field(default_factory=list[EmailMessage])
-    answers_recipients: str = "250 OK"
-    answers_data: str = "250 OK"
-
-    async def handle_RCPT(  # noqa: N802 - the name that aiosmtpd calls
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
-    ) -> str:
-        """Answer whether mail for this address is taken."""
-        if self.answers_recipients.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return self.answers_recipients.replace("{address}", address)
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Take a message, if so minded."""
-        if self.answers_data.startswith("250"):
-            content = envelope.content
-            assert isinstance(content, bytes)
-            message = message_from_bytes(content, policy=modern)
-            self.taken.append(message)
-        return self.answers_data
-
-
-@pytest.fixture
-def mailbox() -> Mailbox:
-    """A mailbox with nothing in it."""
-    return Mailbox()
-
-
-@pytest.fixture
-async def settings(mailbox: Mailbox) -> AsyncGenerator[MailSettings]:
-    """How to reach a running SMTP server that fills the mailbox."""
-    controller = Controller(mailbox, hostname="127.0.0.1", port=_free_port())
-    controller.start()
-    yield _settings(controller.port)
-    controller.stop()
 
 
 @pytest.fixture
@@ -87,9 +44,11 @@ async def directory(pool: asyncpg.Pool[asyncpg.Record]) -> Directory:
 
 
 @pytest.fixture
-def delivery(record: Record, directory: Directory, settings: MailSettings) -> NoticeDelivery:
+def delivery(
+    record: Record, directory: Directory, settings: MailSettings, days: DigestRecord
+) -> NoticeDelivery:
     """Delivery into the mailbox."""
-    return NoticeDelivery(record, directory, settings)
+    return NoticeDelivery(record, directory, settings, days)
 
 
 def _free_port() -> int:
@@ -289,12 +248,12 @@ async def test_after_close_only_cancellations_and_announcements_go_out(
 
 
 async def test_a_dead_mail_server_is_told_apart_and_left_visible(
-    record: Record, directory: Directory, settings: MailSettings, mailbox: Mailbox
+    record: Record, directory: Directory, settings: MailSettings, mailbox: Mailbox, days: DigestRecord
 ) -> None:
     """No server at the port: the error stands in the outbox, and a later attempt still gets through."""
     notice = _notice()
     await _queue(record, notice)
-    dead = NoticeDelivery(record, directory, _settings(_free_port()))
+    dead = NoticeDelivery(record, directory, _settings(_free_port()), days)
     with pytest.raises(TemporaryDeliveryError, match="mail server"):
         await dead.deliver(notice, AT, will_retry=True)
     row = await _outbox(record)
@@ -304,7 +263,7 @@ async def test_a_dead_mail_server_is_told_apart_and_left_visible(
         await dead.deliver(notice, AT)
     row = await _outbox(record)
     assert (row.state, row.attempts) == ("failed", 2)
-    alive = NoticeDelivery(record, directory, settings)
+    alive = NoticeDelivery(record, directory, settings, days)
     assert (await alive.deliver(notice, AT)).outcome == "sent"
     assert len(mailbox.taken) == 1
     assert (await _outbox(record)).state == "sent"
@@ -383,7 +342,7 @@ async def test_somebody_always_reads_it(
     delivery: NoticeDelivery, directory: Directory, record: Record, people: list[Person], reader: str
 ) -> None:
     """A leaver's delegate, a delegate's delegate, and where everybody is away the person themselves."""
-    notice = _notice()
+    notice = _notice(NoticeKind.OBLIGATION_OPENED)
     await _queue(record, notice)
     await directory.upsert(people)
     assert (await delivery.deliver(notice, AT)).delivered_to == reader
@@ -413,7 +372,7 @@ async def test_a_recipient_whom_the_directory_does_not_know_fails_visibly(
     delivery: NoticeDelivery, record: Record
 ) -> None:
     """An unknown person id is an error that says to add them, not a mail to nobody."""
-    notice = _notice(recipient_id="p-nobody")
+    notice = _notice(NoticeKind.OBLIGATION_OPENED, recipient_id="p-nobody")
     await _queue(record, notice)
     assert "add them with `sojourn people`" in (await delivery.deliver(notice, AT)).detail
 

@@ -30,6 +30,7 @@ from domain.people import Person
 from domain.terms.requests import split
 from domain.vocabulary import Kind
 from workers.connection import data_converter
+from workers.keyring import seals_of
 from workers.scraping import sdk_runtime
 from workers.settings import load_settings
 from workers.worker import run_worker
@@ -139,7 +140,9 @@ async def _of_a_worker(temporal: EmbeddedTemporal, dsn: str) -> str:
     everybody = json.loads((EXAMPLES / "people.json").read_text())
     pool = await open_pool(dsn)
     await pool.execute(AT_THE_END_OF_THE_LADDER)
-    await Directory(pool).upsert([Person.model_validate(each) for each in everybody])
+    await Directory(pool, seals_of(load_settings(), pool)).upsert(
+        [Person.model_validate(each) for each in everybody]
+    )
     await pool.close()
     settings = load_settings(
         database_url=dsn,

@@ -19,6 +19,7 @@ from activities.calendars import CalendarSources
 from activities.database import open_pool
 from activities.directory import Directory
 from activities.record import Record
+from activities.seals import Seals
 from deploy.embedded import EmbeddedTemporal
 from domain.agreement import Agreement
 from domain.announcing import notices_of
@@ -41,6 +42,7 @@ from domain.terms.requests import split
 from domain.vocabulary import Role
 from workers.command_line import app
 from workers.demonstration.cast import answer
+from workers.keyring import seals_of
 from workers.settings import Settings, load_settings
 from workers.worker import hosting
 from workflows.contract import agreement_id_of
@@ -61,15 +63,21 @@ async def pool(database: str) -> AsyncGenerator[asyncpg.Pool[asyncpg.Record]]:
 
 
 @pytest.fixture
-def record(pool: asyncpg.Pool[asyncpg.Record]) -> Record:
-    """A record with nothing in it."""
-    return Record(pool)
+def seals(pool: asyncpg.Pool[asyncpg.Record]) -> Seals:
+    """What seals and opens, with the keys that every test finds in its environment."""
+    return seals_of(load_settings(), pool)
 
 
 @pytest.fixture
-def directory(pool: asyncpg.Pool[asyncpg.Record]) -> Directory:
+def record(pool: asyncpg.Pool[asyncpg.Record], seals: Seals) -> Record:
+    """A record with nothing in it."""
+    return Record(pool, seals)
+
+
+@pytest.fixture
+def directory(pool: asyncpg.Pool[asyncpg.Record], seals: Seals) -> Directory:
     """A directory with nobody in it."""
-    return Directory(pool)
+    return Directory(pool, seals)
 
 
 @pytest.fixture(scope="session")

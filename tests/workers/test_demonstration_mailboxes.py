@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
 
 import aiosmtplib
 import pytest
 
+from activities.delivery.digest import add_items
 from activities.delivery.invites import Attendee, add_entry, calendar_entry
 from activities.delivery.mail import MailSettings, compose, send
 from activities.delivery.rendering import headers_of
 from domain.notices import Meeting, Notice, NoticeKind
 from domain.obligations import Obligation
 from domain.vocabulary import Kind, ObligationKind, Role, StallReason
-from workers.demonstration.mailboxes import Letter, Mailboxes
+from workers.demonstration.mailboxes import Letter, Mailboxes, read_letters
 
 SENT_AT = datetime(2027, 3, 1, 9, 30, tzinfo=UTC)
 MENTOR, DELEGATE = "P-1", "P-2"
+LONG = "01a3be71-6710-78e0-96a8-2b5b0e2f8afe:reminder:signature:line_manager:v1"
+"""Ids that mail programs fold, as those of notices are."""
 
 
 def notice_of(kind: NoticeKind, meeting: Meeting | None = None) -> Notice:
@@ -89,6 +94,15 @@ async def test_a_letter_says_what_its_headers_say() -> None:
     )
 
 
+@pytest.mark.parametrize("length", [20, 62, 70, 120])
+async def test_an_id_of_any_length_is_read_as_it_was_written(length: int) -> None:
+    """A header that does not fit its line travels on a line of its own, or encoded, and is the same id."""
+    notice_id = ("01a27a00-c33b-7abc-a240-d7eec68a6c01:heads_up:" + "milestone_verification:" * 4)[:length]
+    notice = notice_of(NoticeKind.HEADS_UP).model_copy(update={"notice_id": notice_id})
+    async with Mailboxes() as mailboxes:
+        assert (await sent(mailboxes, notice, MENTOR)).notice_id == notice_id
+
+
 async def test_an_invite_says_how_often_its_meeting_was_moved() -> None:
     """The calendar entry's sequence is what tells a moved meeting from a new one."""
     meeting = Meeting(
@@ -128,3 +142,25 @@ async def test_closed_mailboxes_take_nothing() -> None:
         port = mailboxes.port
     with pytest.raises(aiosmtplib.SMTPConnectError):
         await aiosmtplib.SMTP(hostname="127.0.0.1", port=port, timeout=2).connect()
+
+
+async def test_a_mail_of_several_nudges_is_a_letter_for_each() -> None:
+    """What one mail of a day asks for in two agreements reaches the cast of both."""
+    notices = [
+        notice_of(NoticeKind.REMINDER).model_copy(
+            update={"agreement_id": each, "notice_id": f"{LONG}:{each}"}
+        )
+        for each in ("acme.R-1", "acme.R-2")
+    ]
+    message = EmailMessage()
+    message["Date"] = format_datetime(SENT_AT)
+    add_items(message, notices, DELEGATE)
+    message.set_content("Two things.")
+    letters = read_letters(message.as_bytes(policy=SMTP))
+    assert [(letter.agreement_id, letter.notice_id) for letter in letters] == [
+        ("acme.R-1", f"{LONG}:acme.R-1"),
+        ("acme.R-2", f"{LONG}:acme.R-2"),
+    ]
+    assert {(letter.person_id, letter.role, letter.sent_at) for letter in letters} == {
+        (DELEGATE, Role.MENTOR, SENT_AT)
+    }

@@ -46,6 +46,7 @@ from domain.terms.requests import split
 from domain.views import StatusView
 from domain.vocabulary import Kind, ObligationKind, Phase
 from workers.demonstration.cast import answer
+from workers.keyring import seals_of
 from workers.looking import look
 from workers.settings import Settings, load_settings
 from workers.worker import hosting
@@ -335,8 +336,9 @@ class House:
         self.client = client
         self.settings = settings
         self.pool = pool
-        self.record = Record(pool)
-        self.directory = Directory(pool)
+        seals = seals_of(settings, pool)
+        self.record = Record(pool, seals)
+        self.directory = Directory(pool, seals)
         self.mailbox = mailbox
         self.skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
         self._workers: list[AsyncExitStack] = []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from icalendar import Calendar
 
-from activities.rows import NoticeRow
+from activities.delivery.digest import read_items
 from domain.agreement import Agreement
 from domain.notices import NoticeKind
 from domain.recording import PartyRow
@@ -146,19 +146,23 @@ async def _opened(house: House, placement: Placement) -> list[dict[str, str]]:
 async def _mails_equal_the_outbox(house: House, placement: Placement) -> None:
     outbox = await house.record.notices(placement.agreement_id)
     assert {row.state for row in outbox} <= {"sent", "skipped"}
-    sent = {_message_id(row): row for row in outbox if row.state == "sent"}
-    assert sorted(str(mail["Message-ID"]) for mail in house.mailbox.mails) == sorted(sent)
-    people = await house.directory.get(
-        {person for row in sent.values() for person in [row.notice.recipient_id]}
-    )
-    for mail in house.mailbox.mails:
-        notice = sent[str(mail["Message-ID"])].notice
-        assert mail["X-Sojourn-Agreement"] == placement.agreement_id
-        assert people[notice.recipient_id].email is not None
+    mails: defaultdict[str, list[str]] = defaultdict(list)
+    for row in outbox:
+        if row.state == "sent":
+            mails[row.digest_id or row.notice.notice_id].append(row.notice.notice_id)
+    told = {str(mail["Message-ID"]): mail for mail in house.mailbox.mails}
+    assert len(told) == len(house.mailbox.mails)
+    sent = {_message_id(notice_ids): notice_ids for notice_ids in mails.values()}
+    assert told.keys() == sent.keys()
+    for message_id, mail in told.items():
+        items = read_items(mail) or [{name: str(value).strip() for name, value in mail.items()}]
+        assert sorted(item["X-Sojourn-Notice"] for item in items) == sorted(sent[message_id])
+        assert {item["X-Sojourn-Agreement"] for item in items} == {placement.agreement_id}
 
 
-def _message_id(row: NoticeRow) -> str:
-    return f"<{sha256(row.notice.notice_id.encode()).hexdigest()[:40]}@localhost>"
+def _message_id(notice_ids: Iterable[str]) -> str:
+    name = " ".join(sorted(notice_ids))
+    return f"<{sha256(name.encode()).hexdigest()[:40]}@localhost>"
 
 
 async def _nobody_is_reminded_of_what_is_done(house: House, placement: Placement) -> None:

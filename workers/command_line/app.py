@@ -18,6 +18,7 @@ from workers.command_line.describe import commands, release, schema, settings, v
 from workers.command_line.explain import explain
 from workers.command_line.failures import EXIT_CODES, ExitCode, Failure, expected
 from workers.command_line.find import list_agreements, list_stalled
+from workers.command_line.keys import keys
 from workers.command_line.lessons import BEGIN_WITH, LESSONS
 from workers.command_line.metrics import metrics
 from workers.command_line.mine import mine
@@ -142,6 +143,7 @@ for _name, _command in _COMMANDS.items():
         context_settings=dict(_FORWARDED) if _command is demo else None,
     )(_command)
 app.add_typer(policy, name="policy", short_help=LESSONS["policy"].in_short, epilog=LESSONS["policy"].closing)
+app.add_typer(keys, name="keys", short_help=LESSONS["keys"].in_short, epilog=LESSONS["keys"].closing)
 
 
 def main() -> NoReturn:

@@ -191,6 +191,15 @@ LESSONS: Mapping[str, Lesson] = {
             "sojourn policy replay stricter.yaml --since 2026-09-01",
         ),
     ),
+    "keys": Lesson(
+        "Make, rotate and look at the keys that seal.",
+        (
+            "sojourn keys create /etc/sojourn/keys.json",
+            "sojourn keys rotate",
+            "sojourn keys rewrap",
+            "sojourn keys show",
+        ),
+    ),
     "schema": Lesson(
         "Print the JSON Schema of requests and commands.",
         (
@@ -230,4 +239,20 @@ POLICY_LESSONS: Mapping[str, Lesson] = {
             "sojourn policy replay stricter.yaml --since 2026-09-01 --until 2027-03-01 --json",
         ),
     ),
+}
+
+KEYS_LESSONS: Mapping[str, Lesson] = {
+    "create": Lesson(
+        "Write a key file with one new key.",
+        (
+            "sojourn keys create /etc/sojourn/keys.json",
+            "SOJOURN_KEY_SERVICE=our_package.kms:key_service sojourn keys create /etc/sojourn/keys.json",
+        ),
+    ),
+    "rotate": Lesson(
+        "Add a new key and make it primary.",
+        ("sojourn keys rotate", "SOJOURN_KEY_FILE=/etc/sojourn/keys.json sojourn keys rotate --id 2027-01"),
+    ),
+    "rewrap": Lesson("Wrap every person's key under the primary key.", ("sojourn keys rewrap",)),
+    "show": Lesson("List the keys, never their content.", ("sojourn keys show", "sojourn keys show --json")),
 }

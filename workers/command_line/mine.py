@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from domain.personal import FeedbackBalance, PersonalView, personal_view
+from activities.opening import personal_view_opened
+from domain.personal import FeedbackBalance, PersonalView
 from domain.refusals import Refused
 from workers.command_line.failures import Failure
 from workers.command_line.options import Agreement, AsJson
@@ -33,7 +34,9 @@ def mine(
         if stands is None:
             raise unknown(agreement)
         try:
-            return personal_view(stands.agreement, stands.events, person, stands.at)
+            return await personal_view_opened(
+                await reach.seals(), stands.agreement, stands.events, person, stands.at
+            )
         except Refused as refused:
             raise Failure(f"Refused ({refused.code}): {refused.sentence}") from refused
 

@@ -13,9 +13,11 @@ from temporalio.client import Client
 from activities.database import open_pool
 from activities.directory import Directory
 from activities.record import Record
+from activities.seals import Seals
 from deploy.migrate import check_schema
 from workers.command_line.failures import ExitCode, Failure
 from workers.connection import connect
+from workers.keyring import reading_seals_of
 from workers.known_policies import KnownPolicies
 from workers.settings import Settings, SettingsError, load_settings
 
@@ -33,15 +35,22 @@ class Reach:
         self._opened = opened
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._client: Client | None = None
+        self._seals: Seals | None = None
         self._policies: KnownPolicies | None = None
 
     async def record(self) -> Record:
         """The record, in a database that is at this release's migration."""
-        return Record(await self.pool())
+        return Record(await self.pool(), await self.seals())
 
     async def directory(self) -> Directory:
         """The people directory, in the same database."""
-        return Directory(await self.pool())
+        return Directory(await self.pool(), await self.seals())
+
+    async def seals(self) -> Seals:
+        """What opens sealed words; without keys it says so when it is needed."""
+        if self._seals is None:
+            self._seals = reading_seals_of(self.settings, await self.pool())
+        return self._seals
 
     def policies(self) -> KnownPolicies:
         """The policy sets that requests and commands may name.

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 from pydantic import JsonValue
 
+from activities.opening import opened_for
 from activities.rows import NoticeRow
+from activities.seals import Seals
 from domain.obligations import Obligation
-from domain.personal import as_read_by
 from domain.reading import fold_recorded
 from domain.recording import RecordedEvent
 from domain.refusals import Refused
@@ -72,8 +73,8 @@ def events(
     """List what happened to an agreement, in order, as the record holds it.
 
     Each row carries version, type, occurred_at (the agreement's own time), recorded_at (when PostgreSQL wrote
-    it), actor, command_id, data and hash. What people wrote is part of the data: mind who looks on, or give
-    --as PERSON to see what that party may read. The hash is always that of the whole event.
+    it), actor, command_id, data and hash. What people wrote is sealed in the data, and its hash is taken over
+    that; give --as PERSON to read what that party may read.
     """
 
     async def work(reach: Reach) -> list[RecordedEvent]:
@@ -81,7 +82,7 @@ def events(
         rows = await record.stream(agreement)
         if not rows:
             raise unknown(agreement)
-        readable = rows if person is None else _as_read_by(rows, person)
+        readable = rows if person is None else await _as_read_by(await reach.seals(), rows, person)
         return [row for row in readable if row.version > after]
 
     rows = reaching(work)
@@ -145,12 +146,12 @@ def notices(
     )
 
 
-def _as_read_by(rows: list[RecordedEvent], person_id: str) -> list[RecordedEvent]:
+async def _as_read_by(seals: Seals, rows: list[RecordedEvent], person_id: str) -> list[RecordedEvent]:
     folded = fold_recorded(rows)
     if folded is None:
         return []
     try:
-        return as_read_by(folded, rows, person_id)
+        return await opened_for(seals, folded, rows, person_id)
     except Refused as refused:
         raise Failure(f"Refused ({refused.code}): {refused.sentence}") from refused
 

@@ -13,6 +13,7 @@ from domain.commands import Command
 from domain.decisions.passage import next_instant
 from domain.decisions.transitions import end_instant, start_instant
 from domain.ledger import instants
+from domain.nudging import first_slot
 from domain.obligations import Obligation
 from domain.reading import fold_recorded
 from domain.recording import RecordedEvent
@@ -190,7 +191,8 @@ class Life:
         if owed.starts_at is not None:
             return owed.opened_at
         if owed.kind in TOLD_BY_THE_HEADS_UP:
-            return min((rung.at for rung in owed.ladder), default=owed.due_at)
+            at = min((rung.at for rung in owed.ladder), default=owed.due_at)
+            return first_slot(self.agreement.calendar_of(owed.owner_id), at)
         return self.agreement.calendar_of(owed.owner_id).next_working_moment(owed.opened_at)
 
     def _owed(self) -> list[Obligation]:

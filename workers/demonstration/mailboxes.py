@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from email import message_from_bytes
-from email.message import Message
+from email.message import EmailMessage
+from email.policy import default
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple, Self
 from aiosmtpd.smtp import SMTP, Envelope
 from icalendar import Calendar
 
+from activities.delivery.digest import read_items
 from domain.notices import NoticeKind
 from domain.obligations import Obligation
 from domain.vocabulary import Role
@@ -28,7 +30,7 @@ _HOST = "127.0.0.1"
 
 
 class Letter(NamedTuple):
-    """One mail, as far as its reader needs it to act: from its `X-Sojourn-*` headers and its invite."""
+    """One notice, as far as its reader needs it to act: from the headers and the invite of its mail."""
 
     agreement_id: str
     notice_id: str
@@ -92,7 +94,8 @@ class Mailboxes:
         content = envelope.content
         if not isinstance(content, bytes):
             return "500 no content"
-        await self.take(read_letter(content))
+        for letter in read_letters(content):
+            await self.take(letter)
         return "250 OK"
 
     async def take(self, letter: Letter) -> None:
@@ -146,26 +149,29 @@ class Mailboxes:
         return True
 
 
-def read_letter(content: bytes) -> Letter:
-    """A mail as its reader's tooling understands it."""
-    message = message_from_bytes(content)
+def read_letters(content: bytes) -> list[Letter]:
+    """The notices of a mail, as its reader's tooling understands them: several where it is a day's nudges."""
+    # A long header travels encoded; this policy reads it as it was written.
+    message = message_from_bytes(content, policy=default)
+    # A value that had to go on a line of its own comes with the blank before it.
+    items = read_items(message) or [{name: str(value).strip() for name, value in message.items()}]
+    return [_letter(item, message) for item in items]
 
-    def header(name: str) -> str:
-        return str(message[f"X-Sojourn-{name}"])
 
+def _letter(headers: Mapping[str, str], message: EmailMessage) -> Letter:
     return Letter(
-        agreement_id=header("Agreement"),
-        notice_id=header("Notice"),
-        kind=NoticeKind(header("Kind")),
-        obligation_id=message["X-Sojourn-Obligation"],
-        person_id=header("Person"),
-        role=Role(header("Role")),
+        agreement_id=headers["X-Sojourn-Agreement"],
+        notice_id=headers["X-Sojourn-Notice"],
+        kind=NoticeKind(headers["X-Sojourn-Kind"]),
+        obligation_id=headers.get("X-Sojourn-Obligation"),
+        person_id=headers["X-Sojourn-Person"],
+        role=Role(headers["X-Sojourn-Role"]),
         sent_at=parsedate_to_datetime(str(message["Date"])),
         moves=_sequence(message),
     )
 
 
-def _sequence(message: Message[Any, Any]) -> int | None:
+def _sequence(message: EmailMessage) -> int | None:
     for part in message.walk():
         if part.get_content_type() == "text/calendar":
             entry = part.get_payload(decode=True)

@@ -55,7 +55,7 @@ class Notices(Frozen):
     failed: int
     queued: int
     letters: int
-    """That arrived in a mailbox."""
+    """That arrived in a mailbox, by themselves or in a mail with others."""
     invites_moved: int
     """Meetings whose invite was updated."""
 

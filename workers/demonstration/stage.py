@@ -25,7 +25,7 @@ from workers.connection import data_converter
 from workers.demonstration.examples import read_people, read_request
 from workers.demonstration.mailboxes import Mailboxes
 from workers.intake import Intake, Placement, Submission
-from workers.keyring import with_keys_of_its_own
+from workers.keyring import seals_of, with_keys_of_its_own
 from workers.known_policies import KnownPolicies
 from workers.logs import configure_logs
 from workers.settings import Settings, load_settings
@@ -128,10 +128,11 @@ async def _inside(addresses: StackAddresses, mailboxes: Mailboxes) -> AsyncGener
     with (addresses.data / "logs" / "worker.log").open("a", encoding="utf-8") as log:
         configure_logs(settings, log)
         try:
-            directory = Directory(pool)
+            seals = seals_of(settings, pool)
+            directory = Directory(pool, seals)
             await directory.upsert(read_people())
             async with hosting(settings, client):
-                yield Stage(addresses, client, Record(pool), directory, mailboxes, settings)
+                yield Stage(addresses, client, Record(pool, seals), directory, mailboxes, settings)
         finally:
             await pool.close()
 

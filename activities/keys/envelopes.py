@@ -1,0 +1,106 @@
+"""One sealed value: which key, a nonce, the ciphertext, and what it is bound to.
+
+The text is `1/<subject>/<key version>/<base64 of nonce and ciphertext>`: AES-256-GCM with a random 96-bit
+nonce per value. The place where it stands, down to the field, is associated data: a ciphertext moved to
+another field, event, agreement or person opens nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from activities.keys.ring import NONCE_BYTES
+
+_SCHEME = "1"
+
+
+class KeyReference(NamedTuple):
+    """Which key of which person."""
+
+    subject_id: str
+    version: int
+
+    def __str__(self) -> str:
+        """As it stands in a sealed text."""
+        return f"{self.subject_id}/{self.version}"
+
+
+class SubjectKey(NamedTuple):
+    """The key of a person, ready for use."""
+
+    reference: KeyReference
+    cipher: AESGCM
+
+
+class SpoiledSealError(Exception):
+    """A sealed value is not as it was written: altered, cut short, or moved from another place.
+
+    It says nothing about the content. Whoever catches it names the place.
+    """
+
+
+def seal(key: SubjectKey, place: bytes, words: str) -> str:
+    """Seals words for a place.
+
+    Args:
+        key: Of the person whose words they are.
+        place: Where they will stand; see `framed`.
+        words: What was written.
+
+    Raises:
+        ValueError: They are no text that could be encoded.
+    """
+    nonce = os.urandom(NONCE_BYTES)
+    content = key.cipher.encrypt(nonce, words.encode(), _bound_to(place, key.reference))
+    return f"{_SCHEME}/{key.reference}/{base64.urlsafe_b64encode(nonce + content).decode()}"
+
+
+def reference_of(sealed: str) -> KeyReference:
+    """Which key a sealed text needs.
+
+    Raises:
+        SpoiledSealError: It is no sealed text.
+    """
+    try:
+        scheme, subject_id, version, _ = sealed.split("/", 3)
+        if scheme == _SCHEME:
+            return KeyReference(subject_id, int(version))
+    except ValueError:
+        pass
+    raise SpoiledSealError
+
+
+def unseal(key: SubjectKey, place: bytes, sealed: str) -> str:
+    """The words again.
+
+    Raises:
+        SpoiledSealError: It was not sealed with this key for this place, or not left as it was.
+    """
+    try:
+        encoded = sealed.rsplit("/", 1)[1]
+        content = base64.b64decode(encoded, altchars=b"-_", validate=True)
+        # Base64 has several spellings of the same bytes; only the one that was written counts.
+        if base64.urlsafe_b64encode(content).decode() != encoded:
+            raise SpoiledSealError
+        opened = key.cipher.decrypt(
+            content[:NONCE_BYTES], content[NONCE_BYTES:], _bound_to(place, key.reference)
+        )
+        return opened.decode()
+    except (InvalidTag, ValueError, IndexError, binascii.Error):
+        raise SpoiledSealError from None
+
+
+def framed(*parts: str) -> bytes:
+    """A place as bytes: no two lists of parts frame to the same."""
+    encoded = [part.encode() for part in parts]
+    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+
+
+def _bound_to(place: bytes, reference: KeyReference) -> bytes:
+    return place + framed(reference.subject_id, str(reference.version))

@@ -1,0 +1,115 @@
+"""Opening what is sealed, for a reader: only what the audience table lets them read is opened at all.
+
+The rows are shown to the domain with a mark in place of each sealed text; the marks that it leaves standing
+are the words that this reader may see, and only those are opened.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import cast
+
+from pydantic import JsonValue
+
+from activities.seals import Sealed, Seals, place_in_event
+from domain.agreement import Agreement
+from domain.model import PersonId
+from domain.personal import PersonalView, as_read_by, personal_view
+from domain.recording import RecordedEvent
+from domain.sealed import with_sealed_replaced
+
+Marks = Mapping[str, Sealed]
+"""What each mark stands for."""
+
+
+async def opened(seals: Seals, rows: Sequence[RecordedEvent]) -> list[RecordedEvent]:
+    """The rows with all words readable, `(erased)` where the key was destroyed: not for every reader's eyes.
+
+    Raises:
+        KeysError: A key is missing or wrong.
+        SealedWordsError: Something is not as it was sealed.
+    """
+    marks, marked = _marked(rows)
+    return await _with_words(seals, marks, marked)
+
+
+async def opened_for(
+    seals: Seals, agreement: Agreement, rows: Sequence[RecordedEvent], person_id: PersonId
+) -> list[RecordedEvent]:
+    """The stream as a party may read it; words that are not meant for them stay sealed and are withheld.
+
+    Raises:
+        Refused: This person is no party.
+        KeysError: A key is missing or wrong.
+        SealedWordsError: Something that they may read is not as it was sealed.
+    """
+    marks, marked = _marked(rows)
+    return await _with_words(seals, marks, as_read_by(agreement, marked, person_id))
+
+
+async def personal_view_opened(
+    seals: Seals, agreement: Agreement, rows: Sequence[RecordedEvent], person_id: PersonId, at: datetime
+) -> PersonalView:
+    """`personal_view` with the words that are in it.
+
+    Raises:
+        Refused: This person is no party.
+        KeysError: A key is missing or wrong.
+        SealedWordsError: Something in it is not as it was sealed.
+    """
+    marks, marked = _marked(rows)
+    view = personal_view(agreement, marked, person_id, at).model_dump(mode="json")
+    words = await _words(seals, marks, [view])
+    return PersonalView.model_validate(_with(view, words))
+
+
+async def _with_words(seals: Seals, marks: Marks, rows: Sequence[RecordedEvent]) -> list[RecordedEvent]:
+    words = await _words(seals, marks, [row.data for row in rows])
+    return [row.model_copy(update={"data": _with(row.data, words)}) for row in rows]
+
+
+async def _words(
+    seals: Seals, marks: Marks, values: Iterable[JsonValue | Mapping[str, JsonValue]]
+) -> dict[str, str]:
+    standing = [mark for value in values for mark in _standing(value, marks)]
+    return dict(zip(standing, await seals.texts([marks[mark] for mark in standing]), strict=True))
+
+
+def _marked(rows: Sequence[RecordedEvent]) -> tuple[dict[str, Sealed], list[RecordedEvent]]:
+    marks: dict[str, Sealed] = {}
+    # Nobody can have typed this: a mark inside somebody's clear words would show others' words there.
+    unforeseen = secrets.token_hex(16)
+
+    def marked(row: RecordedEvent) -> RecordedEvent:
+        def mark(field: str, text: str) -> JsonValue:
+            name = f"{unforeseen}/{len(marks)}"
+            marks[name] = Sealed(place_in_event(row.agreement_id, row.event_id, row.type, field), text)
+            return name
+
+        return row.model_copy(update={"data": with_sealed_replaced(row.data, mark)})
+
+    return marks, [marked(row) for row in rows]
+
+
+def _standing(value: object, marks: Marks) -> Iterable[str]:
+    if isinstance(value, str):
+        if value in marks:
+            yield value
+    elif isinstance(value, Mapping):
+        for entry in cast("Mapping[str, object]", value).values():
+            yield from _standing(entry, marks)
+    elif isinstance(value, list):
+        for item in cast("list[object]", value):
+            yield from _standing(item, marks)
+
+
+def _with(value: JsonValue, words: Mapping[str, str]) -> JsonValue:
+    if isinstance(value, str):
+        return words.get(value, value)
+    if isinstance(value, dict):
+        return {name: _with(entry, words) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_with(item, words) for item in value]
+    return value

@@ -1,0 +1,195 @@
+"""Seals at the border of the record: what people write goes in sealed for the person whom it is about.
+
+Everything behind the border, the log, its hashes, folding, read models and verification, handles sealed
+values as they are and needs no key. For the way out see `activities/opening.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import asyncpg
+import structlog
+from pydantic import JsonValue
+
+from activities.database import Database
+from activities.keys.envelopes import (
+    KeyReference,
+    SpoiledSealError,
+    SubjectKey,
+    framed,
+    reference_of,
+    seal,
+    unseal,
+)
+from activities.keys.ring import KeysError
+from activities.keys.subjects import SubjectKeys
+from domain.recording import Append, NewEvent
+from domain.sealed import ERASED, as_sealed
+from domain.subjects import subject_of
+from domain.written import with_words_changed
+
+_log = structlog.get_logger(__name__)
+
+
+class SealedWordsError(Exception):
+    """Something sealed cannot be opened: it is not as it was written. The text names the place only."""
+
+
+class Place(NamedTuple):
+    """Where a sealed text stands."""
+
+    bound: bytes
+    """What the ciphertext is bound to."""
+    named: str
+    """For errors and logs."""
+
+
+class Sealed(NamedTuple):
+    """A sealed text and where it stands."""
+
+    place: Place
+    text: str
+
+
+def place_in_event(agreement_id: str, event_id: str, event_type: str, field: str) -> Place:
+    """A field of an event, such as `/terms/objectives/0/statement`."""
+    return Place(
+        framed("sojourn.event.v1", agreement_id, event_id, field),
+        f"{field} of {event_type} (event {event_id}, agreement {agreement_id})",
+    )
+
+
+class Seals:
+    """Seals and opens texts under people's keys.
+
+    Args:
+        keys: People's keys; None where there are none.
+        refusal: Why there are none, for whoever wants to write. Without it, nothing is sealed on purpose.
+    """
+
+    def __init__(self, keys: SubjectKeys | None, *, refusal: str | None = None) -> None:
+        self._keys = keys
+        self._refusal = refusal
+
+    @property
+    def keys(self) -> SubjectKeys | None:
+        """People's keys; None where there are none."""
+        return self._keys
+
+    async def check(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        """Makes sure that what is sealed in a database can be opened with what this process has.
+
+        Raises:
+            KeysError: A key-encryption key is missing or wrong, or something is sealed and there are no keys.
+        """
+        if self._keys is not None:
+            await self._keys.check()
+        elif await Database(pool).row("subject_key_samples") is not None:
+            raise KeysError(
+                "This database holds sealed words, and this process is to run without keys: it would write "
+                "in clear beside them and could read nobody anything. Give it the keys (SOJOURN_KEY_FILE or "
+                "SOJOURN_KEYS) and take SOJOURN_WITHOUT_KEYS away."
+            )
+
+    async def keys_for(self, subject_ids: Iterable[str]) -> Mapping[str, SubjectKey] | None:
+        """The keys to seal with; None where everything is kept in clear, on purpose.
+
+        Raises:
+            KeysError: There are no keys, and nobody chose to do without.
+        """
+        if self._keys is not None:
+            return await self._keys.for_sealing(sorted(set(subject_ids)))
+        if self._refusal is not None:
+            raise KeysError(self._refusal)
+        return None
+
+    async def sealed(self, append: Append) -> Sequence[NewEvent]:
+        """The events of an append with everything that people wrote sealed for whom it is about.
+
+        A retry seals anew, under other nonces: the events keep their ids, and the record keeps the first.
+
+        Raises:
+            KeysError: There are no keys to seal with.
+            ValueError: Words that cannot be stored, such as half of a surrogate pair.
+            LookupError: Nobody has said whose words some field holds.
+        """
+        subjects = [_subjects(append, event) for event in append.events]
+        wanted = {subject for of_event in subjects for subject in of_event.values()}
+        keys = await self.keys_for(wanted) if wanted else None
+        if keys is None:
+            return append.events
+        return [
+            _sealed_event(append.agreement_id, event, of_event, keys)
+            for event, of_event in zip(append.events, subjects, strict=True)
+        ]
+
+    async def texts(self, sealed: Sequence[Sealed]) -> list[str]:
+        """The words of several sealed texts, in order; `ERASED` where the key was destroyed.
+
+        Raises:
+            KeysError: A key is missing or wrong.
+            SealedWordsError: One of them is not as it was sealed.
+        """
+        references = [_reference(each) for each in sealed]
+        if not references:
+            return []
+        if self._keys is None:
+            raise KeysError(
+                "What people wrote is sealed here, and this process has no keys. "
+                + (self._refusal or "Set SOJOURN_KEY_FILE or SOJOURN_KEYS instead of SOJOURN_WITHOUT_KEYS.")
+            )
+        keys = await self._keys.for_opening(references)
+        return [_opened(each, keys[name]) for each, name in zip(sealed, references, strict=True)]
+
+
+def _subjects(append: Append, event: NewEvent) -> dict[str, str]:
+    """By place: whose words stand there."""
+    holders = {party.role: party.person_id for party in append.head.parties if not party.scope}
+    found: dict[str, str] = {}
+
+    def note(field: str, words: str) -> JsonValue:
+        found[field] = subject_of(event.type, field, event.data, author=append.actor_id, holders=holders)
+        return words
+
+    with_words_changed(event.type, event.data, note)
+    return found
+
+
+def _sealed_event(
+    agreement_id: str, event: NewEvent, subjects: Mapping[str, str], keys: Mapping[str, SubjectKey]
+) -> NewEvent:
+    def sealing(field: str, words: str) -> JsonValue:
+        if "\0" in words:
+            raise ValueError(f"{field} holds a NUL character")
+        place = place_in_event(agreement_id, event.event_id, event.type, field)
+        return as_sealed(seal(keys[subjects[field]], place.bound, words))
+
+    if not subjects:
+        return event
+    return event.model_copy(update={"data": with_words_changed(event.type, event.data, sealing)})
+
+
+def _reference(sealed: Sealed) -> KeyReference:
+    try:
+        return reference_of(sealed.text)
+    except SpoiledSealError:
+        raise _refused(sealed.place) from None
+
+
+def _opened(sealed: Sealed, key: SubjectKey | None) -> str:
+    if key is None:
+        return ERASED
+    try:
+        return unseal(key, sealed.place.bound, sealed.text)
+    except SpoiledSealError:
+        raise _refused(sealed.place) from None
+
+
+def _refused(place: Place) -> SealedWordsError:
+    _log.error("sealed_words_refused", place=place.named)
+    return SealedWordsError(
+        f"What is sealed in {place.named} is not as it was written: altered, cut short, or moved there from "
+        "elsewhere. Nothing was erased: verify the agreement, and compare it with a backup."
+    )

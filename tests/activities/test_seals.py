@@ -1,0 +1,263 @@
+"""Seals: what people write is in the record for its readers, and for nobody who reads the disk."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import uuid
+from collections.abc import Callable
+
+import asyncpg
+import pytest
+from pydantic import JsonValue
+from structlog.testing import capture_logs
+
+from activities.database import Database, DatabaseRefusedError
+from activities.keys.ring import KeyRing, KeysError, UnknownKeyError
+from activities.keys.subjects import LostKeyError, SubjectKeys
+from activities.opening import opened
+from activities.record import Record
+from activities.seals import SealedWordsError, Seals
+from domain.model import WITHHELD
+from domain.reading import read_event
+from domain.recording import Append, NewEvent
+from domain.sealed import ERASED
+from domain.vocabulary import Role
+
+CANARY = "the canary sings of overwork"
+FEEDBACK: dict[str, JsonValue] = {
+    "giver": {"role": "mentor", "person_id": "p-grace", "scope": ""},
+    "receiver_id": "p-ada",
+    "anchor": {"kind": "criterion", "reference": "c1"},
+    "tone": "critique",
+    "behaviour": CANARY,
+    "effect": CANARY,
+    "next_step": CANARY,
+    "rating": None,
+    "ledger": {},
+}
+
+
+@pytest.fixture
+def ring() -> KeyRing:
+    """A ring with one key."""
+    return KeyRing("main", {"main": os.urandom(32)})
+
+
+@pytest.fixture
+def seals(pool: asyncpg.Pool[asyncpg.Record], ring: KeyRing) -> Seals:
+    """Seals under that ring."""
+    return Seals(SubjectKeys(pool, ring))
+
+
+@pytest.fixture
+def sealing(pool: asyncpg.Pool[asyncpg.Record], seals: Seals) -> Record:
+    """A record that seals."""
+    return Record(pool, seals)
+
+
+@pytest.fixture
+def feedback(make_append: Callable[..., Append]) -> Callable[..., Append]:
+    """Makes an append by p-grace with feedback for p-ada and a note of p-grace's own."""
+
+    def make(**changes: object) -> Append:
+        note: dict[str, JsonValue] = {"note": CANARY, "audience": "author", "ledger": {}}
+        events = tuple(
+            NewEvent(event_id=str(uuid.uuid4()), type=name, schema_version=1, data=data)
+            for name, data in (("feedback.given", FEEDBACK), ("note.kept", note))
+        )
+        return make_append(events=events, actor_id="p-grace", actor_role=Role.MENTOR, **changes)
+
+    return make
+
+
+async def _fresh(pool: asyncpg.Pool[asyncpg.Record], ring: KeyRing) -> Seals:
+    return Seals(SubjectKeys(pool, ring))
+
+
+async def test_words_go_in_sealed_and_come_out_as_written(
+    sealing: Record, seals: Seals, feedback: Callable[..., Append], pool: asyncpg.Pool[asyncpg.Record]
+) -> None:
+    """No byte of them is in the table; each part is sealed for its own subject; opened they are the same."""
+    append = feedback()
+    assert (await sealing.append(append)).outcome == "appended"
+    stored = await pool.fetchval("SELECT string_agg(data::text, '') FROM sojourn.event")
+    assert "canary" not in stored
+    rows = await sealing.stream("agreement-1")
+    assert [row.data for row in await opened(seals, rows)] == [event.data for event in append.events]
+    assert "1/p-ada/1/" in json.dumps(rows[0].data)
+    assert "1/p-grace/1/" in json.dumps(rows[1].data)
+    assert rows[0].data["receiver_id"] == "p-ada"
+
+
+async def test_folding_and_verifying_need_no_key(
+    sealing: Record, feedback: Callable[..., Append], pool: asyncpg.Pool[asyncpg.Record]
+) -> None:
+    """A process without keys reads everything but the words, and the chain over the ciphertext is whole."""
+    await sealing.append(feedback())
+    keyless = Record(pool)
+    event = read_event((await keyless.stream("agreement-1"))[1])
+    assert getattr(event, "note", None) == WITHHELD
+    assert await keyless.verify_chain("agreement-1") is None
+
+
+async def test_a_retry_under_other_nonces_is_the_same_command(
+    sealing: Record, feedback: Callable[..., Append], seals: Seals
+) -> None:
+    """The first attempt's ciphertext stands; the second is a duplicate and changes nothing."""
+    append = feedback()
+    await sealing.append(append)
+    before = await sealing.stream("agreement-1")
+    again = await sealing.append(append)
+    assert (again.outcome, again.event_types) == ("duplicate", ("feedback.given", "note.kept"))
+    assert await sealing.stream("agreement-1") == before
+    assert (await opened(seals, before))[1].data["note"] == CANARY
+
+
+async def test_once_keys_are_at_hand_an_append_is_one_round_trip(
+    sealing: Record, feedback: Callable[..., Append], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sealing costs no question to the database beyond the first for each person."""
+    await sealing.append(feedback())
+    asked: list[str] = []
+    ask, ask_for_one = Database.rows, Database.row
+
+    async def rows(database: Database, name: str, *arguments: object) -> list[asyncpg.Record]:
+        asked.append(name)
+        return await ask(database, name, *arguments)
+
+    async def row(database: Database, name: str, *arguments: object) -> asyncpg.Record | None:
+        asked.append(name)
+        return await ask_for_one(database, name, *arguments)
+
+    monkeypatch.setattr(Database, "rows", rows)
+    monkeypatch.setattr(Database, "row", row)
+    second = feedback(expected_version=2, command_id="command-2")
+    assert (await sealing.append(second)).outcome == "appended"
+    assert asked == ["append"]
+
+
+async def test_an_erased_person_reads_erased_and_others_stay(
+    sealing: Record, seals: Seals, feedback: Callable[..., Append]
+) -> None:
+    """Destroying a key takes that person's words away, nobody else's, and breaks no chain."""
+    await sealing.append(feedback())
+    assert seals.keys is not None
+    await seals.keys.destroy("p-ada")
+    about_ada, note_of_grace = await opened(seals, await sealing.stream("agreement-1"))
+    assert [about_ada.data[field] for field in ("behaviour", "effect", "next_step")] == [ERASED] * 3
+    assert note_of_grace.data["note"] == CANARY
+    assert await sealing.verify_chain("agreement-1") is None
+
+
+async def test_a_lost_key_is_an_error_that_names_it(
+    sealing: Record,
+    feedback: Callable[..., Append],
+    pool: asyncpg.Pool[asyncpg.Record],
+    ring: KeyRing,
+) -> None:
+    """Neither a missing key-encryption key nor a missing row looks like an erasure."""
+    await sealing.append(feedback())
+    rows = await sealing.stream("agreement-1")
+    other = KeyRing("other", {"other": os.urandom(32)})
+    with pytest.raises(UnknownKeyError, match="Key main is not on the key ring"):
+        await opened(await _fresh(pool, other), rows)
+    await pool.execute("DELETE FROM sojourn_keys.subject_key WHERE subject_id = 'p-ada'")
+    with pytest.raises(LostKeyError, match="p-ada"):
+        await opened(await _fresh(pool, ring), rows)
+    with pytest.raises(KeysError, match="no keys"):
+        await opened(Seals(None), rows)
+
+
+@pytest.mark.parametrize("spoiled", ["swapped", "truncated", "altered", "of another event", "nonsense"])
+async def test_what_was_tampered_with_is_refused_by_name_and_without_its_content(
+    sealing: Record, seals: Seals, feedback: Callable[..., Append], spoiled: str
+) -> None:
+    """The error and the log name event and field; neither holds words nor ciphertext."""
+    await sealing.append(feedback())
+    await sealing.append(feedback(expected_version=2, command_id="command-2"))
+    rows = await sealing.stream("agreement-1")
+    first, _, other, _ = (dict(row.data) for row in rows)
+    text = _text(first["behaviour"])
+    head, content = text.rsplit("/", 1)
+    raw = base64.urlsafe_b64decode(content)
+    shorter, turned = raw[:-1], raw[:20] + bytes([raw[20] ^ 1]) + raw[21:]
+    first["behaviour"] = {
+        "swapped": first["effect"],
+        "truncated": _as_sealed(f"{head}/{base64.urlsafe_b64encode(shorter).decode()}"),
+        "altered": _as_sealed(f"{head}/{base64.urlsafe_b64encode(turned).decode()}"),
+        "of another event": other["behaviour"],
+        "nonsense": _as_sealed("nonsense"),
+    }[spoiled]
+    with (
+        capture_logs() as logs,
+        pytest.raises(SealedWordsError, match=r"/behaviour of feedback\.given") as told,
+    ):
+        await opened(seals, [rows[0].model_copy(update={"data": first})])
+    assert rows[0].event_id in str(told.value)
+    said = json.dumps(logs) + str(told.value)
+    assert [log["event"] for log in logs] == ["sealed_words_refused"]
+    assert "canary" not in said
+    assert content not in said
+
+
+async def test_who_has_no_keys_and_chose_nothing_writes_nothing(
+    pool: asyncpg.Pool[asyncpg.Record], feedback: Callable[..., Append]
+) -> None:
+    """Words are never written in clear for want of a setting."""
+    refusing = Record(pool, Seals(None, refusal="No keys: make some."))
+    with pytest.raises(KeysError, match="No keys: make some"):
+        await refusing.append(feedback())
+    assert await refusing.stream("agreement-1") == []
+
+
+async def test_without_keys_on_purpose_words_are_clear_and_read_beside_sealed_ones(
+    pool: asyncpg.Pool[asyncpg.Record], seals: Seals, feedback: Callable[..., Append]
+) -> None:
+    """What was written before there were keys is read for ever."""
+    await Record(pool, Seals(None)).append(feedback())
+    await Record(pool, seals).append(feedback(expected_version=2, command_id="command-2"))
+    rows = await Record(pool).stream("agreement-1")
+    assert rows[1].data["note"] == CANARY
+    assert [row.data["note"] for row in await opened(seals, rows) if "note" in row.data] == [CANARY] * 2
+
+
+async def test_a_process_is_refused_at_its_start_where_it_could_not_open_what_is_there(
+    pool: asyncpg.Pool[asyncpg.Record], seals: Seals, sealing: Record, feedback: Callable[..., Append]
+) -> None:
+    """Sealed words and no keys, or the wrong ones, are found out before anything is written beside them."""
+    await Seals(None).check(pool)
+    await sealing.append(feedback())
+    await seals.check(pool)
+    with pytest.raises(KeysError, match="holds sealed words"):
+        await Seals(None).check(pool)
+    with pytest.raises(UnknownKeyError, match="main"):
+        await (await _fresh(pool, KeyRing("other", {"other": os.urandom(32)}))).check(pool)
+
+
+async def test_words_that_cannot_be_stored_are_refused_and_not_repeated(
+    sealing: Record, make_append: Callable[..., Append]
+) -> None:
+    """Half a character, or a NUL, is as wrong sealed as it is in clear."""
+    for typed in ("half \ud800 of it", "a\0b"):
+        event = NewEvent.model_construct(
+            event_id=str(uuid.uuid4()),
+            type="note.kept",
+            schema_version=1,
+            data={"note": typed, "audience": "author", "ledger": {}},
+        )
+        with pytest.raises(DatabaseRefusedError, match="cannot be sealed") as refused:
+            await sealing.append(make_append().model_copy(update={"events": (event,)}))
+        assert "of it" not in str(refused.value)
+
+
+def _text(value: JsonValue) -> str:
+    assert isinstance(value, dict)
+    text = value["$sealed"]
+    assert isinstance(text, str)
+    return text
+
+
+def _as_sealed(text: str) -> JsonValue:
+    return {"$sealed": text}

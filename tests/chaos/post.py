@@ -1,0 +1,146 @@
+"""A real mail server that can be made to refuse, to say nothing, and to take mail without ever saying so."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from enum import Enum, auto
+from types import TracebackType
+from typing import Any, Self
+
+from aiosmtpd.smtp import SMTP, Envelope
+
+from deploy.embedded.processes import free_port
+from domain.notices import NoticeKind
+from workers.demonstration.mailboxes import read_letters
+
+HOST = "127.0.0.1"
+
+
+class Manners(Enum):
+    """How the mail server treats whoever connects."""
+
+    OPEN = auto()
+    REFUSES = auto()
+    SILENT = auto()
+    SWALLOWS = auto()
+
+
+@dataclass
+class Letter:
+    """One notice of a mail that arrived, whether or not its sender ever learned of it."""
+
+    agreement_id: str
+    notice_id: str
+    message_id: str
+    kind: NoticeKind
+    obligation_id: str | None
+    connected_at: datetime
+    """When its sender came to the door: the ledger was looked at before."""
+    arrived_at: datetime
+    answered: bool = False
+    """Whether the server said that it has taken it."""
+
+
+class _Session(SMTP):
+    """A conversation that knows when it began."""
+
+    connected_at: datetime
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Somebody connects."""
+        self.connected_at = datetime.now(UTC)
+        super().connection_made(transport)
+
+
+class PostOffice:
+    """Takes mail on one port of the loopback interface, in the manner of the moment."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.letters: list[Letter] = []
+        self._manners = Manners.REFUSES
+        self._server: asyncio.Server | None = None
+        self._mended = asyncio.Event()
+
+    async def behave(self, manners: Manners) -> None:
+        """Treats whoever connects from now on like this; conversations that hang are ended."""
+        self._mended.set()
+        self._mended = asyncio.Event()
+        self._manners = manners
+        if manners is Manners.REFUSES:
+            await self._close()
+        elif self._server is None:
+            loop = asyncio.get_running_loop()
+            self._server = await loop.create_server(self._receive, host=HOST, port=self.port)
+
+    async def __aenter__(self) -> Self:
+        await self.behave(Manners.OPEN)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.behave(Manners.REFUSES)
+
+    async def _close(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+
+    def _receive(self) -> asyncio.BaseProtocol:
+        if self._manners is Manners.SILENT:
+            return _Mute(self._mended)
+        # A host name of its own: looking one up can take as long as DNS does.
+        return _Session(self, hostname="localhost", loop=asyncio.get_running_loop())
+
+    async def handle_DATA(self, server: _Session, _session: Any, envelope: Envelope) -> str:  # noqa: ANN401, N802  as aiosmtpd calls it
+        """Takes one mail."""
+        content = envelope.content
+        if not isinstance(content, bytes):
+            return "500 no content"
+        letters = [
+            Letter(
+                agreement_id=read.agreement_id,
+                notice_id=read.notice_id,
+                message_id=str(message_from_bytes(content, policy=policy.default)["Message-ID"]).strip(),
+                kind=read.kind,
+                obligation_id=read.obligation_id,
+                connected_at=server.connected_at,
+                arrived_at=datetime.now(UTC),
+            )
+            for read in read_letters(content)
+        ]
+        self.letters += letters
+        if self._manners is Manners.SWALLOWS:
+            await self._mended.wait()
+            return "421 nobody will ever know"
+        for letter in letters:
+            letter.answered = True
+        return "250 OK"
+
+
+class _Mute(asyncio.Protocol):
+    """Hears everything and says nothing, until the server is mended."""
+
+    def __init__(self, mended: asyncio.Event) -> None:
+        self._mended = mended
+        self._ending: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Somebody connects, and waits."""
+        self._ending = asyncio.create_task(self._until_mended(transport))
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  as asyncio calls it
+        """They have had enough."""
+        if self._ending is not None:
+            self._ending.cancel()
+
+    async def _until_mended(self, transport: asyncio.BaseTransport) -> None:
+        await self._mended.wait()
+        transport.close()

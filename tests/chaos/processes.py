@@ -1,0 +1,96 @@
+"""Worker processes that are killed for good and started again, as a service manager would."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from deploy.embedded.processes import ServerProcess
+
+_PROGRAM = Path(sys.executable).with_name("sojourn")
+_REST_SECONDS = 0.5
+"""A worker that could not start, such as for want of PostgreSQL, is started again after this."""
+
+
+class Workers:
+    """Keeps a number of `sojourn worker` processes up.
+
+    Args:
+        count: How many at once.
+        logs: Folder for a log each.
+        environment: Their settings.
+    """
+
+    def __init__(self, count: int, logs: Path, environment: Mapping[str, str]) -> None:
+        self._count = count
+        self._logs = logs
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SOJOURN_", "TEMPORAL_", "PG"))
+        }
+        self._environment = {**clean, **environment}
+        self._running: dict[int, ServerProcess] = {}
+        self._keeping: list[asyncio.Task[None]] = []
+        self._held = asyncio.Event()
+        self._held.set()
+        self.killed = 0
+        """Processes that got SIGKILL."""
+        self.gave_up = 0
+        """Processes that ended by themselves, as when a server that they need to start is away."""
+
+    def start(self) -> None:
+        """Begins to keep them up."""
+        self._keeping = [asyncio.create_task(self._keep(number)) for number in range(self._count)]
+
+    async def stop(self) -> None:
+        """Lets them go, with whatever they are doing."""
+        for keeping in self._keeping:
+            keeping.cancel()
+        await asyncio.gather(*self._keeping, return_exceptions=True)
+        for process in self._running.values():
+            await process.stop(signal.SIGKILL, patience=5)
+
+    def hold_back(self) -> None:
+        """Starts nobody for now."""
+        self._held.clear()
+
+    def let_start(self) -> None:
+        """Starts whoever is missing."""
+        self._held.set()
+
+    def kill(self, dice: random.Random, *, everybody: bool) -> int:
+        """SIGKILL to one of those that run, or to all.
+
+        Returns:
+            How many there were to kill.
+        """
+        numbers = sorted(self._running)
+        victims = numbers if everybody else dice.sample(numbers, min(1, len(numbers)))
+        for number in victims:
+            with suppress(ProcessLookupError):
+                os.kill(self._running[number].pid, signal.SIGKILL)
+        self.killed += len(victims)
+        return len(victims)
+
+    async def _keep(self, number: int) -> None:
+        while True:
+            await self._held.wait()
+            process = await ServerProcess.start(
+                [str(_PROGRAM), "worker"],
+                log=self._logs / f"worker-{number}.log",
+                death_signal=signal.SIGKILL,
+                environment=self._environment,
+            )
+            self._running[number] = process
+            status = await process.ended()
+            del self._running[number]
+            if status != -signal.SIGKILL:
+                self.gave_up += 1
+                await asyncio.sleep(_REST_SECONDS)

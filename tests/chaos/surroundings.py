@@ -1,0 +1,155 @@
+"""What agreements live on, as real processes: PostgreSQL, Temporal on its file, workers; a mail server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import asyncpg
+from temporalio.client import Client
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
+from temporalio.service import RPCError
+from temporalio.testing import TimeSkipper
+
+from activities.database import DatabaseUnavailableError, open_pool
+from activities.directory import Directory
+from activities.keys.sources import ensure_key_file, ring_of_file
+from activities.keys.subjects import SubjectKeys
+from activities.record import Record
+from activities.seals import Seals
+from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
+from deploy.migrate import migrate
+from tests.chaos.post import HOST, PostOffice
+from tests.chaos.processes import Workers
+from workers.asking import NoAnswerError
+from workers.connection import data_converter
+from workers.demonstration.examples import read_people
+from workers.keyring import key_file_of
+from workflows.search_attributes import ALL
+
+TASK_QUEUE = "chaos"
+MAIL_SECONDS = 2.0
+"""How long workers wait for the mail server's answer."""
+WORKERS = 2
+
+_PAUSE_SECONDS = 0.2
+_PATIENCE_SECONDS = 150.0
+_ATTEMPT_SECONDS = 45.0
+_NO_WAIT_FOR_THE_DISK = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
+"""Processes are killed here, no machine loses its power."""
+
+Answer = TypeVar("Answer")
+
+
+@dataclass
+class Surroundings:
+    """What a run breaks, and the ways by which actors and checks reach it."""
+
+    postgres: EmbeddedPostgres
+    temporal: EmbeddedTemporal
+    workers: Workers
+    post: PostOffice
+    client: Client
+    skipper: TimeSkipper
+    pool: asyncpg.Pool[asyncpg.Record]
+    record: Record
+    directory: Directory
+
+
+async def patiently(doing: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Does what cannot be done while a server is away until it can.
+
+    Args:
+        doing: Safe to do again.
+
+    Raises:
+        TimeoutError: It could not for minutes, which no fault of a run explains.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _PATIENCE_SECONDS
+    while True:
+        try:
+            async with asyncio.timeout(_ATTEMPT_SECONDS):
+                return await doing()
+        except (DatabaseUnavailableError, RPCError, NoAnswerError, TimeoutError) as error:
+            if loop.time() > deadline:
+                raise TimeoutError(f"not within {_PATIENCE_SECONDS:g} seconds: {error!r}") from error
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+@asynccontextmanager
+async def surroundings(folder: Path) -> AsyncGenerator[Surroundings]:
+    """Everything up on an empty folder, with workers as processes of their own; nothing is left running."""
+    async with AsyncExitStack() as stack:
+        postgres = await stack.enter_async_context(EmbeddedPostgres(folder, settings=_NO_WAIT_FOR_THE_DISK))
+        temporal = await stack.enter_async_context(
+            EmbeddedTemporal(
+                folder,
+                headless=True,
+                durable=False,
+                search_attributes=attribute_types(ALL),
+                # Runs are handed over within a run of this suite, not after thousands of events.
+                dynamic_config={
+                    "limit.historyCount.suggestContinueAsNew": 200,
+                    "history.workflowIdReuseMinimalInterval": "1ms",
+                },
+            )
+        )
+        await migrate(postgres.dsn)
+        post = await stack.enter_async_context(PostOffice())
+        pool = await open_pool(postgres.dsn, application_name="sojourn-chaos", smallest=0, largest=8)
+        # Whatever still hangs on a server that was broken is not waited for.
+        stack.callback(pool.terminate)
+        client = await Client.connect(
+            temporal.address,
+            namespace=temporal.namespace,
+            data_converter=data_converter(),
+            runtime=_quiet_runtime(),
+        )
+        seals = Seals(SubjectKeys(pool, ring_of_file(ensure_key_file(key_file_of(folder)))))
+        directory = Directory(pool, seals)
+        await directory.upsert(read_people())
+        workers = Workers(WORKERS, folder / "logs", _settings(folder, postgres, temporal, post))
+        workers.start()
+        stack.push_async_callback(workers.stop)
+        yield Surroundings(
+            postgres,
+            temporal,
+            workers,
+            post,
+            client,
+            TimeSkipper(client),
+            pool,
+            Record(pool, seals),
+            directory,
+        )
+
+
+def _quiet_runtime() -> Runtime:
+    # That a server does not answer is no news here.
+    logging = LoggingConfig(filter="ERROR")
+    return Runtime(telemetry=TelemetryConfig(logging=logging))
+
+
+def _settings(
+    folder: Path, postgres: EmbeddedPostgres, temporal: EmbeddedTemporal, post: PostOffice
+) -> dict[str, str]:
+    return {
+        "SOJOURN_DATABASE_URL": postgres.dsn,
+        "SOJOURN_DATA": str(folder),
+        "SOJOURN_KEY_FILE": str(key_file_of(folder)),
+        "SOJOURN_TASK_QUEUE": TASK_QUEUE,
+        "SOJOURN_SMTP_HOST": HOST,
+        "SOJOURN_SMTP_PORT": str(post.port),
+        "SOJOURN_SMTP_SECURITY": "none",
+        "SOJOURN_SMTP_TIMEOUT_SECONDS": str(MAIL_SECONDS),
+        "SOJOURN_LOG_FORMAT": "json",
+        "TEMPORAL_ADDRESS": temporal.address,
+        "TEMPORAL_NAMESPACE": temporal.namespace,
+        "TEMPORAL_CONFIG_FILE": os.devnull,
+    }

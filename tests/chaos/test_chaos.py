@@ -1,0 +1,23 @@
+"""Nothing that was accepted is lost or doubled, whatever breaks; `make chaos` does the same for longer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.running import run_chaos
+
+SEED = 4
+SECONDS = 9
+"""With half a second to two between strokes, in which everything breaks once."""
+
+
+@pytest.mark.timeout(420)
+async def test_nothing_is_lost_or_doubled_while_everything_breaks(data_folder: Path) -> None:
+    """Placements of all three kinds reach their end while workers, both servers and mail fail at random."""
+    report = await run_chaos(data_folder, seed=SEED, seconds=SECONDS, pause=1.0, haste=0.6)
+    assert report.ok, [check for check in report.checks if not check.holds]
+    assert report.agreements >= 3
+    assert report.acknowledged > 0
+    assert report.processes_killed_or_stopped > 0
