@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 
 from activities.calendars import CalendarSources
-from activities.delivery.readers import DirectoryLookup, acquaint
+from activities.delivery.readers import PeopleLookup, acquaint
 from domain.calendars import Calendar, Leave
 from domain.model import PersonId
 from domain.people import Person
@@ -18,7 +18,7 @@ class UnknownPeopleError(LookupError):
 
 
 async def working_time(
-    directory: DirectoryLookup,
+    directory: PeopleLookup,
     sources: CalendarSources,
     person_ids: Collection[PersonId],
     first: date,
