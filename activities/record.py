@@ -251,6 +251,10 @@ class Record:
         """Ids of open agreements whose last event, in their own time, is later than an instant."""
         return [row["agreement_id"] for row in await self._database.rows("agreements_ahead", of)]
 
+    async def to_be_run(self) -> list[str]:
+        """Ids of what needs a workflow: open agreements, and closed ones with notices that were not sent."""
+        return [row["agreement_id"] for row in await self._database.rows("to_be_run")]
+
     async def known_values(self, limit: int) -> KnownValues:
         """What agreements can be filtered by besides words of the vocabulary.
 
@@ -276,6 +280,17 @@ class Record:
     async def undelivered_notices(self, agreement_id: str) -> list[Notice]:
         """What still waits to be sent, by the instant it may be sent; given-up ones are not among them."""
         return [_notice(row).notice for row in await self._database.rows("notices", agreement_id, True)]
+
+    async def failed_notices(
+        self, agreement_ids: Sequence[str] | None = None, recipient_ids: Sequence[str] | None = None
+    ) -> list[NoticeRow]:
+        """Notices that were given up; None leaves a filter out."""
+        rows = await self._database.rows(
+            "failed_notices",
+            None if agreement_ids is None else list(agreement_ids),
+            None if recipient_ids is None else list(recipient_ids),
+        )
+        return [_notice(row) for row in rows]
 
     async def notice_state(self, notice_id: str) -> NoticeState | None:
         """What became of a notice so far; None where it was never queued."""

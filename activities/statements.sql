@@ -156,6 +156,13 @@ FROM sojourn.stalled_tally_v1($1)
 -- Open agreements whose last event, in their own time, is later than an instant.
 SELECT agreement_id FROM sojourn.agreement_ahead WHERE updated_at > $1
 
+-- to_be_run --
+-- What a workflow is for: open agreements, and closed ones with notices that were not sent; in order of id.
+SELECT agreement_id FROM sojourn.agreement WHERE phase <> 'closed'
+UNION
+SELECT agreement_id FROM sojourn.notice WHERE state = 'queued'
+ORDER BY agreement_id
+
 -- known_values --
 -- Every tenant and every cohort that any agreement is of, the first of them, for whoever mistyped one.
 SELECT
@@ -204,6 +211,15 @@ SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, s
 FROM sojourn.notice
 WHERE agreement_id = $1 AND (NOT $2::boolean OR state = 'queued')
 ORDER BY not_before, notice_id
+
+-- failed_notices --
+-- Notices that were given up, of some agreements or all, to some people or all.
+SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, sent_at, digest_id
+FROM sojourn.notice
+WHERE state = 'failed'
+    AND ($1::text[] IS NULL OR agreement_id = ANY ($1))
+    AND ($2::text[] IS NULL OR recipient_id = ANY ($2))
+ORDER BY agreement_id, not_before, notice_id
 
 -- settle_notice --
 -- What became of a notice. A notice that was sent or skipped stays so; a failed one may still be sent later.

@@ -106,6 +106,22 @@ LESSONS: Mapping[str, Lesson] = {
             ),
         ),
     ),
+    "rehydrate": Lesson(
+        "Start every open agreement from the record.",
+        (
+            "sojourn rehydrate --dry-run",
+            "TEMPORAL_ADDRESS=new-temporal.example.org:7233 sojourn rehydrate",
+            "sojourn rehydrate --json",
+        ),
+    ),
+    "upgrade": Lesson(
+        "Move running agreements to the current worker version.",
+        (
+            "sojourn upgrade --dry-run",
+            "sojourn upgrade --to 2026.47",
+            "sojourn upgrade --wait 30 --from-record --json",
+        ),
+    ),
     "leave": Lesson(
         "Somebody is away for some days.",
         ("sojourn leave P-1042 --first 2027-05-03 --last 2027-05-28 --delegate P-1016 --as P-9001",),
@@ -120,6 +136,13 @@ LESSONS: Mapping[str, Lesson] = {
     "manager": Lesson(
         "Somebody has another line manager.",
         ('sojourn manager P-1042 --to P-1016 --reason "New team." --as P-9001',),
+    ),
+    "resend": Lesson(
+        "Try notices again that were given up.",
+        (
+            'sojourn resend --all --as P-9001 --reason "The mail server is back." --dry-run',
+            'sojourn resend --to P-1042 --as P-9001 --reason "The address was wrong." --yes --json',
+        ),
     ),
     "resume": Lesson(
         "Start an agreement's workflow again from its record.",
