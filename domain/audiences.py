@@ -100,6 +100,7 @@ AUDIENCES: Mapping[str, Mapping[str, Audience]] = {
     "end_date.moved": {"reason": _EVERY_SIDE},
     "role.reassigned": {"reason": _CONFIDENCE},
     "obligation.waived": {"reason": _EVERY_SIDE},
+    "notices.resent": {"reason": _EVERY_SIDE},
     "obligation.acknowledged": {"plan": _WORK},
     "obligation.snoozed": {"reason": _CONFIDENCE},
     "placement.held": {"waits_for": _EVERY_SIDE},

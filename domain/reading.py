@@ -63,7 +63,7 @@ def fold_recorded(recorded: Iterable[RecordedEvent], agreement: Agreement | None
     for row in recorded:
         expected = 1 if agreement is None else agreement.version + 1
         if row.version != expected:
-            raise _broken(row, f"version {expected} is missing before it")
+            raise _broken(row, f"version {expected} is missing before {row.version}")
         try:
             agreement = evolve(agreement, read_event(row))
         except ValidationError as error:
@@ -76,6 +76,7 @@ def fold_recorded(recorded: Iterable[RecordedEvent], agreement: Agreement | None
 
 def _broken(row: RecordedEvent, problem: str) -> BrokenStream:
     return BrokenStream(
-        f"The stream of {row.agreement_id} cannot be folded at version {row.version}: {problem}. It was edited "
-        f"by hand: see what `sojourn verify --agreement {row.agreement_id}` says, and restore it from a backup."
+        f"The stream of {row.agreement_id} cannot be folded at version {row.version}: {problem}. It was "
+        f"edited by hand: see what `sojourn verify --agreement {row.agreement_id}` says, and restore it from a "
+        "backup."
     )

@@ -1,4 +1,4 @@
-"""Whether a Temporal namespace is one that agreements can live in: it knows the search attributes they carry."""
+"""Whether agreements can live in a Temporal namespace: it has to know the search attributes they carry."""
 
 from __future__ import annotations
 

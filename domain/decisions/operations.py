@@ -11,6 +11,7 @@ from domain.commands.operations import (
     HoldPlacement,
     NudgeObligation,
     ReleasePlacement,
+    ResendNotices,
     SnoozeObligation,
 )
 from domain.decisions.departures import somebody_in_charge
@@ -20,6 +21,7 @@ from domain.decisions.resting import after_hold, muted, not_paused
 from domain.draft import Draft
 from domain.events.operations import (
     EntryCorrected,
+    NoticesResent,
     ObligationAcknowledged,
     ObligationNudged,
     ObligationSnoozed,
@@ -89,6 +91,13 @@ def nudge(command: NudgeObligation, draft: Draft) -> None:
             f"{owed.obligation_id} was nudged {MOST_NUDGES} times: speak with {owed.owner_id}.",
         )
     draft.add(ObligationNudged(at=draft.at, obligation_id=owed.obligation_id))
+
+
+@rule.register
+def resend(command: ResendNotices, draft: Draft) -> None:
+    """What became of each notice is in the record alone, and there it is looked at."""
+    notice_ids = tuple(dict.fromkeys(command.notice_ids))
+    draft.add(NoticesResent(at=draft.at, notice_ids=notice_ids, reason=command.reason))
 
 
 @rule.register

@@ -19,6 +19,15 @@ class ObligationNudged(Event):
     obligation_id: ObligationId
 
 
+class NoticesResent(Event):
+    """Notices that were given up are tried again, because somebody asked for it."""
+
+    type: Literal["notices.resent"] = "notices.resent"
+    notice_ids: tuple[str, ...]
+    """Those among them that were given up are queued by the statement that writes the event."""
+    reason: Words
+
+
 class ObligationAcknowledged(Event):
     """The owner knows, and says when it comes. A promise ends no silence."""
 

@@ -37,7 +37,7 @@ async def edit(administrator: asyncpg.Connection) -> Callable[[str], Awaitable[N
 @pytest.mark.parametrize(
     ("statement", "problem"),
     [
-        ("DELETE FROM sojourn.event WHERE version = 2", "version 2 is missing before it"),
+        ("DELETE FROM sojourn.event WHERE version = 2", "version 2 is missing before 3"),
         ("UPDATE sojourn.event SET data = '{}' WHERE version = 3", "version 3: "),
         (
             "UPDATE sojourn.event SET data = (data::jsonb - 'ledger')::json WHERE version > 1",
@@ -109,10 +109,12 @@ async def test_a_database_that_is_not_this_releases_is_refused(
 async def test_a_namespace_without_our_search_attributes_is_refused(
     settings: Settings, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker does not start where every agreement would fail its first task, and says what registers them."""
+    """A worker does not start where every agreement would fail its first task, and says what to do."""
     async with EmbeddedTemporal(data_folder, headless=True, in_memory=True) as bare:
         monkeypatch.setenv("TEMPORAL_ADDRESS", bare.address)
-        with pytest.raises(NamespaceNotReadyError, match=r"AgreementHealth.*Run `sojourn migrate`") as refused:
+        with pytest.raises(
+            NamespaceNotReadyError, match=r"AgreementHealth.*Run `sojourn migrate`"
+        ) as refused:
             await run_worker(settings, stop=asyncio.Event())
     failure = expected(refused.value)
     assert failure is not None
