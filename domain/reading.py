@@ -77,6 +77,6 @@ def fold_recorded(recorded: Iterable[RecordedEvent], agreement: Agreement | None
 def _broken(row: RecordedEvent, problem: str) -> BrokenStream:
     return BrokenStream(
         f"The stream of {row.agreement_id} cannot be folded at version {row.version}: {problem}. It was "
-        f"edited by hand: see what `sojourn verify --agreement {row.agreement_id}` says, and restore it from a "
-        "backup."
+        f"edited by hand: see what `sojourn verify --agreement {row.agreement_id}` says, and restore it from "
+        "a backup."
     )
