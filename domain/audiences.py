@@ -72,6 +72,7 @@ AUDIENCES: Mapping[str, Mapping[str, Audience]] = {
     "feedback.given": {"behaviour": _ADDRESSEE, "effect": _ADDRESSEE, "next_step": _ADDRESSEE},
     "peer_feedback.requested": {"question": _ADDRESSEE},
     "self_assessment.recorded": {"ratings": _PAIR},
+    "plan.reviewed": {"outcome": _CONFIDENCE},
     "win_or_setback.recorded": {"what": _PAIR, "lesson": _PAIR},
     "endorsement.given": {"statement": _EVERY_SIDE},
     "endorsement.revoked": {"reason": _AUTHOR},

@@ -15,6 +15,7 @@ from domain.prompts import PROMPT_BANK, QUESTION_BANK
 from domain.refusals import RefusalCode
 from domain.vocabulary import Health, Kind, ObligationKind, Outcome, Phase, Role, StallReason
 from workers.command_line import app
+from workers.rehydrating import Outcome as Rehydrated
 from workers.settings import describe_settings, load_settings
 from workflows.contract import WORKFLOW_TYPES
 from workflows.search_attributes import ALL
@@ -110,6 +111,11 @@ def test_every_phase_health_outcome_and_reason_is_told() -> None:
     assert _named("operators.md", Outcome) == set()
 
 
+def test_every_outcome_of_a_rehydration_is_told() -> None:
+    """What a script may find in the JSON is on the page about recovery."""
+    assert {row[0] for row in _table("deploys.md", "| Outcome |")} == set(Rehydrated)
+
+
 def test_the_ladder_is_the_policys() -> None:
     """Each level with its working days."""
     told = {
@@ -139,6 +145,7 @@ def test_the_thresholds_are_the_policys() -> None:
         [str(policy.expires_unsigned_after) for policy in policies],
         [str(policy.missed_after) for policy in policies],
         [str(policy.missed_running) for policy in policies],
+        [str(policy.covered_from) for policy in policies],
     ]
 
 
