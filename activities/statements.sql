@@ -205,6 +205,15 @@ FROM sojourn.notice
 WHERE agreement_id = $1 AND (NOT $2::boolean OR state = 'queued')
 ORDER BY not_before, notice_id
 
+-- failed_notices --
+-- Notices that were given up, of some agreements or all, to some people or all.
+SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, sent_at, digest_id
+FROM sojourn.notice
+WHERE state = 'failed'
+    AND ($1::text[] IS NULL OR agreement_id = ANY ($1))
+    AND ($2::text[] IS NULL OR recipient_id = ANY ($2))
+ORDER BY agreement_id, not_before, notice_id
+
 -- settle_notice --
 -- What became of a notice. A notice that was sent or skipped stays so; a failed one may still be sent later.
 UPDATE sojourn.notice
@@ -567,3 +576,95 @@ FULL JOIN (
 ) AS counted USING (kind, reason, waiting_on_role, level)
 WHERE coalesce(tally.agreements, 0) <> coalesce(counted.agreements, 0)
 ORDER BY kind, reason, waiting_on_role, level
+
+-- lock_head --
+-- Keeps appends of one agreement waiting until the transaction ends.
+SELECT FROM sojourn.agreement WHERE agreement_id = $1 FOR UPDATE
+
+-- rebuild_agreement_party --
+-- One agreement's parties as they follow from its stream.
+WITH expected AS MATERIALIZED (
+    SELECT * FROM jsonb_populate_recordset(NULL::sojourn.agreement_party, $2::text::jsonb)
+),
+stray AS (
+    DELETE FROM sojourn.agreement_party AS held
+    WHERE held.agreement_id = $1 AND NOT EXISTS (
+        SELECT FROM expected
+        WHERE (expected.role, expected.scope, expected.person_id) = (held.role, held.scope, held.person_id)
+    )
+)
+INSERT INTO sojourn.agreement_party SELECT * FROM expected ON CONFLICT DO NOTHING
+
+-- rebuild_obligation --
+-- One agreement's obligations as they follow from its stream.
+WITH expected AS MATERIALIZED (
+    SELECT * FROM jsonb_populate_recordset(NULL::sojourn.obligation, $2::text::jsonb)
+),
+stray AS (
+    DELETE FROM sojourn.obligation AS held
+    WHERE held.agreement_id = $1 AND held.obligation_id NOT IN (SELECT expected.obligation_id FROM expected)
+)
+INSERT INTO sojourn.obligation AS held
+SELECT * FROM expected
+ON CONFLICT (agreement_id, obligation_id) DO UPDATE
+SET (kind, subject, owner_role, owner_id, opened_at, due_at, stalled_at, reason, ladder, acts_by_itself_at, starts_at,
+     sequence, reached, status, settled_at, opened_version, settled_version)
+    = (excluded.kind, excluded.subject, excluded.owner_role, excluded.owner_id, excluded.opened_at, excluded.due_at,
+       excluded.stalled_at, excluded.reason, excluded.ladder, excluded.acts_by_itself_at, excluded.starts_at,
+       excluded.sequence, excluded.reached, excluded.status, excluded.settled_at, excluded.opened_version,
+       excluded.settled_version)
+
+-- rebuild_agreement --
+-- One agreement's head as it follows from its stream. Version and hash are those the chain ends at.
+INSERT INTO sojourn.agreement AS head (
+    agreement_id, version, last_hash, kind, phase, outcome, tenant, request_id, request_digest, cohort, terms_version,
+    starts_on, ends_on, mentor_hours_per_month, last_activity_at, silent_at, paused_until, held, next_instant,
+    opened_at, updated_at, recorded_at
+)
+SELECT
+    agreement_id, version, decode(last_hash, 'hex'), kind, phase, outcome, tenant, request_id, request_digest, cohort,
+    terms_version, starts_on, ends_on, mentor_hours_per_month, last_activity_at, silent_at, paused_until, held,
+    next_instant, opened_at, updated_at, recorded_at
+FROM jsonb_to_recordset($1::text::jsonb) AS expected (
+    agreement_id text, version integer, last_hash text, kind text, phase text, outcome text, tenant text,
+    request_id text, request_digest text, cohort text, terms_version integer, starts_on date, ends_on date,
+    mentor_hours_per_month double precision, last_activity_at timestamptz, silent_at timestamptz,
+    paused_until timestamptz, held boolean, next_instant timestamptz, opened_at timestamptz, updated_at timestamptz,
+    recorded_at timestamptz
+)
+ON CONFLICT (agreement_id) DO UPDATE
+SET (version, last_hash, kind, phase, outcome, tenant, request_id, request_digest, cohort, terms_version, starts_on,
+     ends_on, mentor_hours_per_month, last_activity_at, silent_at, paused_until, held, next_instant, opened_at,
+     updated_at, recorded_at)
+    = (excluded.version, excluded.last_hash, excluded.kind, excluded.phase, excluded.outcome, excluded.tenant,
+       excluded.request_id, excluded.request_digest, excluded.cohort, excluded.terms_version, excluded.starts_on,
+       excluded.ends_on, excluded.mentor_hours_per_month, excluded.last_activity_at, excluded.silent_at,
+       excluded.paused_until, excluded.held, excluded.next_instant, excluded.opened_at, excluded.updated_at,
+       excluded.recorded_at)
+
+-- forget_stalls --
+-- Stretches of an agreement that has no events.
+DELETE FROM sojourn.stall WHERE agreement_id = $1
+
+-- forget_ahead --
+-- That an agreement without events is ahead of the clock.
+DELETE FROM sojourn.agreement_ahead WHERE agreement_id = $1
+
+-- lock_tally --
+-- Keeps everybody away who counts stalls in or out, until the transaction ends.
+SELECT pg_advisory_xact_lock(sojourn.stall_mark_lock_v1())
+
+-- settle_mark --
+-- The instant at which the tally holds, where somebody removed it.
+INSERT INTO sojourn.stall_mark (as_of) VALUES (clock_timestamp()) ON CONFLICT DO NOTHING
+
+-- forget_tally --
+-- All numbers of the tally.
+DELETE FROM sojourn.stall_tally
+
+-- count_stalls_anew --
+-- The tally at its mark, counted.
+INSERT INTO sojourn.stall_tally
+SELECT counted.kind, counted.reason, counted.waiting_on_role, counted.level, counted.agreements
+FROM sojourn.stall_mark AS mark
+CROSS JOIN LATERAL sojourn.stalled_counts_v1(mark.as_of) AS counted

@@ -105,7 +105,7 @@ async def surroundings(folder: Path) -> AsyncGenerator[Surroundings]:
                 },
             )
         )
-        await migrate(postgres.dsn)
+        await migrate(postgres.owner_dsn)
         post = await stack.enter_async_context(PostOffice())
         pool = await open_pool(postgres.dsn, application_name="sojourn-chaos", smallest=0, largest=8)
         # Whatever still hangs on a server that was broken is not waited for.

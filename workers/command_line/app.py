@@ -28,6 +28,8 @@ from workers.command_line.output import say
 from workers.command_line.people import people
 from workers.command_line.place import place
 from workers.command_line.policy import policy
+from workers.command_line.rebuild import rebuild
+from workers.command_line.resend import resend
 from workers.command_line.resume import resume
 from workers.command_line.serve import migrate, up, worker
 from workers.command_line.show import events, notices, show
@@ -118,6 +120,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "leave": leave,
     "departed": departed,
     "manager": manager,
+    "resend": resend,
     "resume": resume,
     "show": show,
     "mine": mine,
@@ -129,6 +132,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "watch": watch,
     "metrics": metrics,
     "verify": verify,
+    "rebuild": rebuild,
     "schema": schema,
     "commands": commands,
     "settings": settings,
