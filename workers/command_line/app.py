@@ -29,6 +29,7 @@ from workers.command_line.people import people
 from workers.command_line.place import place
 from workers.command_line.policy import policy
 from workers.command_line.resume import resume
+from workers.command_line.rights import erase, export, hold, receipt
 from workers.command_line.serve import migrate, up, worker
 from workers.command_line.show import events, notices, show
 from workers.command_line.verify import verify
@@ -127,6 +128,10 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "stalled": list_stalled,
     "explain": explain,
     "watch": watch,
+    "erase": erase,
+    "export": export,
+    "hold": hold,
+    "receipt": receipt,
     "metrics": metrics,
     "verify": verify,
     "schema": schema,
