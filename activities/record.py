@@ -17,6 +17,7 @@ from activities.rows import (
     AgreementRow,
     Cursor,
     KnownRequest,
+    KnownValues,
     NoticeRow,
     NoticeState,
     ObligationRow,
@@ -250,9 +251,23 @@ class Record:
         """Ids of open agreements whose last event, in their own time, is later than an instant."""
         return [row["agreement_id"] for row in await self._database.rows("agreements_ahead", of)]
 
-    async def overdue(self, as_of: datetime) -> list[OverdueRow]:
-        """What is overdue at an instant as the ledger stands now, a row per agreement; longest due first."""
-        return [OverdueRow(**dict(row)) for row in await self._database.rows("overdue", as_of)]
+    async def known_values(self, limit: int) -> KnownValues:
+        """What agreements can be filtered by besides words of the vocabulary.
+
+        Args:
+            limit: How many of each at most.
+        """
+        row = await self._database.row("known_values", limit)
+        return KnownValues(tenants=(), cohorts=()) if row is None else KnownValues(**dict(row))
+
+    async def overdue(self, as_of: datetime, limit: int) -> list[OverdueRow]:
+        """What is overdue and not stalled at an instant as the ledger stands now; longest due first.
+
+        Args:
+            as_of: The instant.
+            limit: How many agreements at most.
+        """
+        return [OverdueRow(**dict(row)) for row in await self._database.rows("overdue", as_of, limit)]
 
     async def notices(self, agreement_id: str) -> list[NoticeRow]:
         """The outbox of an agreement: every notice and what became of it, by the instant it may be sent."""

@@ -112,8 +112,15 @@ class StalledPlace(Frozen):
     agreement_id: str
 
 
+class KnownValues(Frozen):
+    """Tenants and cohorts of the record, in alphabetical order."""
+
+    tenants: tuple[str, ...]
+    cohorts: tuple[str, ...]
+
+
 class OverdueRow(Frozen):
-    """What has been due for longest in an agreement that is neither closed, paused nor on hold."""
+    """What has been due for longest in an agreement that is neither stalled, closed, paused nor on hold."""
 
     agreement_id: str
     kind: Kind

@@ -108,12 +108,25 @@ async def _page(pool: Pool, first: str, last: str) -> list[Kept]:
             pool.acquire() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            as_of = await connection.fetchval("SELECT clock_timestamp()")
-            stored = _by_agreement(await connection.fetch(STATEMENTS["kept_event"], first, last))
-            tables = {
-                name: _by_agreement(await connection.fetch(STATEMENTS[f"kept_{name}"], first, last))
-                for name in _TABLES
-            }
+            return await read_page(connection, first, last)
+
+
+async def read_page(
+    connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record], first: str, last: str
+) -> list[Kept]:
+    """What the record holds about the agreements from one id to another, both included.
+
+    Args:
+        connection: In a transaction in which nobody else's writes show, or under locks against them.
+        first: The first id.
+        last: The last id.
+    """
+    as_of = await connection.fetchval("SELECT clock_timestamp()")
+    stored = _by_agreement(await connection.fetch(STATEMENTS["kept_event"], first, last))
+    tables = {
+        name: _by_agreement(await connection.fetch(STATEMENTS[f"kept_{name}"], first, last))
+        for name in _TABLES
+    }
     agreement_ids = sorted({*stored, *(each for rows in tables.values() for each in rows)})
     return [
         Kept(

@@ -156,8 +156,17 @@ FROM sojourn.stalled_tally_v1($1)
 -- Open agreements whose last event, in their own time, is later than an instant.
 SELECT agreement_id FROM sojourn.agreement_ahead WHERE updated_at > $1
 
+-- known_values --
+-- Every tenant and every cohort that any agreement is of, the first of them, for whoever mistyped one.
+SELECT
+    ARRAY(SELECT DISTINCT tenant FROM sojourn.agreement ORDER BY tenant LIMIT $1) AS tenants,
+    ARRAY(
+        SELECT DISTINCT cohort FROM sojourn.agreement WHERE cohort IS NOT NULL ORDER BY cohort LIMIT $1
+    ) AS cohorts
+
 -- overdue --
--- What has been due for longest in each agreement that neither a close, a pause nor a hold suspends; longest first.
+-- What has been due for longest in each agreement that is not stalled, and that neither a close, a pause nor a hold
+-- suspends; longest first, so many.
 SELECT
     longest.agreement_id, head.kind, head.phase, longest.obligation_id, longest.kind AS obligation_kind,
     longest.owner_role AS waiting_on_role, longest.owner_id AS waiting_on_id, longest.due_at, climbed.level,
@@ -182,7 +191,12 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS ahead ON true
 WHERE head.phase <> 'closed' AND NOT head.held AND head.paused_until IS NULL
+    AND NOT EXISTS (
+        SELECT FROM sojourn.stall
+        WHERE stall.agreement_id = longest.agreement_id AND stall.starts_at <= $1 AND stall.ends_at > $1
+    )
 ORDER BY longest.due_at, longest.agreement_id
+LIMIT $2
 
 -- notices --
 -- The outbox of one agreement: everything, or what still waits to be sent.
@@ -583,3 +597,95 @@ SELECT type, at, actor_id, data::text AS data FROM sojourn.rights_event WHERE pe
 -- keys_in_use --
 -- The keys of a person that are not destroyed.
 SELECT version FROM sojourn_keys.subject_key WHERE subject_id = $1 AND destroyed_at IS NULL
+
+-- lock_head --
+-- Keeps appends of one agreement waiting until the transaction ends.
+SELECT FROM sojourn.agreement WHERE agreement_id = $1 FOR UPDATE
+
+-- rebuild_agreement_party --
+-- One agreement's parties as they follow from its stream.
+WITH expected AS MATERIALIZED (
+    SELECT * FROM jsonb_populate_recordset(NULL::sojourn.agreement_party, $2::text::jsonb)
+),
+stray AS (
+    DELETE FROM sojourn.agreement_party AS held
+    WHERE held.agreement_id = $1 AND NOT EXISTS (
+        SELECT FROM expected
+        WHERE (expected.role, expected.scope, expected.person_id) = (held.role, held.scope, held.person_id)
+    )
+)
+INSERT INTO sojourn.agreement_party SELECT * FROM expected ON CONFLICT DO NOTHING
+
+-- rebuild_obligation --
+-- One agreement's obligations as they follow from its stream.
+WITH expected AS MATERIALIZED (
+    SELECT * FROM jsonb_populate_recordset(NULL::sojourn.obligation, $2::text::jsonb)
+),
+stray AS (
+    DELETE FROM sojourn.obligation AS held
+    WHERE held.agreement_id = $1 AND held.obligation_id NOT IN (SELECT expected.obligation_id FROM expected)
+)
+INSERT INTO sojourn.obligation AS held
+SELECT * FROM expected
+ON CONFLICT (agreement_id, obligation_id) DO UPDATE
+SET (kind, subject, owner_role, owner_id, opened_at, due_at, stalled_at, reason, ladder, acts_by_itself_at, starts_at,
+     sequence, reached, status, settled_at, opened_version, settled_version)
+    = (excluded.kind, excluded.subject, excluded.owner_role, excluded.owner_id, excluded.opened_at, excluded.due_at,
+       excluded.stalled_at, excluded.reason, excluded.ladder, excluded.acts_by_itself_at, excluded.starts_at,
+       excluded.sequence, excluded.reached, excluded.status, excluded.settled_at, excluded.opened_version,
+       excluded.settled_version)
+
+-- rebuild_agreement --
+-- One agreement's head as it follows from its stream. Version and hash are those the chain ends at.
+INSERT INTO sojourn.agreement AS head (
+    agreement_id, version, last_hash, kind, phase, outcome, tenant, request_id, request_digest, cohort, terms_version,
+    starts_on, ends_on, mentor_hours_per_month, last_activity_at, silent_at, paused_until, held, next_instant,
+    opened_at, updated_at, recorded_at
+)
+SELECT
+    agreement_id, version, decode(last_hash, 'hex'), kind, phase, outcome, tenant, request_id, request_digest, cohort,
+    terms_version, starts_on, ends_on, mentor_hours_per_month, last_activity_at, silent_at, paused_until, held,
+    next_instant, opened_at, updated_at, recorded_at
+FROM jsonb_to_recordset($1::text::jsonb) AS expected (
+    agreement_id text, version integer, last_hash text, kind text, phase text, outcome text, tenant text,
+    request_id text, request_digest text, cohort text, terms_version integer, starts_on date, ends_on date,
+    mentor_hours_per_month double precision, last_activity_at timestamptz, silent_at timestamptz,
+    paused_until timestamptz, held boolean, next_instant timestamptz, opened_at timestamptz, updated_at timestamptz,
+    recorded_at timestamptz
+)
+ON CONFLICT (agreement_id) DO UPDATE
+SET (version, last_hash, kind, phase, outcome, tenant, request_id, request_digest, cohort, terms_version, starts_on,
+     ends_on, mentor_hours_per_month, last_activity_at, silent_at, paused_until, held, next_instant, opened_at,
+     updated_at, recorded_at)
+    = (excluded.version, excluded.last_hash, excluded.kind, excluded.phase, excluded.outcome, excluded.tenant,
+       excluded.request_id, excluded.request_digest, excluded.cohort, excluded.terms_version, excluded.starts_on,
+       excluded.ends_on, excluded.mentor_hours_per_month, excluded.last_activity_at, excluded.silent_at,
+       excluded.paused_until, excluded.held, excluded.next_instant, excluded.opened_at, excluded.updated_at,
+       excluded.recorded_at)
+
+-- forget_stalls --
+-- Stretches of an agreement that has no events.
+DELETE FROM sojourn.stall WHERE agreement_id = $1
+
+-- forget_ahead --
+-- That an agreement without events is ahead of the clock.
+DELETE FROM sojourn.agreement_ahead WHERE agreement_id = $1
+
+-- lock_tally --
+-- Keeps everybody away who counts stalls in or out, until the transaction ends.
+SELECT pg_advisory_xact_lock(sojourn.stall_mark_lock_v1())
+
+-- settle_mark --
+-- The instant at which the tally holds, where somebody removed it.
+INSERT INTO sojourn.stall_mark (as_of) VALUES (clock_timestamp()) ON CONFLICT DO NOTHING
+
+-- forget_tally --
+-- All numbers of the tally.
+DELETE FROM sojourn.stall_tally
+
+-- count_stalls_anew --
+-- The tally at its mark, counted.
+INSERT INTO sojourn.stall_tally
+SELECT counted.kind, counted.reason, counted.waiting_on_role, counted.level, counted.agreements
+FROM sojourn.stall_mark AS mark
+CROSS JOIN LATERAL sojourn.stalled_counts_v1(mark.as_of) AS counted

@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 
 from deploy.embedded import EmbeddedPostgres
+from deploy.embedded.roles import OWNER
 from deploy.migrate import migrate
 
 DATA = Path(".benchmarks")
@@ -43,9 +44,9 @@ async def fresh_database(postgres: EmbeddedPostgres, name: str) -> str:
     """Creates a migrated, empty database in place of one of the same name; returns its DSN."""
     administrator = await asyncpg.connect(postgres.dsn_of("postgres"))
     await administrator.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    await administrator.execute(f"CREATE DATABASE {name}")
+    await administrator.execute(f"CREATE DATABASE {name} OWNER {OWNER}")
     await administrator.close()
-    await migrate(postgres.dsn_of(name))
+    await migrate(postgres.dsn_of(name, OWNER))
     return postgres.dsn_of(name)
 
 

@@ -3,6 +3,13 @@
 Each file is one transaction. A session lock lets any number of processes start at once: one migrates, the
 others wait and then find nothing to do. What cannot be right (an edited file, a gap, a database newer than
 the code) is refused with a sentence that says what to do, before anything is changed.
+
+A file may say which older code works with the schema it leads to, in a line of its own:
+
+    -- Releases from migration 0003 on work with this one.
+
+Such code starts on, and keeps to, a database that is ahead of it: first migrate, then roll the workers out,
+one by one. Without the line only code that has the file does.
 """
 
 from __future__ import annotations
@@ -17,10 +24,13 @@ from pathlib import Path
 
 import asyncpg
 
+from deploy import inventory, privileges
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 """The folder of this code's migrations."""
 
 _NAME = re.compile(r"(?P<number>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
+_WORKS_BESIDE = re.compile(r"^-- Releases from migration (\d{4}) on work with this one\.$", re.MULTILINE)
 _LOCK = 0x736F6A6F75726E
 """`sojourn` in ASCII: the advisory lock that one migrating session holds."""
 
@@ -31,7 +41,8 @@ CREATE TABLE IF NOT EXISTS sojourn.migration (
     name text NOT NULL,
     sha256 text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
-)
+);
+ALTER TABLE sojourn.migration ADD COLUMN IF NOT EXISTS works_from integer;
 """
 
 
@@ -48,6 +59,8 @@ class Migration:
     statements: str
     sha256: str
     """Of the file's bytes: an applied file never changes."""
+    works_from: int
+    """The oldest migration whose code works with this one."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +71,8 @@ class Applied:
     name: str
     sha256: str
     applied_at: datetime
+    works_from: int
+    """The oldest migration whose code works with it."""
 
 
 def migrations(folder: Path = MIGRATIONS) -> list[Migration]:
@@ -72,11 +87,11 @@ def migrations(folder: Path = MIGRATIONS) -> list[Migration]:
         if named is None:
             raise MigrationRefusedError(f"{path} is no migration: name it NNNN_what_it_does.sql.")
         content = path.read_bytes()
-        found.append(
-            Migration(
-                int(named["number"]), named["name"], content.decode(), hashlib.sha256(content).hexdigest()
-            )
-        )
+        number, statements = int(named["number"]), content.decode()
+        beside = _WORKS_BESIDE.search(statements)
+        works_from = number if beside is None else int(beside[1])
+        digest = hashlib.sha256(content).hexdigest()
+        found.append(Migration(number, named["name"], statements, digest, works_from))
     for expected, migration in enumerate(found, start=1):
         if migration.number != expected:
             raise MigrationRefusedError(
@@ -115,7 +130,7 @@ async def migrate(
     async with _connected(connection_or_dsn) as connection:
         await _take_lock(connection, wait_seconds)
         try:
-            await connection.execute(_SETTLE_TABLE)
+            await _settle_tables(connection)
             behind = await _applied(connection)
             _refuse_mismatch(available, behind)
             now = [
@@ -124,13 +139,15 @@ async def migrate(
             ]
             if await connection.fetchval("SELECT to_regproc('sojourn.begin_epoch_v1') IS NOT NULL"):
                 await connection.execute("SELECT sojourn.begin_epoch_v1()")
+            if len(behind) <= len(available):
+                await _settle(connection, changed=bool(now))
             return now
         finally:
             await connection.execute("SELECT pg_advisory_unlock($1::bigint)", _LOCK)
 
 
 async def check_schema(connection: asyncpg.Connection, *, folder: Path = MIGRATIONS) -> None:
-    """Makes sure that a database is exactly at this code's migration, and on the cluster it was migrated on.
+    """Makes sure that a database is whole, at a migration that this code works with, and on its cluster.
 
     Raises:
         MigrationRefusedError: It is not; the text says whether to migrate or to deploy another release.
@@ -143,6 +160,11 @@ async def check_schema(connection: asyncpg.Connection, *, folder: Path = MIGRATI
         raise MigrationRefusedError(
             f"The database is at migration {len(behind):04d}, this code needs {len(available):04d}: "
             "run `sojourn migrate`."
+        )
+    if gone := await inventory.missing(connection):
+        raise MigrationRefusedError(
+            f"The database lacks what its migrations made: {inventory.shortened(gone)}. Somebody dropped it "
+            "or switched it off: put it back, or restore a backup (docs/restore.md)."
         )
     moved = "SELECT known.system_identifier <> cluster.system_identifier FROM sojourn.log_epoch AS known, "
     if await connection.fetchval(moved + "pg_control_system() AS cluster"):
@@ -181,7 +203,10 @@ async def _take_lock(connection: asyncpg.Connection, wait_seconds: float) -> Non
 
 async def _applied(connection: asyncpg.Connection) -> list[Applied]:
     rows = await connection.fetch(
-        "SELECT number, name, sha256, applied_at FROM sojourn.migration ORDER BY number"
+        # Code before this one wrote no works_from; the database may still be at its schema.
+        "SELECT number, name, sha256, applied_at, "
+        "coalesce((to_jsonb(migration)->>'works_from')::integer, number) AS works_from "
+        "FROM sojourn.migration ORDER BY number"
     )
     return [Applied(**dict(row)) for row in rows]
 
@@ -193,7 +218,8 @@ def _refuse_mismatch(available: Sequence[Migration], behind: Sequence[Applied]) 
                 f"Migration {expected:04d} is missing in the database, {applied.number:04d} is there. "
                 "Somebody edited sojourn.migration: restore the database, or put the missing row back."
             )
-    if len(behind) > len(available):
+    newer = behind[len(available) :]
+    if any(applied.works_from > len(available) for applied in newer):
         raise MigrationRefusedError(
             f"The database is at migration {len(behind):04d}, newer than this code, which knows "
             f"{len(available):04d}. Deploy the release that wrote it; migrations do not go back."
@@ -207,6 +233,27 @@ def _refuse_mismatch(available: Sequence[Migration], behind: Sequence[Applied]) 
             )
 
 
+async def _settle_tables(connection: asyncpg.Connection) -> None:
+    try:
+        await connection.execute(_SETTLE_TABLE)
+        await connection.execute(inventory.SETTLE_TABLE)
+    except asyncpg.InsufficientPrivilegeError as error:
+        role = await connection.fetchval("SELECT current_user")
+        raise MigrationRefusedError(
+            f"Role {role} does not own the schema ({error}). Migrate as the role that does: set "
+            "SOJOURN_OWNER_DATABASE_URL, or make that role the owner of the database."
+        ) from error
+
+
+async def _settle(connection: asyncpg.Connection, *, changed: bool) -> None:
+    """Grants what the application needs, and writes down what there is."""
+    try:
+        await privileges.grant(connection)
+    except privileges.NoApplicationRoleError as error:
+        raise MigrationRefusedError(str(error)) from error
+    await inventory.take(connection, anew=changed)
+
+
 async def _apply(
     connection: asyncpg.Connection, migration: Migration, lock_seconds: float, statement_seconds: float
 ) -> Applied:
@@ -215,11 +262,12 @@ async def _apply(
             await _limit(connection, lock=lock_seconds, statement=statement_seconds)
             await connection.execute(migration.statements)
             row = await connection.fetchrow(
-                "INSERT INTO sojourn.migration (number, name, sha256) VALUES ($1, $2, $3) "
-                "RETURNING number, name, sha256, applied_at",
+                "INSERT INTO sojourn.migration (number, name, sha256, works_from) VALUES ($1, $2, $3, $4) "
+                "RETURNING number, name, sha256, applied_at, works_from",
                 migration.number,
                 migration.name,
                 migration.sha256,
+                migration.works_from,
             )
     except asyncpg.PostgresError as error:
         raise MigrationRefusedError(

@@ -19,6 +19,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
+from deploy.embedded.roles import LOGIN, OWNER
 from deploy.migrate import migrate
 from workers.connection import data_converter
 
@@ -74,18 +75,24 @@ async def postgres() -> AsyncIterator[EmbeddedPostgres]:
 @pytest.fixture(scope="session")
 async def migrated_template(postgres: EmbeddedPostgres) -> str:
     """The name of a migrated, empty database to copy: far quicker than migrating for every test."""
-    await _execute(postgres, f"CREATE DATABASE {_TEMPLATE}")
-    await migrate(postgres.dsn_of(_TEMPLATE))
+    await _execute(postgres, f"CREATE DATABASE {_TEMPLATE} OWNER {OWNER}")
+    await migrate(postgres.dsn_of(_TEMPLATE, OWNER))
     return _TEMPLATE
 
 
 @pytest.fixture
 async def database(postgres: EmbeddedPostgres, migrated_template: str) -> AsyncIterator[str]:
-    """The DSN of a migrated, empty database that no other test sees."""
+    """The DSN of a migrated, empty database that no other test sees, as the application connects to it."""
     name = f"test_{uuid.uuid4().hex}"
-    await _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
-    yield postgres.dsn_of(name)
+    await _execute(postgres, f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {migrated_template}")
+    yield postgres.dsn_of(name, LOGIN)
     await _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def owner_database(postgres: EmbeddedPostgres, database: str) -> str:
+    """The DSN of the same database as the role that owns its schema."""
+    return postgres.dsn_of(urlsplit(database).path.lstrip("/"), OWNER)
 
 
 @pytest.fixture

@@ -29,7 +29,9 @@ MUST_WORK = {
 }
 """Rows that this release is judged by."""
 
-COMMANDS_OF_THE_LINE = {f"sojourn {command.name}" for command in app.registered_commands}
+COMMANDS_OF_THE_LINE = {
+    f"sojourn {command.name}" for command in (*app.registered_commands, *app.registered_groups)
+}
 
 
 class Row(NamedTuple):

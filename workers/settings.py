@@ -104,6 +104,14 @@ class Settings(BaseSettings):
         description="PostgreSQL database of the record; unset: that of the running embedded stack.",
         examples=["postgresql://sojourn:secret@db.example.org/sojourn"],
     )
+    owner_database_url: DatabaseAddress | None = Field(
+        default=None,
+        description=(
+            "The same database as the role that owns its schema, for `migrate` and `rebuild`; unset: "
+            "SOJOURN_DATABASE_URL."
+        ),
+        examples=["postgresql://sojourn_owner:secret@db.example.org/sojourn"],
+    )
     database_pool_size: int = Field(
         default=20, ge=1, le=1000, description="Most database connections one process holds.", examples=["20"]
     )
@@ -270,6 +278,19 @@ class Settings(BaseSettings):
                 f"{_assignment('database_url')}"
             )
         return stack.dsn
+
+    def owner_dsn(self) -> str:
+        """The record's database as the role that owns its schema.
+
+        Raises:
+            SettingsError: As `database_dsn`.
+        """
+        if self.owner_database_url is not None:
+            return self.owner_database_url.get_secret_value()
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        stack = find_running_stack(self.data) or find_running_stack()
+        return self.database_dsn() if stack is None else stack.owner_dsn
 
 
 def load_settings(**given: Any) -> Settings:  # noqa: ANN401 - as various as the fields

@@ -27,7 +27,9 @@ class StackAddresses(Frozen):
     ui_url: str | None
     """The Temporal UI, unless it was left out."""
     dsn: str
-    """The PostgreSQL database of the record."""
+    """The PostgreSQL database of the record, for workers and commands."""
+    owner_dsn: str
+    """The same, for whoever migrates or rebuilds."""
     data: Path
     """The folder with all data and logs."""
     pid: int

@@ -19,6 +19,7 @@ from urllib.parse import quote
 import asyncpg
 
 from deploy.embedded.processes import EmbeddedServerError, ServerProcess
+from deploy.embedded.roles import LOGIN, OWNER, hand_over, settle_roles
 
 with warnings.catch_warnings():
     # On import it looks for a runtime folder that it, not we, would use, and warns where there is none.
@@ -30,7 +31,7 @@ with warnings.catch_warnings():
         find_suitable_socket_dir,
     )
 
-_OWNER = "postgres"
+_ADMINISTRATOR = "postgres"
 _PORT = 5432
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
@@ -80,18 +81,23 @@ class EmbeddedPostgres:
 
     @property
     def dsn(self) -> str:
-        """Where asyncpg and psql find the database."""
-        return self.dsn_of(self._database)
+        """Where asyncpg and psql find the database, for workers and commands."""
+        return self.dsn_of(self._database, LOGIN)
 
-    def dsn_of(self, database: str) -> str:
-        """Where another database of the same server is found.
+    @property
+    def owner_dsn(self) -> str:
+        """The same database, for whoever migrates or rebuilds."""
+        return self.dsn_of(self._database, OWNER)
+
+    def dsn_of(self, database: str, role: str = _ADMINISTRATOR) -> str:
+        """Where any database of this server is found, by default for who administrates the server.
 
         Raises:
             EmbeddedServerError: The server has not been started.
         """
         if self._sockets is None:
             raise EmbeddedServerError("PostgreSQL has not been started: call start() first")
-        return f"postgresql://{_OWNER}@/{quote(database)}?host={quote(str(self._sockets))}&port={_PORT}"
+        return f"postgresql://{role}@/{quote(database)}?host={quote(str(self._sockets))}&port={_PORT}"
 
     async def start(self) -> None:
         """Start the server on its data and create the database where needed.
@@ -150,7 +156,7 @@ class EmbeddedPostgres:
         locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--encoding=UTF8")
         process = await asyncio.create_subprocess_exec(
             str(self._programs / "initdb"),
-            *("--auth=trust", "--username", _OWNER, "--pgdata", str(self._cluster), *locale),
+            *("--auth=trust", "--username", _ADMINISTRATOR, "--pgdata", str(self._cluster), *locale),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             cwd=self._cluster,
@@ -254,11 +260,19 @@ class EmbeddedPostgres:
 
     async def _create_database(self) -> None:
         connection = await asyncpg.connect(self.dsn_of("postgres"))
+        name = self._database.replace('"', '""')
         try:
+            await settle_roles(connection)
             known = await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", self._database)
             if known is None:
-                name = self._database.replace('"', '""')
-                await connection.execute(f'CREATE DATABASE "{name}"')
+                await connection.execute(f'CREATE DATABASE "{name}" OWNER {OWNER}')
+                return
+            await connection.execute(f'ALTER DATABASE "{name}" OWNER TO {OWNER}')
+        finally:
+            await connection.close()
+        connection = await asyncpg.connect(self.dsn_of(self._database))
+        try:
+            await hand_over(connection)
         finally:
             await connection.close()
 

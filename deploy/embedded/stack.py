@@ -86,6 +86,7 @@ class Stack:
                 namespace=self.temporal.namespace,
                 ui_url=self.temporal.ui_url,
                 dsn=self.postgres.dsn,
+                owner_dsn=self.postgres.owner_dsn,
                 data=self._data,
                 pid=os.getpid(),
                 started_at=datetime.now(UTC),

@@ -84,6 +84,14 @@ def days(pool: asyncpg.Pool[asyncpg.Record]) -> DigestRecord:
 
 
 @pytest.fixture
+async def owner(owner_database: str) -> AsyncGenerator[asyncpg.Pool[asyncpg.Record]]:
+    """Connections to the same database as the owner of its schema, for what the application may not do."""
+    opened = await open_pool(owner_database, largest=16)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
 def record(pool: asyncpg.Pool[asyncpg.Record]) -> Record:
     """A record with nothing in it."""
     return Record(pool)

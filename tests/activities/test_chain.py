@@ -28,9 +28,9 @@ async def written(record: Record, make_append: MakeAppend) -> Record:
     return record
 
 
-async def tamper(pool: Pool, statement: str) -> None:
+async def tamper(owner: Pool, statement: str) -> None:
     """Does what only somebody who owns the database can do."""
-    async with pool.acquire() as connection, connection.transaction():
+    async with owner.acquire() as connection, connection.transaction():
         await connection.execute("ALTER TABLE sojourn.event DISABLE TRIGGER event_is_append_only")
         await connection.execute(statement)
         await connection.execute("ALTER TABLE sojourn.event ENABLE ALWAYS TRIGGER event_is_append_only")
@@ -62,9 +62,9 @@ EDITS = [
 
 
 @pytest.mark.parametrize("edit", EDITS)
-async def test_an_edited_field_is_found(pool: Pool, written: Record, edit: str) -> None:
+async def test_an_edited_field_is_found(owner: Pool, written: Record, edit: str) -> None:
     """No field that says what happened can be changed by hand without a trace."""
-    await tamper(pool, f"{edit} WHERE agreement_id = 'agreement-1' AND version = 3")
+    await tamper(owner, f"{edit} WHERE agreement_id = 'agreement-1' AND version = 3")
     fault = await written.verify_chain("agreement-1")
     assert fault is not None
     assert (fault.version, fault.problem) == (3, "its content was altered")
@@ -125,19 +125,19 @@ TRANSPLANTED = """
     ],
 )
 async def test_a_removed_swapped_or_added_event_is_found(
-    pool: Pool, written: Record, statement: str, version: int, problem: str
+    owner: Pool, written: Record, statement: str, version: int, problem: str
 ) -> None:
     """Removing, renumbering, swapping and appending by hand each show, at the first version they touch."""
-    await tamper(pool, statement)
+    await tamper(owner, statement)
     fault = await written.verify_chain("agreement-1")
     assert fault is not None
     assert fault.version == version
     assert problem in fault.problem
 
 
-async def test_an_event_of_another_stream_does_not_fit(pool: Pool, written: Record) -> None:
+async def test_an_event_of_another_stream_does_not_fit(owner: Pool, written: Record) -> None:
     """A valid first event is not valid as the first event of another agreement."""
-    await tamper(pool, TRANSPLANTED)
+    await tamper(owner, TRANSPLANTED)
     fault = await written.verify_chain("agreement-2")
     assert fault is not None
     assert fault.problem == "its content was altered"

@@ -178,10 +178,10 @@ async def test_an_open_transaction_holds_the_order_back(
 
 
 async def test_a_blocked_table_is_given_up_on_in_time(
-    database: str, pool: asyncpg.Pool[asyncpg.Record]
+    database: str, owner: asyncpg.Pool[asyncpg.Record]
 ) -> None:
     """A scrape does not wait for a migration's lock: it is told that the record does not answer."""
-    async with pool.acquire() as connection, connection.transaction():
+    async with owner.acquire() as connection, connection.transaction():
         await connection.execute("LOCK TABLE sojourn.agreement IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(DatabaseUnavailableError, match=r"figures: (no answer within 0\.3 s|.*timeout)"):
             await read_figures(database, within=timedelta(seconds=0.3))

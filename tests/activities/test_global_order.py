@@ -100,25 +100,25 @@ async def test_a_tailing_reader_misses_nothing(pool: Pool, record: Record, make_
 
 
 async def test_events_after_a_restore_sort_after_every_earlier_cursor(
-    pool: Pool, record: Record, make_append: MakeAppend
+    owner: Pool, record: Record, make_append: MakeAppend
 ) -> None:
     """Transaction ids start again on another cluster; the epoch keeps cursors true."""
     await record.append(make_append())
     before = await record.read_all()
     far_ahead = before.cursor.model_copy(update={"tx": before.cursor.tx + 1_000_000})
-    await pool.execute("UPDATE sojourn.log_epoch SET system_identifier = system_identifier + 1")
-    await pool.execute("SELECT sojourn.begin_epoch_v1()")
-    await pool.execute("SELECT sojourn.begin_epoch_v1()")
+    await owner.execute("UPDATE sojourn.log_epoch SET system_identifier = system_identifier + 1")
+    await owner.execute("SELECT sojourn.begin_epoch_v1()")
+    await owner.execute("SELECT sojourn.begin_epoch_v1()")
     await record.append(make_append(expected_version=1))
     page = await record.read_all(far_ahead)
     assert [event.version for event in page.events] == [2]
     assert page.cursor.epoch == before.cursor.epoch + 1
 
 
-async def test_the_order_is_by_number_not_by_text(pool: Pool) -> None:
+async def test_the_order_is_by_number_not_by_text(pool: Pool, owner: Pool) -> None:
     """Transaction 10 comes after transaction 9: the id is sorted before it is turned into text."""
     for number, tx in enumerate((10, 9, 100), start=1):
-        await pool.execute(
+        await owner.execute(
             "INSERT INTO sojourn.event (agreement_id, version, event_id, type, schema_version, data, "
             "occurred_at, recorded_at, actor_id, actor_role, command_id, previous_hash, hash, tx, epoch) "
             "SELECT 'a', $1, gen_random_uuid(), 't', 1, '{}', now(), now(), 'p', 'mentee', 'c', z, z, "

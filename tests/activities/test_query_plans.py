@@ -90,6 +90,7 @@ async def explain(pool: Pool, name: str, *arguments: object) -> list[dict[str, A
         ("read_all", (0, "20000", 0, 100), "event_global_order"),
         ("chain_head", ("a77",), "agreement_pkey"),
         ("find_request", ("acme", "r77"), "agreement_request"),
+        ("figures_agreements", (), "agreement_by_standing"),
         ("obligations", ("a77", True), "obligation_pkey"),
         ("obligation_is_open", ("a77", "o10"), "obligation_pkey"),
         ("stalled", (START + timedelta(hours=30),), "obligation_open_by_stall"),

@@ -326,15 +326,15 @@ async def test_settling_a_notice_says_what_is_wrong(
 
 
 async def test_a_rebuild_from_the_log_gives_the_same_ledger(
-    pool: Pool, record: Record, make_append: MakeAppend, make_obligation: MakeObligation
+    pool: Pool, owner: Pool, record: Record, make_append: MakeAppend, make_obligation: MakeObligation
 ) -> None:
     """The obligations are a read model: dropped and rebuilt from the events, they are as they were."""
     both = LedgerChange(opened=(make_obligation("a"), make_obligation("b")))
     escalated = LedgerChange(escalated=(Escalation(obligation_id="b", level=2),))
     await record.append(make_append((both, LedgerChange(settled=fulfilled("a")), escalated)))
     before = await pool.fetch("SELECT * FROM sojourn.obligation ORDER BY obligation_id")
-    await pool.execute("TRUNCATE sojourn.obligation")
-    await pool.execute(
+    await owner.execute("TRUNCATE sojourn.obligation")
+    await owner.execute(
         "SELECT sojourn.apply_ledger_v1(agreement_id, version, occurred_at, data::jsonb->'ledger') "
         "FROM (SELECT * FROM sojourn.event ORDER BY agreement_id, version) AS log"
     )
@@ -342,13 +342,13 @@ async def test_a_rebuild_from_the_log_gives_the_same_ledger(
 
 
 async def test_appends_to_different_agreements_do_not_wait_for_each_other(
-    pool: Pool, record: Record, make_append: MakeAppend
+    owner: Pool, record: Record, make_append: MakeAppend
 ) -> None:
     """A stream whose writer hangs holds up its own appends only."""
     for number in range(2):
         append = make_append(agreement_id=f"a{number}", head={"request_id": f"r{number}"})
         await record.append(append)
-    async with pool.acquire() as connection, connection.transaction():
+    async with owner.acquire() as connection, connection.transaction():
         await connection.execute("SELECT FROM sojourn.agreement WHERE agreement_id = 'a0' FOR UPDATE")
         held = asyncio.create_task(record.append(make_append(agreement_id="a0", expected_version=1)))
         free = await record.append(make_append(agreement_id="a1", expected_version=1))

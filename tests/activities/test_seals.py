@@ -155,6 +155,7 @@ async def test_a_lost_key_is_an_error_that_names_it(
     sealing: Record,
     feedback: Callable[..., Append],
     pool: asyncpg.Pool[asyncpg.Record],
+    administrator: asyncpg.Connection,
     ring: KeyRing,
 ) -> None:
     """Neither a missing key-encryption key nor a missing row looks like an erasure."""
@@ -163,7 +164,7 @@ async def test_a_lost_key_is_an_error_that_names_it(
     other = KeyRing("other", {"other": os.urandom(32)})
     with pytest.raises(UnknownKeyError, match="Key main is not on the key ring"):
         await opened(await _fresh(pool, other), rows)
-    await pool.execute("DELETE FROM sojourn_keys.subject_key WHERE subject_id = 'p-ada'")
+    await administrator.execute("DELETE FROM sojourn_keys.subject_key WHERE subject_id = 'p-ada'")
     with pytest.raises(LostKeyError, match="p-ada"):
         await opened(await _fresh(pool, ring), rows)
     with pytest.raises(KeysError, match="no keys"):

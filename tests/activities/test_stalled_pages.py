@@ -64,6 +64,7 @@ LIFE = st.tuples(HEAD, st.lists(st.tuples(STATE, st.lists(OBLIGATION, max_size=3
 async def test_pages_are_the_plain_definition(
     record: Record,
     pool: Pool,
+    owner: Pool,
     make_append: MakeAppend,
     make_obligation: MakeObligation,
     *,
@@ -104,7 +105,7 @@ async def test_pages_are_the_plain_definition(
             for row in rows
         } == counted
         assert await tallied(record, moment) == counted
-        await pool.execute("SELECT sojourn.move_stall_mark_v1($1)", moment)
+        await owner.execute("SELECT sojourn.move_stall_mark_v1($1)", moment)
         assert await tallied(record, moment) == counted
         if plain:
             assert min(row["first_since"] for row in rows) == plain[0].since
@@ -206,7 +207,7 @@ async def test_agreements_ahead_of_the_clock_are_known(record: Record, make_appe
 
 
 async def test_counts_stay_right_while_many_append_and_the_mark_moves(
-    record: Record, pool: Pool, make_append: MakeAppend, make_obligation: MakeObligation, now: datetime
+    record: Record, owner: Pool, make_append: MakeAppend, make_obligation: MakeObligation, now: datetime
 ) -> None:
     """Appends and moves of the mark that run into each other lose and double nothing."""
     moments = [now + day * DAY for day in (0, 9, 14, 20)]
@@ -226,7 +227,7 @@ async def test_counts_stay_right_while_many_append_and_the_mark_moves(
 
     async def moves(number: int) -> None:
         for step in range(8):
-            await pool.execute("SELECT sojourn.move_stall_mark_v1($1)", moments[(number + step) % 4])
+            await owner.execute("SELECT sojourn.move_stall_mark_v1($1)", moments[(number + step) % 4])
 
     await asyncio.gather(*(lives(number) for number in range(24)), *(moves(number) for number in range(3)))
     for moment in moments:
@@ -235,18 +236,22 @@ async def test_counts_stay_right_while_many_append_and_the_mark_moves(
 
 
 async def test_the_mark_waits_for_what_is_being_written(
-    record: Record, pool: Pool, make_append: MakeAppend, make_obligation: MakeObligation, now: datetime
+    record: Record,
+    owner: Pool,
+    make_append: MakeAppend,
+    make_obligation: MakeObligation,
+    now: datetime,
 ) -> None:
     """A change counted at one mark has landed before there is another, else it is missed or doubled."""
     await record.append(make_append((LedgerChange(opened=(make_obligation(),)),)))
-    await pool.execute("SELECT sojourn.move_stall_mark_v1($1)", datetime.now(UTC) + DAY)
-    async with pool.acquire() as connection:
+    await owner.execute("SELECT sojourn.move_stall_mark_v1($1)", datetime.now(UTC) + DAY)
+    async with owner.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
         await connection.execute("DELETE FROM sojourn.stall")
-        moving = asyncio.create_task(pool.execute("SELECT sojourn.move_stall_mark_v1($1)", now + 14 * DAY))
+        moving = asyncio.create_task(owner.execute("SELECT sojourn.move_stall_mark_v1($1)", now + 14 * DAY))
         # Only the server knows whether it waits.
-        while not moving.done() and not await pool.fetchval(WAITING):  # noqa: ASYNC110
+        while not moving.done() and not await owner.fetchval(WAITING):  # noqa: ASYNC110
             await asyncio.sleep(0)
         assert not moving.done()
         await transaction.commit()
@@ -262,10 +267,10 @@ WAITING = """
 
 
 async def test_an_append_moves_the_mark_in_passing(
-    record: Record, pool: Pool, make_append: MakeAppend, make_obligation: MakeObligation
+    record: Record, pool: Pool, owner: Pool, make_append: MakeAppend, make_obligation: MakeObligation
 ) -> None:
     """Counting stays cheap with nobody in charge of it: a mark of long ago is brought to the clock."""
-    await pool.execute("SELECT sojourn.move_stall_mark_v1('2026-01-01')")
+    await owner.execute("SELECT sojourn.move_stall_mark_v1('2026-01-01')")
     await record.append(make_append((LedgerChange(opened=(make_obligation(),)),)))
     assert await pool.fetchval("SELECT now() - as_of < '1 minute' FROM sojourn.stall_mark")
     assert sum((await tallied(record, datetime.now(UTC))).values()) == 1
@@ -276,18 +281,18 @@ async def test_an_append_moves_the_mark_in_passing(
 
 
 async def test_a_rebuilt_list_is_tallied_anew(
-    record: Record, pool: Pool, make_append: MakeAppend, make_obligation: MakeObligation, now: datetime
+    record: Record, owner: Pool, make_append: MakeAppend, make_obligation: MakeObligation, now: datetime
 ) -> None:
     """The list can be emptied and filled again from the other read models, in one go."""
     await record.append(make_append((LedgerChange(opened=(make_obligation(),)),)))
     before = await tallied(record, now + 14 * DAY)
-    await pool.execute(
+    await owner.execute(
         "TRUNCATE sojourn.stall; INSERT INTO sojourn.stall SELECT * FROM sojourn.stall_planned"
     )
     assert await tallied(record, now + 14 * DAY) == before
     assert sum(before.values()) == 1
     with pytest.raises(asyncpg.PostgresError, match="Delete and insert them"):
-        await pool.execute("UPDATE sojourn.stall SET level = 0")
+        await owner.execute("UPDATE sojourn.stall SET level = 0")
 
 
 async def tallied(record: Record, moment: datetime) -> Counter[tuple[object, ...]]:

@@ -65,7 +65,8 @@ async def filled(postgres: EmbeddedPostgres, migrated_template: str) -> AsyncGen
     ("filters", "index"),
     [
         ({}, "stall_by_since"),
-        ({"kind": ["rotation"]}, "stall_by_since"),
+        ({"kind": ["rotation"]}, "stall_by_kind"),
+        ({"reason": ["reason-7"], "tenant": ["tenant-3"]}, "stall_by_reason"),
         ({"reason": ["reason-7"]}, "stall_by_reason"),
         ({"waiting_on_role": ["sponsor"]}, "stall_by_role"),
         ({"level": ["4"]}, "stall_by_level"),

@@ -10,6 +10,13 @@ from pathlib import Path
 
 from tests.chaos.report import print_report
 from tests.chaos.running import run_chaos
+from tests.chaos.schedule import Plan
+
+_MEASURES = {
+    "pause": "seconds between two faults on average",
+    "longest": "seconds that a server is away at the most",
+    "haste": "how often people let weeks pass at once, from 0 to 1",
+}
 
 
 def main() -> int:
@@ -17,21 +24,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=120, help="how long things are broken (120)")
     parser.add_argument("--seed", type=int, default=1, help="what is broken when is drawn from it (1)")
-    parser.add_argument("--pause", type=float, default=4.0, help="seconds between two faults on average (4)")
-    parser.add_argument("--haste", type=float, default=0.05, help="how often weeks pass at once (0.05)")
+    for name, meaning in _MEASURES.items():
+        default = Plan._field_defaults[name]
+        parser.add_argument(f"--{name}", type=float, default=default, help=f"{meaning} ({default:g})")
     parser.add_argument("--json", action="store_true", help="the report as JSON")
     given = parser.parse_args()
+    plan = Plan(given.seed, given.seconds, given.pause, given.longest, given.haste)
     with tempfile.TemporaryDirectory(prefix="sojourn-chaos-", ignore_cleanup_errors=True) as folder:
-        report = asyncio.run(
-            run_chaos(
-                Path(folder).resolve(),
-                seed=given.seed,
-                seconds=given.seconds,
-                pause=given.pause,
-                haste=given.haste,
-                tell=_tell,
-            )
-        )
+        report = asyncio.run(run_chaos(Path(folder).resolve(), plan, _tell))
     if given.json:
         sys.stdout.write(report.model_dump_json(indent=2) + "\n")
     else:

@@ -21,7 +21,8 @@ from domain.views import StatusView, status_view
 from domain.vocabulary import Kind, ObligationKind, Phase
 from tests.chaos.courier import PATIENCE, Courier
 from tests.chaos.notes import Fate, Notes, Standing
-from tests.chaos.surroundings import TASK_QUEUE, Surroundings, patiently
+from tests.chaos.schedule import Plan
+from tests.chaos.surroundings import TASK_QUEUE, NotYetError, Surroundings, patiently
 from workers.demonstration.cast import answer
 from workers.demonstration.examples import read_request
 from workers.intake import Intake, Placed, Submission
@@ -57,17 +58,14 @@ class Actors:
         around: Where it is played.
         kind: What sort of placement.
         request_id: Of a request of its own.
-        seed: What they do beyond their duty is drawn from it.
+        plan: What they do beyond their duty is drawn from its seed.
         notes: Where answers and observations are noted.
-        haste: How often they let weeks pass at once, of all the times they let time pass.
     """
 
-    def __init__(
-        self, around: Surroundings, kind: Kind, request_id: str, seed: int, notes: Notes, *, haste: float
-    ) -> None:
+    def __init__(self, around: Surroundings, kind: Kind, request_id: str, plan: Plan, notes: Notes) -> None:
         self._around = around
         self._request = {**read_request(kind, datetime.now(UTC).date()), "request_id": request_id}
-        self._dice = random.Random(f"{request_id} of {seed}")
+        self._dice = random.Random(f"{request_id} of {plan.seed}")
         self._notes = notes
         self._agreement: Agreement | None = None
         self._not_before: dict[str, datetime] = {}
@@ -75,7 +73,7 @@ class Actors:
         self._open_questions: dict[str, Command] = {}
         self._delivered: list[Command] = []
         self._made = 0
-        self._haste = haste
+        self._haste = plan.haste
         self._crowds_to_come = 1 + self._dice.randrange(2)
         self.agreement_id = ""
 
@@ -228,11 +226,22 @@ class Actors:
         now = await self._now()
         until = min((at for at in self._moments(agreement) if at > now), default=next_instant(agreement, now))
         if until is None:
-            raise AssertionError(f"{self.agreement_id} waits on nothing at {now}")
+            await self._wait_for_what_has_come(agreement, now)
+            return
         if agreement.phase is Phase.ACTIVE and self._dice.random() < self._haste:
             self._notes.leaps += 1
             until = max(until, now + timedelta(days=self._dice.randrange(15, 45)))
         await self._fast_forward(until + timedelta(seconds=1))
+
+    async def _wait_for_what_has_come(self, agreement: Agreement, now: datetime) -> None:
+        """Waits for what time has brought and nobody could write down yet."""
+
+        async def moved() -> bool:
+            if await self._around.record.stream(self.agreement_id, agreement.version):
+                return True
+            raise NotYetError(f"{self.agreement_id} waits on nothing at {now}")
+
+        await patiently(moved)
 
     def _moments(self, agreement: Agreement) -> Iterable[datetime]:
         """When somebody acts again, or the phase changes by its date."""

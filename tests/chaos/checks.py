@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from domain.notices import NoticeKind
 from tests.chaos.notes import Fate, Sent
 from tests.chaos.observation import LogRow, Observation
 from tests.chaos.post import Letter
-from tests.chaos.schedule import TARGETS, Target
+from tests.chaos.schedule import TARGETS, Fault, Target
 from tests.chaos.striking import Struck
 from workflows.contract import proposal_of
 
@@ -88,19 +88,22 @@ def asked_only_for_what_is_owed(seen: Observation) -> Iterator[str]:
     """Nobody is reminded of, or asked for, what is settled, and nobody after the close."""
     for letter in seen.letters:
         late = lateness(letter, seen)
-        if late is not None and late > BETWEEN_LOOK_AND_HANDOVER:
+        if late is None or late <= BETWEEN_LOOK_AND_HANDOVER:
+            continue
+        if not _was_frozen(letter.connected_at - late, letter.connected_at, seen.struck):
             what = letter.obligation_id or "nothing owed"
             yield f"{letter.agreement_id}: {letter.kind} about {what} left {late} after it was over"
 
 
 def told_once(seen: Observation) -> Iterator[str]:
-    """Nobody gets a notice twice, unless it could not be noted as sent; then as the same message."""
+    """Nobody gets a notice twice, unless it could not be noted as sent; the same mail is the same message."""
     copies: defaultdict[str, list[Letter]] = defaultdict(list)
     for letter in seen.letters:
         copies[letter.notice_id].append(letter)
     for notice_id, letters in copies.items():
-        if len({letter.message_id for letter in letters}) > 1:
-            yield f"{notice_id} came under different Message-IDs"
+        # A mail of nudges that tells more than the one before is another message.
+        if len({letter.message_id for letter in letters}) > len({letter.mail for letter in letters}):
+            yield f"{notice_id} came under different Message-IDs in mails that tell the same"
         for letter in letters[:-1]:
             if letter.answered and not _not_noted(letter, seen.struck):
                 yield f"{notice_id} came again, though the mail server took it and nothing was broken"
@@ -195,6 +198,13 @@ def _not_noted(letter: Letter, struck: Sequence[Struck]) -> bool:
         and each.began <= letter.arrived_at + UNTIL_NOTED
         and each.ended >= letter.arrived_at
         for each in struck
+    )
+
+
+def _was_frozen(since: datetime, until: datetime, struck: Sequence[Struck]) -> bool:
+    """Whether a worker stood still between its look at the ledger and the mail server's door."""
+    return any(
+        each.fault is Fault.WORKER_FROZEN and each.began <= since <= each.ended <= until for each in struck
     )
 
 

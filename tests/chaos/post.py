@@ -35,6 +35,8 @@ class Letter:
     agreement_id: str
     notice_id: str
     message_id: str
+    mail: frozenset[str]
+    """The notices that came in the same mail, this one among them."""
     kind: NoticeKind
     obligation_id: str | None
     connected_at: datetime
@@ -104,18 +106,7 @@ class PostOffice:
         content = envelope.content
         if not isinstance(content, bytes):
             return "500 no content"
-        letters = [
-            Letter(
-                agreement_id=read.agreement_id,
-                notice_id=read.notice_id,
-                message_id=str(message_from_bytes(content, policy=policy.default)["Message-ID"]).strip(),
-                kind=read.kind,
-                obligation_id=read.obligation_id,
-                connected_at=server.connected_at,
-                arrived_at=datetime.now(UTC),
-            )
-            for read in read_letters(content)
-        ]
+        letters = _letters(content, server.connected_at)
         self.letters += letters
         if self._manners is Manners.SWALLOWS:
             await self._mended.wait()
@@ -123,6 +114,25 @@ class PostOffice:
         for letter in letters:
             letter.answered = True
         return "250 OK"
+
+
+def _letters(content: bytes, connected_at: datetime) -> list[Letter]:
+    """The notices of one mail."""
+    message_id = str(message_from_bytes(content, policy=policy.default)["Message-ID"]).strip()
+    found = read_letters(content)
+    return [
+        Letter(
+            agreement_id=each.agreement_id,
+            notice_id=each.notice_id,
+            message_id=message_id,
+            mail=frozenset(letter.notice_id for letter in found),
+            kind=each.kind,
+            obligation_id=each.obligation_id,
+            connected_at=connected_at,
+            arrived_at=datetime.now(UTC),
+        )
+        for each in found
+    ]
 
 
 class _Mute(asyncio.Protocol):

@@ -79,6 +79,20 @@ class Workers:
         self.killed += len(victims)
         return len(victims)
 
+    def freeze(self, dice: random.Random) -> int | None:
+        """SIGSTOP to one of those that run; its process id, to be thawed by."""
+        if not self._running:
+            return None
+        pid = self._running[dice.choice(sorted(self._running))].pid
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+        return pid
+
+    def thaw(self, pid: int) -> None:
+        """Lets a frozen process go on."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
     async def _keep(self, number: int) -> None:
         while True:
             await self._held.wait()

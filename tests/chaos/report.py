@@ -12,7 +12,7 @@ from rich.table import Table
 from tests.chaos.checks import CHECKS, appends_of, lateness
 from tests.chaos.notes import Fate
 from tests.chaos.observation import Observation
-from tests.chaos.schedule import Fault
+from tests.chaos.schedule import Fault, Plan
 
 _MOST_FINDINGS = 20
 
@@ -41,7 +41,8 @@ class ChaosReport(BaseModel):
     agreements: int
     events: int
     strokes: dict[Fault, int]
-    processes_killed_or_stopped: int
+    processes_hit: int
+    """Killed, stopped or frozen."""
     workers_started_in_vain: int
     """Workers that ended by themselves, such as those started while a server was away."""
     commands: int
@@ -66,9 +67,7 @@ class ChaosReport(BaseModel):
     checks: tuple[CheckResult, ...]
 
 
-def report_on(
-    seen: Observation, *, seed: int, seconds: float, began: datetime, workers_started_in_vain: int
-) -> ChaosReport:
+def report_on(seen: Observation, plan: Plan, *, began: datetime, workers_started_in_vain: int) -> ChaosReport:
     """Judges a run."""
     checks = tuple(CheckResult(name=name, findings=tuple(check(seen))) for name, check in CHECKS.items())
     findings = [finding for check in checks for finding in check.findings]
@@ -77,13 +76,13 @@ def report_on(
     crossings = [late for letter in seen.letters if (late := lateness(letter, seen)) is not None]
     return ChaosReport(
         ok=not findings,
-        seed=seed,
-        seconds=seconds,
+        seed=plan.seed,
+        seconds=plan.seconds,
         took_seconds=round((datetime.now(UTC) - began).total_seconds(), 1),
         agreements=len(seen.courses),
         events=len(seen.log),
         strokes=dict(Counter(each.fault for each in seen.struck)),
-        processes_killed_or_stopped=sum(each.processes for each in seen.struck),
+        processes_hit=sum(each.processes for each in seen.struck),
         workers_started_in_vain=workers_started_in_vain,
         commands=len(sent),
         deliveries=sum(each.deliveries for each in sent),

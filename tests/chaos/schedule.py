@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -14,6 +13,8 @@ class Fault(StrEnum):
     WORKER_KILLED = "worker killed"
     """SIGKILL to one of the workers, whatever it is doing."""
     EVERY_WORKER_KILLED = "every worker killed"
+    WORKER_FROZEN = "worker frozen"
+    """SIGSTOP to one of them: it goes on later as if no time had passed, with what others did meanwhile."""
     POSTGRES_STOPPED = "PostgreSQL stopped"
     POSTGRES_CRASHED = "PostgreSQL crashed"
     TEMPORAL_STOPPED = "Temporal stopped"
@@ -38,6 +39,7 @@ class Target(StrEnum):
 TARGETS = {
     Fault.WORKER_KILLED: Target.WORKERS,
     Fault.EVERY_WORKER_KILLED: Target.WORKERS,
+    Fault.WORKER_FROZEN: Target.WORKERS,
     Fault.POSTGRES_STOPPED: Target.POSTGRES,
     Fault.POSTGRES_CRASHED: Target.POSTGRES,
     Fault.TEMPORAL_STOPPED: Target.TEMPORAL,
@@ -48,13 +50,20 @@ TARGETS = {
 }
 """What each fault hits."""
 
-_LASTS = {
-    Target.WORKERS: (0.0, 1.5),
-    Target.POSTGRES: (0.2, 3.0),
-    Target.TEMPORAL: (0.2, 3.0),
-    Target.MAIL: (2.0, 6.0),
-}
-"""Seconds until it is mended, at the least and at the most."""
+
+class Plan(NamedTuple):
+    """The measures of a run."""
+
+    seed: int
+    """What is broken when, and what people do beyond their duty, is drawn from it."""
+    seconds: float
+    """How long faults are struck; what is open then is played to its end with all mended."""
+    pause: float = 4.0
+    """Seconds between two strokes on average."""
+    longest: float = 3.0
+    """Seconds that a server is away at the most; frozen workers and broken mail up to twice as long."""
+    haste: float = 0.05
+    """How often people let weeks pass at once, of all the times they let time pass."""
 
 
 class Stroke(NamedTuple):
@@ -67,26 +76,30 @@ class Stroke(NamedTuple):
     """Seconds until it is mended."""
 
 
-def schedule(
-    seed: int, seconds: float, *, pause: float = 4.0, faults: Sequence[Fault] = tuple(Fault)
-) -> list[Stroke]:
-    """The strokes of a run: every fault once, in an order of its own, before any comes again.
-
-    Args:
-        seed: The same seed and length give the same strokes.
-        seconds: How long faults are struck.
-        pause: Seconds between two strokes on average.
-        faults: Which ones.
-    """
-    dice = random.Random(f"strokes of {seed}")
+def schedule(plan: Plan) -> list[Stroke]:
+    """The strokes of a run: every fault once, in whatever order, before any comes again."""
+    dice = random.Random(f"strokes of {plan.seed}")
     strokes: list[Stroke] = []
     deck: list[Fault] = []
-    at = dice.uniform(0.2, 1.0) * pause
-    while at < seconds:
+    at = dice.uniform(0.2, 1.0) * plan.pause
+    while at < plan.seconds:
         if not deck:
-            deck = list(faults)
+            deck = list(Fault)
             dice.shuffle(deck)
         fault = deck.pop()
-        strokes.append(Stroke(round(at, 3), fault, round(dice.uniform(*_LASTS[TARGETS[fault]]), 3)))
-        at += dice.uniform(0.4, 1.6) * pause
+        strokes.append(Stroke(round(at, 3), fault, round(dice.uniform(*_lasts(fault, plan.longest)), 3)))
+        at += dice.uniform(0.4, 1.6) * plan.pause
     return strokes
+
+
+def _lasts(fault: Fault, longest: float) -> tuple[float, float]:
+    """Seconds until it is mended, at the least and at the most."""
+    match TARGETS[fault]:
+        case Target.WORKERS if fault is Fault.WORKER_FROZEN:
+            return longest / 2, longest * 2
+        case Target.WORKERS:
+            return 0.0, longest / 2
+        case Target.POSTGRES | Target.TEMPORAL:
+            return longest / 15, longest
+        case Target.MAIL:
+            return longest / 2, longest * 2

@@ -29,7 +29,7 @@ class Struck:
     ended: datetime
     """When it was mended: the server answers again, the workers may start."""
     processes: int = 0
-    """How many were killed or stopped by it."""
+    """How many were killed, stopped or frozen by it."""
 
 
 @dataclass
@@ -58,6 +58,8 @@ class Striker:
 
     async def _strike(self, stroke: Stroke) -> int:
         match TARGETS[stroke.fault]:
+            case Target.WORKERS if stroke.fault is Fault.WORKER_FROZEN:
+                return await self._freeze_worker(stroke)
             case Target.WORKERS:
                 return await self._kill_workers(stroke)
             case Target.POSTGRES:
@@ -75,6 +77,14 @@ class Striker:
                 await asyncio.sleep(stroke.lasts)
                 await self.around.post.behave(Manners.OPEN)
                 return 0
+
+    async def _freeze_worker(self, stroke: Stroke) -> int:
+        frozen = self.around.workers.freeze(self.dice)
+        if frozen is None:
+            return 0
+        await asyncio.sleep(stroke.lasts)
+        self.around.workers.thaw(frozen)
+        return 1
 
     async def _kill_workers(self, stroke: Stroke) -> int:
         everybody = stroke.fault is Fault.EVERY_WORKER_KILLED

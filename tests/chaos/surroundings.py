@@ -38,12 +38,17 @@ MAIL_SECONDS = 2.0
 WORKERS = 2
 
 _PAUSE_SECONDS = 0.2
-_PATIENCE_SECONDS = 150.0
+_PATIENCE_SECONDS = 360.0
+"""A notice whose worker was killed is tried again after 90 seconds, and time is not skipped meanwhile."""
 _ATTEMPT_SECONDS = 45.0
 _NO_WAIT_FOR_THE_DISK = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
 """Processes are killed here, no machine loses its power."""
 
 Answer = TypeVar("Answer")
+
+
+class NotYetError(Exception):
+    """What is waited for has not come."""
 
 
 @dataclass
@@ -76,7 +81,7 @@ async def patiently(doing: Callable[[], Awaitable[Answer]]) -> Answer:
         try:
             async with asyncio.timeout(_ATTEMPT_SECONDS):
                 return await doing()
-        except (DatabaseUnavailableError, RPCError, NoAnswerError, TimeoutError) as error:
+        except (DatabaseUnavailableError, RPCError, NoAnswerError, NotYetError, TimeoutError) as error:
             if loop.time() > deadline:
                 raise TimeoutError(f"not within {_PATIENCE_SECONDS:g} seconds: {error!r}") from error
         await asyncio.sleep(_PAUSE_SECONDS)
@@ -100,7 +105,7 @@ async def surroundings(folder: Path) -> AsyncGenerator[Surroundings]:
                 },
             )
         )
-        await migrate(postgres.dsn)
+        await migrate(postgres.owner_dsn)
         post = await stack.enter_async_context(PostOffice())
         pool = await open_pool(postgres.dsn, application_name="sojourn-chaos", smallest=0, largest=8)
         # Whatever still hangs on a server that was broken is not waited for.

@@ -14,7 +14,7 @@ from tests.chaos.notes import Notes, Sent, Standing
 from tests.chaos.observation import Course, LogRow, NoticeFact, Observation, Span
 from tests.chaos.post import Letter
 from tests.chaos.report import report_on
-from tests.chaos.schedule import Fault
+from tests.chaos.schedule import Fault, Plan
 from tests.chaos.striking import Struck
 from workflows.contract import Receipt
 
@@ -32,6 +32,7 @@ def letter(notice_id: str = "n1", at: datetime = T0, **changes: object) -> Lette
         "agreement_id": ONE,
         "notice_id": notice_id,
         "message_id": f"<{notice_id}@example.org>",
+        "mail": frozenset({notice_id}),
         "kind": NoticeKind.REMINDER,
         "obligation_id": "check_in:1",
         "connected_at": at,
@@ -124,6 +125,14 @@ WRONG: Mapping[str, tuple[str, Observation]] = {
         SETTLED,
         replace(WELL, letters=[letter(at=T0 + AN_HOUR + 2 * BETWEEN_LOOK_AND_HANDOVER)]),
     ),
+    "a reminder of what was settled before its sender was frozen": (
+        SETTLED,
+        replace(
+            WELL,
+            letters=[letter(at=T0 + 2 * AN_HOUR)],
+            struck=[struck(Fault.WORKER_FROZEN, T0 + AN_HOUR + SECOND, 3000)],
+        ),
+    ),
     "a letter after the close": (
         SETTLED,
         replace(WELL, letters=[letter(at=T0 + 2 * AN_HOUR, obligation_id=None)]),
@@ -179,11 +188,23 @@ ALLOWED: Mapping[str, Observation] = {
     "a reminder that crossed with the answer": replace(
         WELL, letters=[letter(at=T0 + AN_HOUR + BETWEEN_LOOK_AND_HANDOVER / 2)]
     ),
+    "a reminder whose sender was frozen after it had looked": replace(
+        WELL,
+        letters=[letter(at=T0 + AN_HOUR + 10 * SECOND)],
+        struck=[struck(Fault.WORKER_FROZEN, T0 + AN_HOUR - SECOND, 10)],
+    ),
     "an announcement after the close": replace(
         WELL, letters=[letter(at=T0 + 2 * AN_HOUR, kind=NoticeKind.ANNOUNCEMENT)]
     ),
     "a letter that its sender was not told about came again": replace(
         WELL, letters=[letter(answered=False), letter(at=T0 + SECOND)]
+    ),
+    "a letter that its sender was not told about came again beside another notice": replace(
+        WELL,
+        letters=[
+            letter(answered=False),
+            letter(at=T0 + SECOND, message_id="<other@example.org>", mail=frozenset({"n1", "n2"})),
+        ],
     ),
     "a letter whose sender was killed came again": replace(
         WELL,
@@ -220,7 +241,7 @@ def test_what_is_lost_and_doubled_is_counted() -> None:
     """The figures of a report come from the same observations as its findings."""
 
     def figures(observation: Observation) -> tuple[bool, int, int]:
-        report = report_on(observation, seed=1, seconds=0, began=T0, workers_started_in_vain=0)
+        report = report_on(observation, Plan(1, 0), began=T0, workers_started_in_vain=0)
         return report.ok, report.lost, report.doubled
 
     assert figures(WELL) == (True, 0, 0)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from tests.chaos.schedule import Fault, schedule
+from tests.chaos.schedule import Fault, Plan, schedule
 
 
 def test_the_same_seed_gives_the_same_strokes() -> None:
     """Whoever is told a seed sees the same things break at the same instants."""
-    assert schedule(7, 100) == schedule(7, 100)
-    assert schedule(7, 100) != schedule(8, 100)
+    assert schedule(Plan(7, 100)) == schedule(Plan(7, 100))
+    assert schedule(Plan(7, 100)) != schedule(Plan(8, 100))
 
 
 def test_everything_breaks_before_anything_breaks_again() -> None:
     """However short a run is, it is not all of one fault."""
     for seed in range(20):
-        strokes = schedule(seed, 200)
+        strokes = schedule(Plan(seed, 200))
         assert {stroke.fault for stroke in strokes[: len(Fault)]} == set(Fault)
         assert all(0 <= stroke.at < 200 for stroke in strokes)
         assert [stroke.at for stroke in strokes] == sorted(stroke.at for stroke in strokes)
@@ -22,4 +22,4 @@ def test_everything_breaks_before_anything_breaks_again() -> None:
 
 def test_a_run_of_no_length_breaks_nothing() -> None:
     """Agreements can be played with everything whole, to see what the harness itself does."""
-    assert schedule(1, 0) == []
+    assert schedule(Plan(1, 0)) == []

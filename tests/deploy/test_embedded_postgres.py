@@ -11,7 +11,7 @@ from deploy.embedded import EmbeddedPostgres, EmbeddedServerError
 
 
 async def _run(server: EmbeddedPostgres, query: str) -> object:
-    connection = await asyncpg.connect(server.dsn)
+    connection = await asyncpg.connect(server.owner_dsn)
     try:
         return await connection.fetchval(query)
     finally:

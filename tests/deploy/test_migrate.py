@@ -124,28 +124,28 @@ async def test_a_failing_file_leaves_nothing_behind(connection: asyncpg.Connecti
     assert [each.number for each in await migrate(connection, folder=folder)] == [2]
 
 
-async def test_a_migration_gives_way_to_a_busy_table(database: str, tmp_path: Path) -> None:
+async def test_a_migration_gives_way_to_a_busy_table(owner_database: str, tmp_path: Path) -> None:
     """A migration that cannot have its lock at once ends, instead of queueing every append behind it."""
     shutil.copytree(MIGRATIONS, tmp_path, dirs_exist_ok=True)
     number = len(migrations()) + 1
     (tmp_path / f"{number:04d}_late.sql").write_text("ALTER TABLE sojourn.notice ADD COLUMN late boolean;")
-    busy = await asyncpg.connect(database)
+    busy = await asyncpg.connect(owner_database)
     async with busy.transaction():
         await busy.execute("LOCK TABLE sojourn.notice IN ROW EXCLUSIVE MODE")
         with pytest.raises(MigrationRefusedError, match=r"lock timeout.*run it again at a quieter moment"):
-            await migrate(database, folder=tmp_path, lock_timeout_seconds=0.05)
-    assert [each.name for each in await migrate(database, folder=tmp_path)] == ["late"]
+            await migrate(owner_database, folder=tmp_path, lock_timeout_seconds=0.05)
+    assert [each.name for each in await migrate(owner_database, folder=tmp_path)] == ["late"]
     await busy.close()
 
 
-async def test_a_second_migrator_does_not_wait_for_ever(database: str) -> None:
+async def test_a_second_migrator_does_not_wait_for_ever(owner_database: str) -> None:
     """Somebody else's migration that hangs is reported, with where to look."""
-    hanging = await asyncpg.connect(database)
+    hanging = await asyncpg.connect(owner_database)
     await hanging.execute(f"SELECT pg_advisory_lock({0x736F6A6F75726E})")
     with pytest.raises(MigrationRefusedError, match="pg_stat_activity"):
-        await migrate(database, wait_seconds=0.05)
+        await migrate(owner_database, wait_seconds=0.05)
     await hanging.close()
-    assert await migrate(database) == []
+    assert await migrate(owner_database) == []
 
 
 async def test_a_moved_database_must_be_migrated_first(connection: asyncpg.Connection) -> None:
@@ -157,3 +157,29 @@ async def test_a_moved_database_must_be_migrated_first(connection: asyncpg.Conne
     assert await migrate(connection) == []
     await check_schema(connection)
     assert await connection.fetchval("SELECT epoch FROM sojourn.log_epoch") == 2
+
+
+async def test_only_the_owner_of_the_schema_migrates(database: str) -> None:
+    """Whoever migrates with the application's role is told which role it takes."""
+    with pytest.raises(MigrationRefusedError, match=r"Role sojourn does not own.*SOJOURN_OWNER_DATABASE_URL"):
+        await migrate(database)
+
+
+async def test_older_code_starts_beside_a_newer_schema_that_says_so(
+    owner_database: str, database: str, tmp_path: Path
+) -> None:
+    """Rolling deploys migrate first: the release before may still be started, where that is safe."""
+    number = len(migrations())
+    shutil.copytree(MIGRATIONS, tmp_path, dirs_exist_ok=True)
+    beside = f"-- Releases from migration {number:04d} on work with this one.\nSELECT 1;"
+    (tmp_path / f"{number + 1:04d}_beside.sql").write_text(beside)
+    await migrate(owner_database, folder=tmp_path)
+    application = await asyncpg.connect(database)
+    await check_schema(application)
+    assert await migrate(owner_database) == []
+    (tmp_path / f"{number + 2:04d}_alone.sql").write_text("SELECT 1;")
+    await migrate(owner_database, folder=tmp_path)
+    await check_schema(application, folder=tmp_path)
+    with pytest.raises(MigrationRefusedError, match=f"{number + 2:04d}, newer than this code"):
+        await check_schema(application)
+    await application.close()

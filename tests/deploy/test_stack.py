@@ -81,14 +81,14 @@ async def test_one_server_may_fail_while_the_stack_stays(data_folder: Path) -> N
 async def test_a_stack_that_waits_for_no_disk_keeps_its_data(data_folder: Path) -> None:
     """Only power cuts are a danger then: after a stop both servers know what they knew."""
     async with Stack(data_folder, headless=True, durable=False) as stack:
-        connection = await asyncpg.connect(stack.postgres.dsn)
+        connection = await asyncpg.connect(stack.postgres.owner_dsn)
         assert await connection.fetchval("SHOW fsync") == "off"
         await connection.execute("CREATE TABLE kept (value integer)")
         await connection.close()
         client = await Client.connect(stack.temporal.address)
         await client.start_workflow("Anything", id="kept", task_queue="nobody")
     async with Stack(data_folder, headless=True) as stack:
-        connection = await asyncpg.connect(stack.postgres.dsn)
+        connection = await asyncpg.connect(stack.postgres.owner_dsn)
         assert await connection.fetchval("SHOW fsync") == "on"
         assert await connection.fetchval("SELECT count(*) FROM kept") == 0
         await connection.close()
@@ -117,7 +117,7 @@ async def test_killed_owner_takes_the_servers_along(data_folder: Path) -> None:
     assert await owner.stdout.readline() == b"up\n"
     found = find_running_stack(data_folder)
     assert found is not None
-    connection = await asyncpg.connect(found.dsn)
+    connection = await asyncpg.connect(found.owner_dsn)
     gone = asyncio.Event()
     connection.add_termination_listener(lambda _: gone.set())
     await connection.execute("CREATE TABLE kept (value integer)")
@@ -127,6 +127,6 @@ async def test_killed_owner_takes_the_servers_along(data_folder: Path) -> None:
     assert read_addresses(data_folder) is not None
     assert find_running_stack(data_folder) is None
     async with Stack(data_folder, headless=True) as stack:
-        again = await asyncpg.connect(stack.postgres.dsn)
+        again = await asyncpg.connect(stack.postgres.owner_dsn)
         assert await again.fetchval("SELECT count(*) FROM kept") == 0
         await again.close()

@@ -94,9 +94,10 @@ def example() -> Callable[[str], dict[str, Any]]:
 
 
 @pytest.fixture
-def sojourn(database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sojourn:
+def sojourn(database: str, owner_database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sojourn:
     """The command line on this test's own database, in an empty folder; `given` is its standard input."""
     monkeypatch.setenv("SOJOURN_DATABASE_URL", database)
+    monkeypatch.setenv("SOJOURN_OWNER_DATABASE_URL", owner_database)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(tmp_path)
     runner = CliRunner()

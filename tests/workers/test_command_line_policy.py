@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from domain.obligations import Obligation
 from domain.policy import DEFAULT
 from domain.policy_documents import document_of
 from domain.vocabulary import ObligationKind
-from workers.policy_files import written
+from workers.policy_files import read_policy_set, written
+from workers.replaying import Asked, replayed
 
 Sojourn = Callable[..., Awaitable[Result]]
 Lives = Callable[..., Awaitable[Agreement]]
@@ -146,6 +148,18 @@ async def test_replay_reaches_every_agreement_once(sojourn: Sojourn, live: Lives
     replayed = printed(await sojourn(*asked, given=written(DEFAULT)))
     assert [row["agreement_id"] for row in replayed["agreements"]] == sorted(placed)
     assert replayed["summary"]["agreements"] == len(placed)
+
+
+async def test_other_processes_judge_alike(live: Lives, record: Record) -> None:
+    """Beyond the first few, lives are judged elsewhere: the same answers, in the same order, each counted."""
+    for number in range(20):
+        await live("shadowing", days=30, answers=nothing, request_id=f"R-{number:02}")
+    asked = Asked(read_policy_set(STRICTER), datetime(2026, 1, 1, tzinfo=UTC), None, [], 3)
+    here = [each async for each in replayed(record, asked)]
+    counted: list[None] = []
+    elsewhere = replayed(record, asked, lambda: counted.append(None), here_at_most=8, processes=2)
+    assert [each async for each in elsewhere] == here
+    assert len(counted) == len(here) == 20
 
 
 async def test_replay_reads_in_a_narrow_window(sojourn: Sojourn, live: Lives) -> None:

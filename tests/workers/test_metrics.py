@@ -63,9 +63,9 @@ class Clock:
 
 
 @pytest.fixture
-async def connection(database: str) -> AsyncGenerator[asyncpg.Connection]:
+async def connection(owner_database: str) -> AsyncGenerator[asyncpg.Connection]:
     """A connection to this test's database."""
-    opened = await asyncpg.connect(database)
+    opened = await asyncpg.connect(owner_database)
     yield opened
     await opened.close()
 

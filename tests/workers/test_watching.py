@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import json
 import os
 import pty
 import signal
@@ -30,8 +31,9 @@ from domain.people import Person
 from domain.stalled import assess, oldest_first
 from domain.vocabulary import Kind, ObligationKind, Phase, Role
 from workers.command_line.output import words
+from workers.explaining import explanation
 from workers.watching.app import WatchApp
-from workers.watching.explanation import explain
+from workers.watching.frame import summary
 from workers.watching.rows import Board, BoardRow, Order, State, age, matching, read_board
 
 AT = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -55,8 +57,8 @@ def row(agreement_id: str, **changes: Any) -> BoardRow:  # noqa: ANN401  any fie
         "level": 4,
         "obligation_id": "milestone:map",
         "due_at": AT - timedelta(days=9),
-        "next": "on 2027-03-04 (level 5) sponsor and HR are told",
-        "nudges": "milestone:map",
+        "next": "On 2027-03-04 (level 5) sponsor and HR are told.",
+        "at": AT,
     }
     return BoardRow(**{**usual, **changes})
 
@@ -102,9 +104,9 @@ def board_of(*rows: BoardRow) -> Callable[[], Awaitable[Board]]:
     return read
 
 
-async def explained(agreement_id: str) -> list[str]:
+async def explained(agreement_id: str) -> str:
     """Explains nothing in particular."""
-    return [f"{agreement_id} is stalled because it is."]
+    return f"{agreement_id} is stalled because it is."
 
 
 def text_of(app: WatchApp, part: str) -> str:
@@ -212,19 +214,35 @@ async def test_the_board_is_what_the_domain_says(
     assert {each.agreement_id for each in board.rows if each.state is State.STALLED} == {
         agreement.agreement_id for agreement in agreements if assess(agreement, at).stall is not None
     }
-    due = {
-        agreement.agreement_id: oldest_first(agreement)[0]
+    assert {each.agreement_id for each in board.rows if each.state is State.OVERDUE} == {
+        agreement.agreement_id
         for agreement in agreements
-        if agreement.obligations
+        if assess(agreement, at).stall is None
+        and any(owed.due_at <= at for owed in agreement.obligations.values())
     }
-    assert {each.agreement_id: each.nudges for each in board.rows} == {
-        agreement_id: owed.obligation_id for agreement_id, owed in due.items() if owed.due_at <= at
-    }
-    assert board.count(State.STALLED) > 0
+    assert board.count(State.STALLED) > 1
+    assert board.more == frozenset()
     for each in board.rows:
-        lines = await explain(record, each.agreement_id, at)
-        assert each.agreement_id in lines[0]
-        assert any("opened by" in line for line in lines)
+        found = await explanation(record, each.agreement_id, at)
+        assert found is not None
+        assert each.agreement_id in found.paragraph
+    short = await read_board(record, at, most=1)
+    assert short.more == {State.STALLED}
+    assert short.rows[0] == min(board.rows, key=lambda each: (each.since, each.agreement_id))
+    assert summary(short).startswith("1+ stalled, ")
+
+
+async def test_something_overdue_and_not_stalled_is_on_the_board(
+    record: Record, live: Callable[..., Awaitable[Agreement]]
+) -> None:
+    """Between the due day and the stall an agreement is shown as overdue, with what is due for longest."""
+    agreement = await live("secondment", days=3, answers=nobody)
+    first = oldest_first(agreement)[0]
+    [shown] = (await read_board(record, first.due_at + timedelta(hours=1))).rows
+    assert (shown.state, shown.obligation_id) == (State.OVERDUE, first.obligation_id)
+    assert shown.next.startswith("On ")
+    [shown] = (await read_board(record, first.stalled_at)).rows
+    assert shown.state is State.STALLED
 
 
 class Terminal:
@@ -246,6 +264,11 @@ class Terminal:
     def text(self) -> str:
         """The screen."""
         return "\n".join(self._screen.display)
+
+    def resize(self, width: int, height: int) -> None:
+        """Gives the window another size, as a person does with the mouse."""
+        self._screen.resize(height, width)
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
     def press(self, keys: str) -> None:
         """Types."""
@@ -333,15 +356,15 @@ async def test_the_board_is_readable_in_a_real_terminal(
         assert words(stall.reason) in seen
         assert ("Date" in seen) == (size[0] >= 110)
         screen.press("e")
-        await screen.shows("is stalled since", "opened by")
+        await screen.shows(f"{agreement.agreement_id} is stalled since", "Policy set default version 1")
         screen.press("\x1b")
-        await screen.shows("secondment, agreement, stalled since", without="opened by")
+        await screen.shows("secondment, agreement, stalled since", without="Policy set")
         screen.press("/nowhere\r")
         await screen.shows("filter: nowhere (0 shown)", "Nothing is stalled or overdue.")
         screen.press("\x1b")
         await screen.shows(agreement.agreement_id)
         screen.press("n")
-        await screen.shows("Nudge not sent")
+        await screen.shows("Nudge not sent: Temporal does not answer at 127.0.0.1:1.")
         screen.press("q")
         assert await screen.ends() == 0
 
@@ -364,6 +387,55 @@ async def test_a_nudge_without_a_worker_says_so(
         await screen.shows("1 stalled", agreement.agreement_id)
         screen.press("n")
         await screen.shows("Nudge not sent: No workflow")
+        screen.press("q")
+        assert await screen.ends() == 0
+
+
+@pytest.mark.usefixtures("worker", "known")
+async def test_a_nudge_from_the_board_is_in_the_record(
+    database: str,
+    sojourn: Callable[..., Awaitable[Any]],
+    request_of: Callable[..., dict[str, Any]],
+    record: Record,
+    client: Client,
+) -> None:
+    """On the real servers: n reminds the owner of what is overdue for longest, in the operator's name."""
+    placed = await sojourn("place", "-", "--json", given=json.dumps(request_of("secondment")))
+    [agreement_id] = [each["agreement_id"] for each in json.loads(placed.stdout)["placements"]]
+    owed = sorted(await record.open_obligations(agreement_id), key=lambda held: held.due_at)
+    until = owed[-1].due_at + timedelta(hours=1)
+    address = client.service_client.config.target_host
+    arguments = ("--as", "P-9001", "--as-of", until.isoformat())
+    async with terminal((80, 24), database, address, *arguments) as screen:
+        await screen.shows(agreement_id, "Waits on")
+        screen.press("n")
+        await screen.shows("Nudged about signature:")
+        screen.press("q")
+        assert await screen.ends() == 0
+    nudge = (await record.stream(agreement_id))[-1]
+    assert (nudge.type, nudge.actor_id, str(nudge.actor_role)) == ("obligation.nudged", "P-9001", "operator")
+    oldest = min(owed, key=lambda held: (held.due_at, held.obligation_id))
+    assert nudge.data["obligation_id"] == oldest.obligation_id
+
+
+async def test_a_window_that_shrinks_keeps_the_board_readable(
+    database: str, live: Callable[..., Awaitable[Agreement]]
+) -> None:
+    """From 120 columns to 80: the wide columns go, the id stays whole; and an empty board says so."""
+    agreement = await live("secondment", days=40, answers=nobody)
+    until = agreement.last_activity_at + timedelta(days=30)
+    async with terminal((120, 40), database, "127.0.0.1:1", "--as-of", until.isoformat()) as screen:
+        await screen.shows(agreement.agreement_id, "Date", "Person")
+        screen.resize(80, 24)
+        seen = await screen.shows(agreement.agreement_id, "Waits on", "Quit", without="Date")
+        assert f"● {agreement.agreement_id} " in seen
+        screen.press("q")
+        assert await screen.ends() == 0
+    before = agreement.last_activity_at - timedelta(days=300)
+    async with terminal((80, 24), database, "127.0.0.1:1", "--as-of", before.isoformat()) as screen:
+        await screen.shows("0 stalled, 0 overdue", "Nothing is stalled or overdue.")
+        screen.press("e")
+        screen.press("n")
         screen.press("q")
         assert await screen.ends() == 0
 

@@ -236,6 +236,9 @@ BELONGS: Mapping[str, Callable[[Row], bool]] = {
         row.runs and row.tenant == "halden-grid" and row.kind is Kind.ROTATION
     ),
     "Stalled since before a day": lambda row: row.well and row.since is not None and row.since < A_DAY,
+    "Stalled since one day": lambda row: (
+        row.well and row.since is not None and A_DAY <= row.since < A_DAY + DAY
+    ),
     "Due before a day": lambda row: row.well and row.due is not None and row.due < A_DAY,
     "System faults": lambda row: row.fate == "faulty",
     "Lost by Temporal": lambda row: row.fate == "terminated",

@@ -28,6 +28,7 @@ from workers.command_line.output import say
 from workers.command_line.people import people
 from workers.command_line.place import place
 from workers.command_line.policy import policy
+from workers.command_line.rebuild import rebuild
 from workers.command_line.resume import resume
 from workers.command_line.rights import erase, export, hold, receipt
 from workers.command_line.serve import migrate, up, worker
@@ -134,6 +135,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "receipt": receipt,
     "metrics": metrics,
     "verify": verify,
+    "rebuild": rebuild,
     "schema": schema,
     "commands": commands,
     "settings": settings,

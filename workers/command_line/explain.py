@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from domain.explaining import explain as explained
 from domain.explanations import Explanation
 from workers.command_line.failures import Failure
 from workers.command_line.input import read_instant
@@ -12,7 +11,7 @@ from workers.command_line.options import Agreement, AsJson, AsOf
 from workers.command_line.output import console, print_json
 from workers.command_line.reach import Reach, reaching
 from workers.command_line.show import unknown
-from workers.standing import standing
+from workers.explaining import explanation
 
 
 def explain(agreement: Agreement, as_of: AsOf = None, as_json: AsJson = False) -> None:
@@ -25,9 +24,9 @@ def explain(agreement: Agreement, as_of: AsOf = None, as_json: AsJson = False) -
 
     async def work(reach: Reach) -> Explanation:
         record = await reach.record()
-        stands = await standing(record, agreement, moment)
-        if stands is not None:
-            return explained(stands.agreement, stands.events, stands.at)
+        found = await explanation(record, agreement, moment)
+        if found is not None:
+            return found
         if await record.agreement(agreement) is None:
             raise unknown(agreement)
         raise Failure(f"{agreement} had not begun by {as_of}; ask about a later instant.")

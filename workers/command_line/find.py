@@ -16,6 +16,7 @@ from workers.command_line.input import read_instant
 from workers.command_line.options import AsJson, AsOf, Cohort, InvolvedPerson, Kinds, Phases, Tenant, choices
 from workers.command_line.output import NOTHING, console, instant, print_json, print_models, table, words
 from workers.command_line.reach import Reach, reaching
+from workers.command_line.unknown_values import tell_of_unknown
 from workers.stalled_list import stalled_list
 from workers.standing import Filters, StalledAgreement, agreements
 
@@ -34,7 +35,11 @@ def list_agreements(
     filters = _filters(kinds, phases, tenant, cohort, person, only_open=only_open)
 
     async def work(reach: Reach) -> list[AgreementRow]:
-        return [row async for row in agreements(await reach.record(), **filters)]
+        record = await reach.record()
+        found = [row async for row in agreements(record, **filters)]
+        if not found:
+            await tell_of_unknown(record, tenant=tenant, cohort=cohort)
+        return found
 
     rows = reaching(work)
     if as_json:
@@ -112,7 +117,11 @@ def list_stalled(
     filters = cast("StalledFilters", {name: values for name, values in given.items() if values})
 
     async def work(reach: Reach) -> list[StalledAgreement]:
-        return await stalled_list(await reach.record(), moment, filters, after=place, limit=limit)
+        record = await reach.record()
+        found = await stalled_list(record, moment, filters, after=place, limit=limit)
+        if not found:
+            await tell_of_unknown(record, tenant=tenant, cohort=cohort)
+        return found
 
     rows = reaching(work)
     if as_json:

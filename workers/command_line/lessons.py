@@ -183,6 +183,14 @@ LESSONS: Mapping[str, Lesson] = {
             "sojourn verify --record-only --json",
         ),
     ),
+    "rebuild": Lesson(
+        "Rewrite read models from the log, while all goes on.",
+        (
+            "sojourn rebuild",
+            "sojourn rebuild --agreement halden-grid.HG-SEC-2026-0117",
+            "sojourn rebuild --after halden-grid.HG-SEC-2026-0117 --json",
+        ),
+    ),
     "policy": Lesson(
         "Show, check and replay policies.",
         (

@@ -7,11 +7,13 @@ import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from pydantic import JsonValue
 
+from activities.record import Record
+from activities.rows import StalledFilters
 from domain.commands import Command
 from domain.vocabulary import Kind, Phase, Role, StallReason
 from workers.bulk import (
@@ -42,8 +44,10 @@ from workers.command_line.options import (
 from workers.command_line.output import counting
 from workers.command_line.previews import report
 from workers.command_line.reach import Reach, reaching
+from workers.command_line.unknown_values import tell_of_unknown
 from workers.known_policies import KnownPolicies
-from workers.standing import Filters, agreements, stalled
+from workers.stalled_list import stalled_list
+from workers.standing import Filters, agreements
 
 _BATCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,49}")
 _SAMPLE = "sample"
@@ -126,11 +130,7 @@ def operate(
     async def choose(reach: Reach) -> list[str]:
         await check_people(reach, order(_SAMPLE, reach.policies()).build("milestone:sample"))
         if why or whom or only_stalled:
-            found = [
-                row.agreement_id
-                for row in await stalled(await reach.record(), **filters)
-                if (not why or row.reason in why) and (not whom or row.waiting_on.role in whom)
-            ]
+            found = await _stalled(await reach.record(), filters, why, whom)
         elif ids and not any([kinds, phases, cohort, tenant, involved]):
             return list(dict.fromkeys(ids))
         else:
@@ -140,6 +140,7 @@ def operate(
     async def work(reach: Reach) -> list[Item]:
         chosen = await choose(reach)
         if not chosen:
+            await tell_of_unknown(await reach.record(), tenant=tenant, cohort=cohort)
             raise Failure(
                 "No open agreement matches these filters; nothing was done. `sojourn list --open` and "
                 "`sojourn stalled` show what there is.",
@@ -151,6 +152,27 @@ def operate(
         return await carry_out(reach, orders, wait, doing=name, dry_run=dry_run)
 
     report(reaching(work), batch=chosen_batch, as_json=as_json)
+
+
+async def _stalled(
+    record: Record, filters: Filters, reasons: Sequence[StallReason], roles: Sequence[Role]
+) -> list[str]:
+    given: dict[str, Sequence[object] | None] = {
+        "kind": filters.get("kinds"),
+        "reason": reasons,
+        "waiting_on_role": roles,
+        "tenant": [tenant] if (tenant := filters.get("tenant")) else None,
+        "cohort": [cohort] if (cohort := filters.get("cohort")) else None,
+    }
+    rows = await stalled_list(
+        record, filters=cast("StalledFilters", {name: values for name, values in given.items() if values})
+    )
+    phases, person = filters.get("phases"), filters.get("person_id")
+    found = [row.agreement_id for row in rows if not phases or row.phase in phases]
+    if person is None:
+        return found
+    theirs = {row.agreement_id async for row in agreements(record, person_id=person, only_open=True)}
+    return [each for each in found if each in theirs]
 
 
 def _check_narrowed(filters: Sequence[object], *, everything: bool) -> None:

@@ -79,17 +79,36 @@ class Reach:
         except SettingsError as error:
             raise Failure(str(error), ExitCode.UNREACHABLE) from error
 
+    def owner_dsn(self) -> str:
+        """Where the database is, as the role that owns its schema.
+
+        Raises:
+            Failure: It is set nowhere, and no embedded stack runs.
+        """
+        try:
+            return self.settings.owner_dsn()
+        except SettingsError as error:
+            raise Failure(str(error), ExitCode.UNREACHABLE) from error
+
     async def pool(self) -> asyncpg.Pool[asyncpg.Record]:
         """Connections to the database."""
         if self._pool is None:
-            self._pool = await open_pool(
-                self.dsn(),
-                application_name="sojourn-command-line",
-                largest=min(CONNECTIONS, self.settings.database_pool_size),
-                check=check_schema,
-            )
-            self._opened.push_async_callback(self._pool.close)
+            self._pool = await self._open(self.dsn())
         return self._pool
+
+    async def owner_pool(self) -> asyncpg.Pool[asyncpg.Record]:
+        """Connections to the database as the role that owns its schema."""
+        return await self._open(self.owner_dsn())
+
+    async def _open(self, dsn: str) -> asyncpg.Pool[asyncpg.Record]:
+        pool = await open_pool(
+            dsn,
+            application_name="sojourn-command-line",
+            largest=min(CONNECTIONS, self.settings.database_pool_size),
+            check=check_schema,
+        )
+        self._opened.push_async_callback(pool.close)
+        return pool
 
 
 def reaching(work: Callable[[Reach], Awaitable[Result]]) -> Result:

@@ -92,7 +92,7 @@ def migrate(
 
     async def work(reach: Reach) -> tuple[list[str], list[str]]:
         try:
-            applied = await apply_migrations(reach.dsn())
+            applied = await apply_migrations(reach.owner_dsn())
         except OSError as error:
             raise Failure(f"No PostgreSQL answers at the DSN: {error}.", ExitCode.UNREACHABLE) from error
         names = [f"{each.number:04d}_{each.name}" for each in applied]
@@ -133,7 +133,7 @@ async def _serve(
     inside = with_keys_of_its_own(
         load_settings(data=settings.data, database_url=addresses.dsn), addresses.data
     )
-    await apply_migrations(addresses.dsn)
+    await apply_migrations(addresses.owner_dsn)
     log = addresses.data / "logs" / "worker.log"
     with log.open("a", encoding="utf-8") as stream:
         configure_logs(inside, stream)

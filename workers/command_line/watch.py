@@ -13,6 +13,7 @@ from workers.command_line.input import read_instant
 from workers.command_line.options import AsOf
 from workers.command_line.output import console
 from workers.command_line.reach import Reach, reaching
+from workers.explaining import explanation
 
 
 def watch(
@@ -40,7 +41,6 @@ def watch(
 
     async def work(reach: Reach) -> None:
         # Neither Textual nor the board is needed by any other command, and each of them would wait for it.
-        from workers.watching.explanation import explain  # noqa: PLC0415
         from workers.watching.frame import print_frame  # noqa: PLC0415
         from workers.watching.nudging import Nudger, require_operator  # noqa: PLC0415
         from workers.watching.rows import BoardRow, matching, read_board  # noqa: PLC0415
@@ -56,9 +56,13 @@ def watch(
             return
         from workers.watching.app import WatchApp  # noqa: PLC0415
 
+        async def explained(agreement_id: str) -> str:
+            found = await explanation(record, agreement_id, moment)
+            return f"{agreement_id} had not begun by then." if found is None else found.paragraph
+
         await WatchApp(
             lambda: read_board(record, moment),
-            lambda agreement_id: explain(record, agreement_id, moment),
+            explained,
             nudge,
             every=timedelta(seconds=every),
             typed=typed,

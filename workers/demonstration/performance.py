@@ -22,7 +22,8 @@ from workers.demonstration.stage import Stage
 from workers.demonstration.telling import name_of
 from workers.demonstration.views import View
 from workers.demonstration.world import RunningWorld
-from workers.standing import StalledAgreement, stalled
+from workers.stalled_list import stalled_list
+from workers.standing import StalledAgreement
 
 KINDS = (Kind.SECONDMENT, Kind.SHADOWING, Kind.ROTATION)
 LONGEST_SECONDS = 300
@@ -61,7 +62,7 @@ class Audience:
 
     async def looks_at_the_queue(self, life: Life) -> None:
         """Asks what `sojourn stalled` would."""
-        rows = await stalled(self._stage.record, life.now, kinds=[life.kind])
+        rows = await stalled_list(self._stage.record, life.now, {"kind": [life.kind]})
         self.seen_stalled.extend(rows)
         self._view.queue(life, rows)
 

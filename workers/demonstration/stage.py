@@ -120,7 +120,7 @@ async def _inside(addresses: StackAddresses, mailboxes: Mailboxes) -> AsyncGener
         log_level="WARNING",
     )
     settings = with_keys_of_its_own(chosen, addresses.data)
-    await migrate(addresses.dsn)
+    await migrate(addresses.owner_dsn)
     client = await Client.connect(
         addresses.temporal_address, namespace=addresses.namespace, data_converter=data_converter()
     )

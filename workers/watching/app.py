@@ -37,7 +37,7 @@ class WatchApp(App[None]):
     #filter { height: 1; border: none; padding: 0; }
     DataTable { height: 1fr; }
     #about { height: 5; border-top: solid gray; }
-    #about.explains { height: 50%; }
+    #about.explains { height: auto; max-height: 75%; border-title-color: yellow; }
     #said { height: auto; max-height: 2; color: yellow; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,7 +55,7 @@ class WatchApp(App[None]):
     def __init__(
         self,
         read: Callable[[], Awaitable[Board]],
-        explain: Callable[[str], Awaitable[Sequence[str]]],
+        explain: Callable[[str], Awaitable[str]],
         nudge: Callable[[BoardRow], Awaitable[str]] | None,
         *,
         every: timedelta = EVERY,
@@ -86,7 +86,7 @@ class WatchApp(App[None]):
         yield Static("Reading the record ...", id="summary", markup=False)
         yield Input(self._typed, placeholder="Words that a row must contain; Enter keeps them", id="filter")
         yield DataTable[Text](cursor_type="row", cell_padding=0, zebra_stripes=True)
-        with VerticalScroll(id="about", can_focus=False):
+        with VerticalScroll(id="about"):
             yield Static(id="what", markup=False)
         yield Static(id="said", markup=False)
         yield Footer()
@@ -137,7 +137,7 @@ class WatchApp(App[None]):
             table.add_column(column.heading(self._order), width=(column.width or left) + 1, key=column.key)
         for row in self._shown:
             table.add_row(
-                *(column.shown(row, board.at, column.width or left) for column in self._columns),
+                *(column.shown(row, column.width or left) for column in self._columns),
                 key=row.agreement_id,
             )
         if chosen is not None and self._shown:
@@ -201,6 +201,8 @@ class WatchApp(App[None]):
         about, typing = self.query_one("#about"), self.query_one("#filter", Input)
         if about.has_class("explains") and not typing.display:
             about.remove_class("explains")
+            about.border_title = ""
+            self._back_to_table()
             self._tell_about_row()
             return
         typing.value = ""
@@ -213,12 +215,16 @@ class WatchApp(App[None]):
         if row is None:
             return
         try:
-            lines = await self._explain(row.agreement_id)
+            paragraph = await self._explain(row.agreement_id)
         except _UNREADABLE as error:
             self._say(f"Cannot be explained: {error}")
             return
-        self.query_one("#about").add_class("explains")
-        self.query_one("#what", Static).update("\n".join([*lines, "(Escape goes back.)"]))
+        about = self.query_one("#about")
+        about.add_class("explains")
+        about.border_title = "arrows scroll, Escape goes back"
+        self.query_one("#what", Static).update(paragraph)
+        # So that the arrows move the text where it is longer than its place.
+        self.screen.set_focus(about)
 
     @work(exclusive=True, group="nudge")
     async def action_nudge(self) -> None:
@@ -229,7 +235,7 @@ class WatchApp(App[None]):
         if self._nudge is None:
             self._say("Nobody to nudge as: start with sojourn watch --as YOUR-PERSON-ID.")
             return
-        self._say(f"Nudging about {row.nudges or row.agreement_id} ...")
+        self._say(f"Nudging in {row.agreement_id} ...")
         self._say(await self._nudge(row))
         self.action_read()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from rich.text import Text
 
@@ -26,12 +25,12 @@ class Column:
     title: str
     width: int
     """0: what the others leave."""
-    cell: Callable[[BoardRow, datetime], Text]
+    cell: Callable[[BoardRow], Text]
     only_wide: bool = False
 
-    def shown(self, row: BoardRow, at: datetime, width: int) -> Text:
+    def shown(self, row: BoardRow, width: int) -> Text:
         """The cell of a row. Of an id that is too long its end is shown, for that tells it apart."""
-        cell = self.cell(row, at).copy()
+        cell = self.cell(row).copy()
         if not self.width and len(cell) > width:
             return Text(f"…{cell.plain[1 - width :]}")
         cell.truncate(width, overflow="ellipsis")
@@ -45,15 +44,15 @@ class Column:
 
 
 COLUMNS = (
-    Column("state", "", 1, lambda row, _: MARKS[row.state]),
-    Column("agreement", "Agreement", 0, lambda row, _: Text(row.agreement_id)),
-    Column("kind", "Kind", 10, lambda row, _: Text(row.kind), only_wide=True),
-    Column("why", "Why", 20, lambda row, _: Text(row.why)),
-    Column("role", "Waits on", 15, lambda row, _: Text(words(row.role))),
-    Column("person", "Person", 10, lambda row, _: Text(row.person_id or NOTHING), only_wide=True),
-    Column("date", "Date", 17, lambda row, _: Text(instant(row.since)), only_wide=True),
-    Column("since", "Since", 6, lambda row, at: Text(age(row.since, at), justify="right")),
-    Column("level", "Lv", 2, lambda row, _: Text(NOTHING if row.level is None else str(row.level))),
+    Column("state", "", 1, lambda row: MARKS[row.state]),
+    Column("agreement", "Agreement", 0, lambda row: Text(row.agreement_id)),
+    Column("kind", "Kind", 10, lambda row: Text(row.kind), only_wide=True),
+    Column("why", "Why", 20, lambda row: Text(row.why)),
+    Column("role", "Waits on", 15, lambda row: Text(words(row.role))),
+    Column("person", "Person", 10, lambda row: Text(row.person_id or NOTHING), only_wide=True),
+    Column("date", "Date", 17, lambda row: Text(instant(row.since)), only_wide=True),
+    Column("since", "Since", 6, lambda row: Text(age(row.since, row.at).rjust(6))),
+    Column("level", "Lv", 2, lambda row: Text(NOTHING if row.level is None else str(row.level))),
 )
 
 _BETWEEN = 1

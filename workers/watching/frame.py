@@ -10,8 +10,8 @@ from workers.watching.rows import Board, BoardRow, State, age
 
 def summary(board: Board) -> str:
     """How many of each, as of when."""
-    stalled, overdue = board.count(State.STALLED), board.count(State.OVERDUE)
-    return f"{stalled} stalled, {overdue} overdue as of {instant(board.at)}"
+    counted = (f"{board.count(state)}{'+' if state in board.more else ''} {state}" for state in State)
+    return f"{', '.join(counted)} as of {instant(board.at)}"
 
 
 def print_frame(out: Console, board: Board, rows: list[BoardRow]) -> None:
@@ -29,7 +29,7 @@ def print_frame(out: Console, board: Board, rows: list[BoardRow]) -> None:
                 (
                     f"{row.agreement_id}\n{row.state}: {row.why}",
                     f"{words(row.role)}\n{row.person_id or NOTHING}",
-                    age(row.since, board.at),
+                    age(row.since, row.at),
                     NOTHING if row.level is None else row.level,
                 )
                 for row in rows

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from temporalio.service import RPCError
 
+from activities.database import DatabaseRefusedError, DatabaseUnavailableError
 from domain.commands.operations import NudgeObligation
 from domain.vocabulary import Role
 from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError, ask, update_id_of
@@ -29,22 +30,34 @@ class Nudger:
         self._unanswered: dict[tuple[str, str], str] = {}
 
     async def nudge(self, row: BoardRow) -> str:
-        """Has the owner of what is overdue for longest reminded now; says what came of it."""
-        if row.nudges is None:
+        """Has the owner of what is overdue for longest reminded now; says what came of it.
+
+        The ledger is read again: since the board was, somebody may have done what they owed.
+        """
+        try:
+            owed = await (await self._reach.record()).open_obligations(row.agreement_id)
+        except (DatabaseRefusedError, DatabaseUnavailableError) as error:
+            return f"Nudge not sent, the record cannot be read: {error}"
+        overdue = [held for held in owed if held.due_at <= row.at]
+        if not overdue:
             return f"Not nudged: nothing is overdue in {row.agreement_id}."
-        about = (row.agreement_id, row.nudges)
+        oldest = min(overdue, key=lambda held: (held.due_at, held.obligation_id)).obligation_id
+        return await self._send(row.agreement_id, oldest)
+
+    async def _send(self, agreement_id: str, obligation_id: str) -> str:
+        about = (agreement_id, obligation_id)
         # A nudge without an answer may still take effect, so the next attempt is the same command.
         command_id = self._unanswered.setdefault(about, f"watch-{uuid.uuid4()}")
         command = NudgeObligation(
             command_id=command_id,
             actor_id=self._operator_id,
             acting_as=Role.OPERATOR,
-            obligation_id=row.nudges,
+            obligation_id=obligation_id,
         )
         try:
             await ask(
                 await self._reach.client(),
-                row.agreement_id,
+                agreement_id,
                 command.type,
                 command,
                 update_id=update_id_of(command),
@@ -53,14 +66,15 @@ class Nudger:
         except NoAnswerError:
             return "Nudge not answered: no worker runs. It may still be sent; n again repeats the same nudge."
         except (NoTemporalError, RPCError) as error:
-            return f"Nudge not sent, Temporal cannot be reached: {error}"
+            # What the driver has to say about it, in brackets, does not fit a board.
+            return f"Nudge not sent: {str(error).partition(' (')[0]}."
         except NotRunningError as error:
-            return f"Nudge not sent: {error}"
+            return f"Nudge not sent: {error} `sojourn resume {agreement_id}` starts it again from its record."
         except UpdateRefusedError as refused:
             del self._unanswered[about]
             return f"Not nudged: {refused.sentence}"
         del self._unanswered[about]
-        return f"Nudged about {row.nudges} in {row.agreement_id}."
+        return f"Nudged about {obligation_id} in {agreement_id}."
 
 
 async def require_operator(reach: Reach, person_id: str) -> None:

@@ -8,12 +8,17 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from activities.record import Record
-from activities.rows import OverdueRow, StalledRow
+from activities.rows import OverdueRow
 from domain.model import Frozen, Instant, PersonId
 from domain.obligations import Level, ObligationId
 from domain.stalled import ON_THE_LADDER
 from domain.vocabulary import Kind, Phase, Role
 from workers.command_line.output import NOTHING, words
+from workers.stalled_list import stalled_list
+from workers.standing import StalledAgreement
+
+MOST = 500
+"""Rows of each state that a board has; nobody scrolls further, and a filter finds what is below."""
 
 
 class State(StrEnum):
@@ -40,55 +45,62 @@ class BoardRow(Frozen):
     obligation_id: ObligationId | None
     due_at: Instant | None
     next: str
-    nudges: ObligationId | None
-    """What a nudge from here is about: whatever has been due for longest."""
+    at: Instant
+    """When it was looked at; its own time may run ahead of the clock, as in a demonstration."""
 
 
 class Board(NamedTuple):
-    """Everything to be shown, as of one instant."""
+    """What is to be shown, as of one instant."""
 
     rows: tuple[BoardRow, ...]
     at: datetime
+    more: frozenset[State] = frozenset()
+    """Of which there are more than are shown."""
 
     def count(self, state: State) -> int:
-        """How many are in a state."""
+        """How many rows are in a state."""
         return sum(row.state is state for row in self.rows)
 
 
-async def read_board(record: Record, as_of: datetime | None = None) -> Board:
+async def read_board(record: Record, as_of: datetime | None = None, *, most: int = MOST) -> Board:
     """What is stalled or overdue, from the record alone: also while no worker runs.
 
     Args:
         record: Where to look.
-        as_of: The instant, with the ledger as it stands; None: now.
+        as_of: The instant; None: now. What is stalled is as `sojourn stalled` says.
+        most: Rows of each state, those of longest standing.
     """
     at = as_of or datetime.now(UTC)
-    overdue = {row.agreement_id: row for row in await record.overdue(at)}
-    stalled = {row.agreement_id: _stalled(row, overdue) for row in await record.stalled(at)}
-    only_overdue = (_overdue(row) for agreement_id, row in overdue.items() if agreement_id not in stalled)
-    return Board((*stalled.values(), *only_overdue), at)
+    stalled = await stalled_list(record, as_of, limit=most + 1)
+    ids = {row.agreement_id for row in stalled}
+    overdue = [row for row in await record.overdue(at, most + 1) if row.agreement_id not in ids]
+    found = {State.STALLED: stalled, State.OVERDUE: overdue}
+    return Board(
+        (*map(_stalled, stalled[:most]), *(_overdue(row, at) for row in overdue[:most])),
+        at,
+        frozenset(state for state, rows in found.items() if len(rows) > most),
+    )
 
 
-def _stalled(row: StalledRow, overdue: Mapping[str, OverdueRow]) -> BoardRow:
-    due = overdue.get(row.agreement_id)
+def _stalled(row: StalledAgreement) -> BoardRow:
     return BoardRow(
         agreement_id=row.agreement_id,
         state=State.STALLED,
         kind=row.kind,
         phase=row.phase,
         why=words(row.reason),
-        role=row.waiting_on_role,
-        person_id=row.waiting_on_id,
+        role=row.waiting_on.role,
+        person_id=row.waiting_on.person_id,
         since=row.since,
         level=row.level,
         obligation_id=row.obligation_id,
         due_at=row.due_at,
-        next=_next(row),
-        nudges=None if due is None else due.obligation_id,
+        next=row.next,
+        at=row.as_of,
     )
 
 
-def _overdue(row: OverdueRow) -> BoardRow:
+def _overdue(row: OverdueRow, at: datetime) -> BoardRow:
     return BoardRow(
         agreement_id=row.agreement_id,
         state=State.OVERDUE,
@@ -102,15 +114,15 @@ def _overdue(row: OverdueRow) -> BoardRow:
         obligation_id=row.obligation_id,
         due_at=row.due_at,
         next=_next(row),
-        nudges=row.obligation_id,
+        at=at,
     )
 
 
-def _next(row: StalledRow | OverdueRow) -> str:
+def _next(row: OverdueRow) -> str:
     if row.next_level is None or row.next_at is None:
-        return "nothing by itself"
+        return "Nothing comes by itself."
     what = ON_THE_LADDER[row.next_level].format(role=words(row.waiting_on_role))
-    return f"on {row.next_at:%Y-%m-%d} (level {row.next_level}) {what}"
+    return f"On {row.next_at:%Y-%m-%d} (level {row.next_level}) {what}."
 
 
 def age(since: datetime, at: datetime) -> str:

@@ -106,11 +106,11 @@ async def test_somebody_who_comes_back_gets_a_new_key(keys: SubjectKeys) -> None
 
 
 async def test_a_lost_row_is_not_an_erasure(
-    pool: asyncpg.Pool[asyncpg.Record], keys: SubjectKeys, another_process: Callable[[], SubjectKeys]
+    administrator: asyncpg.Connection, keys: SubjectKeys, another_process: Callable[[], SubjectKeys]
 ) -> None:
     """A key that vanished from the database, as in a restore without its schema, is an error by name."""
     sealed = await _sealed(keys)
-    await pool.execute("DELETE FROM sojourn_keys.subject_key")
+    await administrator.execute("DELETE FROM sojourn_keys.subject_key")
     with pytest.raises(LostKeyError, match=r"p-ada \(version 1\).*loss and no erasure"):
         await _opened(another_process(), sealed)
 

@@ -1,0 +1,116 @@
+"""What the application may do in its database, and nothing else: one list, granted whenever one migrates.
+
+The schema belongs to whoever migrates. Workers, commands and figures connect as members of `APPLICATION`:
+they append through one function and read, and the log is beyond their reach: they can neither change nor
+remove an event, switch a trigger off, nor create anything. A new table is out of their reach until it is
+named here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import asyncpg
+
+APPLICATION = "sojourn_application"
+"""The role, without a login of its own, that every login of the application is a member of."""
+
+SCHEMAS = ("sojourn", "sojourn_keys")
+"""Whose objects the application reaches at all."""
+
+READABLE = "SELECT"
+"""For everything in `sojourn` that is not named below: the log and its read models among it."""
+
+WRITABLE: Mapping[str, str] = MappingProxyType(
+    {
+        # What became of a notice and when it may be sent; whose it is and about what belongs to the append.
+        "sojourn.notice": "UPDATE ({columns})",
+        "sojourn.person": "INSERT, UPDATE",
+        "sojourn.digest": "INSERT, UPDATE, DELETE",
+        "sojourn_keys.subject_key": "SELECT, INSERT, UPDATE",
+    }
+)
+"""Tables that the application writes by itself, and how. Never TRUNCATE, REFERENCES or TRIGGER."""
+
+NOTICE_SETTLED = (
+    "state",
+    "attempts",
+    "last_error",
+    "reason",
+    "sent_at",
+    "digest_id",
+    # Put off into the recipient's working time, here and in the message itself.
+    "not_before",
+    "notice",
+)
+"""Columns of a notice that say what became of it, and when it may be sent."""
+
+APPENDS = r"sojourn.append\_events\_v%"
+"""The functions through which events are written, as their owner."""
+
+
+class NoApplicationRoleError(Exception):
+    """The role of the application is not there, and whoever migrates may not create it."""
+
+
+async def grant(connection: asyncpg.Connection) -> None:
+    """Brings the application's privileges to this list, in one transaction: nobody is without them meanwhile.
+
+    Args:
+        connection: Of the role that owns the schema.
+
+    Raises:
+        NoApplicationRoleError: The role has to be created by somebody who may.
+    """
+    async with connection.transaction():
+        await _settle_role(connection)
+        for schema in await connection.fetch(
+            "SELECT nspname AS name FROM pg_namespace WHERE nspname = ANY ($1)", list(SCHEMAS)
+        ):
+            await connection.execute(
+                f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema['name']} FROM {APPLICATION}"
+            )
+            await connection.execute(f"GRANT USAGE ON SCHEMA {schema['name']} TO {APPLICATION}")
+        await connection.execute(f"GRANT {READABLE} ON ALL TABLES IN SCHEMA sojourn TO {APPLICATION}")
+        for table, rights in WRITABLE.items():
+            columns = await connection.fetch(
+                "SELECT attname AS name FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0",
+                table,
+            )
+            known = [column["name"] for column in columns]
+            if known:
+                settled = ", ".join(name for name in NOTICE_SETTLED if name in known)
+                await connection.execute(
+                    f"GRANT {rights.format(columns=settled)} ON {table} TO {APPLICATION}"
+                )
+        for function in await connection.fetch(
+            "SELECT oid::regprocedure::text AS name FROM pg_proc "
+            "WHERE pronamespace::regnamespace || '.' || proname LIKE $1",
+            APPENDS,
+        ):
+            await connection.execute(f"REVOKE ALL ON FUNCTION {function['name']} FROM PUBLIC")
+            await connection.execute(f"GRANT EXECUTE ON FUNCTION {function['name']} TO {APPLICATION}")
+
+
+async def may_edit_the_log(connection: asyncpg.Connection) -> bool:
+    """Whether the role of a connection could change the log by hand, as the owner of the schema can."""
+    return await connection.fetchval(
+        "SELECT pg_has_role(relowner, 'MEMBER') OR has_table_privilege(oid, 'UPDATE, DELETE, TRUNCATE') "
+        "FROM pg_class WHERE oid = 'sojourn.event'::regclass"
+    )
+
+
+async def _settle_role(connection: asyncpg.Connection) -> None:
+    try:
+        async with connection.transaction():
+            if not await connection.fetchval("SELECT count(*) FROM pg_roles WHERE rolname = $1", APPLICATION):
+                await connection.execute(f"CREATE ROLE {APPLICATION} NOLOGIN")
+    except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+        # Roles are the cluster's: another database's migration was quicker.
+        return
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise NoApplicationRoleError(
+            f"The role {APPLICATION} does not exist and this role may not create it. Have an administrator "
+            f"of the cluster run `CREATE ROLE {APPLICATION} NOLOGIN`, and migrate again."
+        ) from error

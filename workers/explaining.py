@@ -1,0 +1,25 @@
+"""Why an agreement is stalled or is not, read from the record: the same answer wherever somebody asks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from activities.record import Record
+from domain.explaining import explain
+from domain.explanations import Explanation
+from workers.standing import standing
+
+
+async def explanation(record: Record, agreement_id: str, as_of: datetime | None = None) -> Explanation | None:
+    """Why an agreement stands as it does; None where it had no event by then.
+
+    Args:
+        record: Where its events are.
+        agreement_id: Which.
+        as_of: As for `workers.standing.standing`.
+
+    Raises:
+        UnreadableEvent: A newer release wrote it.
+    """
+    stands = await standing(record, agreement_id, as_of)
+    return None if stands is None else explain(stands.agreement, stands.events, stands.at)
