@@ -29,11 +29,29 @@ SHORTEST = 16
 
 
 @pytest.fixture
-async def database(data_folder: Path) -> AsyncIterator[str]:
+async def server(data_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
     """A server of this test's own: its files hold nothing that another test wrote."""
     async with EmbeddedPostgres(data_folder, settings={"fsync": "off"}) as server:
-        await migrate(server.dsn)
-        yield server.dsn
+        await migrate(server.owner_dsn)
+        yield server
+
+
+@pytest.fixture
+def database(server: EmbeddedPostgres) -> str:
+    """The database of that server, instead of the one that tests share."""
+    return server.dsn
+
+
+@pytest.fixture
+async def written_out(server: EmbeddedPostgres) -> Callable[[], Awaitable[None]]:
+    """Makes the server write everything to its files."""
+
+    async def write() -> None:
+        connection = await asyncpg.connect(server.dsn_of("postgres"))
+        await connection.execute("CHECKPOINT")
+        await connection.close()
+
+    return write
 
 
 @pytest.fixture
@@ -55,6 +73,7 @@ async def test_no_word_and_no_name_is_in_the_files_or_the_rows_of_postgresql(
     pool: asyncpg.Pool[asyncpg.Record],
     told: Told,
     people: Mapping[str, Person],
+    written_out: Callable[[], Awaitable[None]],
 ) -> None:
     """All three kinds from approval to synthesis: heap, indexes, write-ahead log, logs and every row."""
     secrets = {person.name for person in people.values()} | {
@@ -63,7 +82,7 @@ async def test_no_word_and_no_name_is_in_the_files_or_the_rows_of_postgresql(
     for kind in Kind:
         secrets |= await told(kind)
     assert len(secrets) > 100
-    await pool.execute("CHECKPOINT")
+    await written_out()
     assert _found(secrets, [await _dump(pool)]) == set()
     files = await asyncio.to_thread(_contents, data_folder)
     assert sum(map(len, files)) > 1_000_000

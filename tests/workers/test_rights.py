@@ -103,7 +103,7 @@ async def test_no_history_of_before_is_left_and_the_agreement_runs_on(
     """Temporal forgets the runs that held payloads; the workflow goes on from the record under a new one."""
     placed = await sojourn("place", "-", "--json", given=json.dumps(request_of("shadowing")))
     assert placed.exit_code == ExitCode.OK, placed.output
-    agreement_id = json.loads(placed.stdout)["agreement_id"]
+    agreement_id = json.loads(placed.stdout)["placements"][0]["agreement_id"]
     handle = client.get_workflow_handle(agreement_id)
     before = (await handle.describe()).run_id
     person = str(request_of("shadowing")["mentee"])
