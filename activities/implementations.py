@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -14,10 +13,10 @@ from activities.calendars import CalendarSources
 from activities.directory import Directory
 from activities.notices import NoticeDelivery
 from activities.record import Record
+from activities.working_time import UnknownPeopleError, working_time
 from domain.calendars import Calendar
 from domain.loading import CalendarsWanted, Deferral, Delivery, LoadedAgreement
 from domain.model import PersonId
-from domain.people import Person
 from domain.reading import fold_recorded
 from domain.recording import Append, Appended
 
@@ -63,33 +62,18 @@ class Activities:
 
     @activity.defn
     async def resolve_calendars(self, wanted: CalendarsWanted) -> Mapping[PersonId, Calendar]:
-        """Snapshots people's working time.
+        """Snapshots people's working time, and that of whoever may stand in for them.
 
         Raises:
             ApplicationError: Of type `UnknownPerson`, naming everybody whom the directory lacks or whose
                 time zone or holiday calendar is unknown.
         """
-        people = await self._directory.get(wanted.person_ids)
-        missing = [person_id for person_id in wanted.person_ids if person_id not in people]
-        if missing:
-            raise ApplicationError(
-                f"The directory does not know {', '.join(missing)}; add them with `sojourn people FILE`.",
-                type=UNKNOWN_PERSON,
-                non_retryable=True,
+        try:
+            return await working_time(
+                self._directory, self._calendars, wanted.person_ids, wanted.first, wanted.last
             )
-        return await asyncio.to_thread(self._resolve, list(people.values()), wanted)
-
-    def _resolve(self, people: list[Person], wanted: CalendarsWanted) -> Mapping[PersonId, Calendar]:
-        problems = [
-            f"{person.person_id}: {problem}"
-            for person in people
-            for problem in self._calendars.problems(person)
-        ]
-        if problems:
-            raise ApplicationError("; ".join(problems), type=UNKNOWN_PERSON, non_retryable=True)
-        return {
-            person.person_id: self._calendars.resolve(person, wanted.first, wanted.last) for person in people
-        }
+        except UnknownPeopleError as error:
+            raise ApplicationError(str(error), type=UNKNOWN_PERSON, non_retryable=True) from error
 
     @activity.defn
     async def deliver_notice(self, delivery: Delivery) -> str | Deferral:

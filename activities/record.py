@@ -277,6 +277,17 @@ class Record:
         """What still waits to be sent, by the instant it may be sent; given-up ones are not among them."""
         return [_notice(row).notice for row in await self._database.rows("notices", agreement_id, True)]
 
+    async def failed_notices(
+        self, agreement_ids: Sequence[str] | None = None, recipient_ids: Sequence[str] | None = None
+    ) -> list[NoticeRow]:
+        """Notices that were given up; None leaves a filter out."""
+        rows = await self._database.rows(
+            "failed_notices",
+            None if agreement_ids is None else list(agreement_ids),
+            None if recipient_ids is None else list(recipient_ids),
+        )
+        return [_notice(row) for row in rows]
+
     async def notice_state(self, notice_id: str) -> NoticeState | None:
         """What became of a notice so far; None where it was never queued."""
         row = await self._database.row("notice_state", notice_id)

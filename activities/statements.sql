@@ -205,6 +205,15 @@ FROM sojourn.notice
 WHERE agreement_id = $1 AND (NOT $2::boolean OR state = 'queued')
 ORDER BY not_before, notice_id
 
+-- failed_notices --
+-- Notices that were given up, of some agreements or all, to some people or all.
+SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, sent_at, digest_id
+FROM sojourn.notice
+WHERE state = 'failed'
+    AND ($1::text[] IS NULL OR agreement_id = ANY ($1))
+    AND ($2::text[] IS NULL OR recipient_id = ANY ($2))
+ORDER BY agreement_id, not_before, notice_id
+
 -- settle_notice --
 -- What became of a notice. A notice that was sent or skipped stays so; a failed one may still be sent later.
 UPDATE sojourn.notice

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Literal
 
@@ -83,6 +83,15 @@ class Reassignment(Frozen):
     to_person: PersonId
 
 
+class Absence(Frozen):
+    """Somebody is away for longer than what they owe can wait."""
+
+    first: date
+    last: date
+    stand_in: PersonId | None
+    """Who acts meanwhile; None where nobody covers."""
+
+
 class Agreement(Frozen):
     """What the stream of one agreement folds to."""
 
@@ -117,6 +126,9 @@ class Agreement(Frozen):
     waived: frozenset[ObligationId] = frozenset()
     """What somebody gave up with a reason: the plan does not ask for it again."""
     meetings: Mapping[ObligationKind, MeetingSeries] = {}
+    plan_reviews: int = 0
+    plan_reviewed_on: date | None = None
+    """The last review of the mentee's development plan; None where none is known here."""
     milestones_completed: frozenset[str] = frozenset()
     milestones_verified: frozenset[str] = frozenset()
     sessions_logged: frozenset[str] = frozenset()
@@ -149,6 +161,8 @@ class Agreement(Frozen):
     """Working days by which reminders were put off, by obligation."""
     departed: frozenset[PersonId] = frozenset()
     """Parties who are gone and have no successor yet."""
+    absent: Mapping[PersonId, Absence] = {}
+    """Parties who are on leave now, where their policy has somebody stand in."""
 
     @property
     def kind(self) -> Kind:
@@ -184,9 +198,29 @@ class Agreement(Frozen):
             party for party in self.parties if party.role is role and (scope is None or party.scope == scope)
         )
 
+    @property
+    def acting(self) -> tuple[Party, ...]:
+        """The parties, and those who stand in for one of them, in the roles in which they do."""
+        if not self.absent:
+            return self.parties
+        stand_ins = (
+            party.model_copy(update={"person_id": absence.stand_in})
+            for party in self.parties
+            if (absence := self.absent.get(party.person_id)) is not None and absence.stand_in is not None
+        )
+        return tuple(dict.fromkeys((*self.parties, *stand_ins)))
+
+    def acts_in(self, person_id: PersonId, parties: Iterable[Party]) -> bool:
+        """Whether a person is one of these parties, or stands in for one of them."""
+        return any(
+            (party.role, person_id, party.scope) == (acting.role, acting.person_id, acting.scope)
+            for party in parties
+            for acting in self.acting
+        )
+
     def roles_of(self, person_id: PersonId) -> frozenset[Role]:
-        """Every role that a person holds."""
-        return frozenset(party.role for party in self.parties if party.person_id == person_id)
+        """Every role in which a person acts, of their own or for somebody on leave."""
+        return frozenset(party.role for party in self.acting if party.person_id == person_id)
 
     def holder(self, role: Role, scope: str | None = None) -> Party:
         """The one who answers for a role; the programme owner where nobody holds it.

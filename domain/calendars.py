@@ -133,6 +133,16 @@ class Calendar(Frozen):
     def _offset_starts(self) -> tuple[datetime, ...]:
         return tuple(offset.since for offset in self.utc_offsets)
 
+    def leave_spans(self) -> tuple[Leave, ...]:
+        """Leave in order, with days that overlap or follow one another as one span."""
+        spans: list[Leave] = []
+        for first, last in zip(*self._leave_spans, strict=True):
+            if spans and first <= spans[-1].last + _A_DAY:
+                spans[-1] = Leave(first=spans[-1].first, last=max(last, spans[-1].last))
+            else:
+                spans.append(Leave(first=first, last=last))
+        return tuple(spans)
+
     def is_on_leave(self, day: date) -> bool:
         """Whether the snapshot has the person away on this day."""
         firsts, lasts = self._leave_spans

@@ -25,6 +25,7 @@ from domain.decisions import (
     notes,
     operations,
     people,
+    plan_reviews,
     rotation,
     shadowing,
 )
@@ -49,6 +50,7 @@ AREAS = (
     rotation,
     course,
     people,
+    plan_reviews,
     operations,
     departures,
     ending,
@@ -126,7 +128,7 @@ def actor_of(agreement: Agreement, command: Command) -> Party:
         )
     if command.acting_as is Role.OPERATOR and Role.OPERATOR in command.given_by:
         return Party(role=Role.OPERATOR, person_id=command.actor_id)
-    held = [party for party in agreement.parties if party.person_id == command.actor_id]
+    held = [party for party in agreement.acting if party.person_id == command.actor_id]
     if not held:
         raise Refused(RefusalCode.NOT_A_PARTY, f"{command.actor_id} is no party to {agreement.agreement_id}.")
     able = [

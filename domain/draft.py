@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from domain.absences import needs_cover
 from domain.agreement import Agreement, Party
 from domain.events import Event
 from domain.evolve import evolve
@@ -44,13 +45,15 @@ class Draft:
     def add(self, event: Event) -> None:
         """Adds an event with what follows for the ledger whatever the event is.
 
-        A successor is found once the leaver holds no role any more. A choice forced by the ladder is made
+        A successor is found once the leaver holds no role any more, and cover once nothing waits for somebody
+        on leave. A choice forced by the ladder is made
         once its obligation is settled or moved. A meaningful event in an active placement starts the silence
         anew.
         """
         if self._agreement is not None:
             change = _with_successors_found(self._agreement, event)
             event = event.model_copy(update={"ledger": _with_choices_made(self._agreement, change)})
+            event = event.model_copy(update={"ledger": _with_cover_found(self._agreement, event)})
         folded = evolve(self._agreement, event)
         if folded.phase is Phase.ACTIVE and (event.meaningful or folded.silent_at is None):
             silence = event.ledger.model_copy(update={"silent_at": silent_at(folded, self.at)})
@@ -114,6 +117,20 @@ def _with_successors_found(agreement: Agreement, event: Event) -> LedgerChange:
     replaced = agreement.departed - evolve(agreement, event).departed
     found = {f"{ObligationKind.SUCCESSOR}:{leaver}" for leaver in replaced} & agreement.obligations.keys()
     return _also_settled(change, found)
+
+
+def _with_cover_found(agreement: Agreement, event: Event) -> LedgerChange:
+    """The change, and the search for cover settled where nothing waits for somebody on leave any more."""
+    sought = {key: held for key, held in agreement.obligations.items() if held.kind is ObligationKind.COVER}
+    if not sought:
+        return event.ledger
+    after = evolve(agreement, event)
+    found = {
+        key
+        for key, held in sought.items()
+        if key in after.obligations and not needs_cover(after, held.subject.partition(":")[0])
+    }
+    return _also_settled(event.ledger, found)
 
 
 def _with_choices_made(agreement: Agreement, change: LedgerChange) -> LedgerChange:

@@ -32,13 +32,15 @@ def evolve(agreement: Agreement | None, event: Event) -> Agreement:
     elif agreement is None:
         raise ValueError(f"a stream begins with agreement.proposed, not with {event.type}")
     changed = agreement.model_copy(update=changes(event, agreement))
+    parties = {party.person_id for party in changed.parties}
     for_every_event: dict[str, object] = {
         "version": agreement.version + 1,
         "obligations": apply(agreement.obligations, event.ledger),
         "meetings": _meetings_scheduled(changed.meetings, event.ledger),
         "nudges": _of_what_is_owed(changed.nudges, event.ledger),
         "snoozed": _of_what_is_owed(changed.snoozed, event.ledger),
-        "departed": changed.departed & {party.person_id for party in changed.parties},
+        "departed": changed.departed & parties,
+        "absent": {person: absence for person, absence in changed.absent.items() if person in parties},
     }
     if event.meaningful:
         for_every_event["last_activity_at"] = event.at

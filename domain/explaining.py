@@ -13,7 +13,7 @@ from domain.agreement import Agreement
 from domain.decisions.transitions import start_instant
 from domain.explaining_words import paragraph
 from domain.explanations import Ahead, Cause, Climbed, Explanation, HeldUp, PolicyLine
-from domain.grounds import Grounds, allowance_of, is_first_check_in
+from domain.grounds import Grounds
 from domain.history import History
 from domain.obligations import Obligation
 from domain.recording import RecordedEvent
@@ -105,22 +105,22 @@ def _held_up(agreement: Agreement, past: History, held: Obligation) -> HeldUp:
 def _policy(agreement: Agreement, past: History, held: Obligation, since: Cause) -> PolicyLine:
     before, after, event = past.around(since.version)
     grounds, recorded = Grounds(before, after, event), after.obligations[held.obligation_id]
-    threshold = "first_meeting" if is_first_check_in(held) else f"allowances.{held.kind}"
+    threshold = "first_meeting" if held.is_first_check_in else f"allowances.{held.kind}"
     line = PolicyLine(
         policy_set_id=after.policy.policy_set_id,
         version=after.policy.version,
         threshold=threshold,
-        due=allowance_of(after.policy, held).due,
-        stalled=allowance_of(after.policy, held).stalled,
+        due=after.policy.allowance_of(held).due,
+        stalled=after.policy.allowance_of(held).stalled,
     )
     if not grounds.are_known_of(recorded):
         return line
     owed, calendar = grounds.of(recorded), agreement.calendar_of(held.owner_id)
     anchor = owed.anchor or calendar.local_date(event.at)
-    allowance = owed.allowance or allowance_of(after.policy, held)
+    allowance = owed.allowance or after.policy.allowance_of(held)
     due_day, stalled_day = calendar.local_date(held.due_at), calendar.local_date(held.stalled_at)
     first = after.policy.first_meeting
-    if is_first_check_in(held) and due_day == calendar.working_day_from(after.starts_on, first.due):
+    if held.is_first_check_in and due_day == calendar.working_day_from(after.starts_on, first.due):
         anchor, allowance = after.starts_on, first
     changes = {
         "due": allowance.due,

@@ -11,36 +11,37 @@ from functools import cached_property
 
 from domain.agreement import Agreement, Party
 from domain.calendars import Calendar
-from domain.decisions.planning import cadence_days, planned
+from domain.decisions.planning import cadence_days, days_agreed, planned
 from domain.events import Event
 from domain.events.course import RoleReassigned
 from domain.events.ending import PlacementEnded
+from domain.events.operations import (
+    CalendarReadAgain,
+    PartyCameBack,
+    PartyWentOnLeave,
+    PlacementHeld,
+    PolicyAdopted,
+)
 from domain.events.progress import MeetingRescheduled
 from domain.kinds import KINDS
 from domain.obligations import MEETING_KINDS, Obligation, ObligationId
-from domain.opening import Owed, opened, reopened
-from domain.policy import Allowance, KindPolicy
+from domain.opening import Owed, opened, reason_of_its_own, reopened
+from domain.policy import Allowance
+from domain.recounting import grounds_under, recounted
 from domain.terms import RotationTerms, ShadowingTerms
-from domain.vocabulary import ObligationKind, Phase, StallReason
+from domain.vocabulary import ObligationKind, Phase
 
 COUNTED_FROM_THE_LAST_DAY = frozenset({ObligationKind.DEBRIEF, ObligationKind.SYNTHESIS})
 """What is owed about the placement as a whole, however late it is asked for."""
 
+BEGIN_AGAIN = (RoleReassigned, CalendarReadAgain, PartyWentOnLeave, PartyCameBack)
+"""Events by which an obligation begins again where it stood, in whosever calendar it is then."""
+
 COUNTED_FROM_THE_LEG = frozenset({ObligationKind.LEG_DEBRIEF, ObligationKind.HANDOVER})
 
 
-def is_first_check_in(obligation: Obligation) -> bool:
-    """Whether this check-in confirms the start."""
-    return obligation.kind is ObligationKind.CHECK_IN and obligation.reason is StallReason.START_UNCONFIRMED
-
-
-def allowance_of(policy: KindPolicy, obligation: Obligation) -> Allowance:
-    """The line of a policy that an obligation falls under."""
-    return policy.first_meeting if is_first_check_in(obligation) else policy.allowance_for(obligation.kind)
-
-
 def _owner(obligation: Obligation) -> Party:
-    return Party(role=obligation.owner_role, person_id=obligation.owner_id)
+    return Party(role=obligation.owner_role, person_id=obligation.principal_id)
 
 
 class Grounds:
@@ -63,10 +64,18 @@ class Grounds:
         The same instants as it carries, where its grounds are what they are taken to be.
         """
         previous = None if self._before is None else self._before.obligations.get(obligation.obligation_id)
-        if isinstance(self._event, RoleReassigned) and previous is not None:
+        if isinstance(self._event, BEGIN_AGAIN) and previous is not None:
             role = {"owner_role": obligation.owner_role}
             return reopened(
-                self._after, previous.model_copy(update=role), obligation.owner_id, self._event.at
+                self._after, previous.model_copy(update=role), obligation.principal_id, self._event.at
+            )
+        if isinstance(self._event, PolicyAdopted) and self._before is not None and previous is not None:
+            return recounted(
+                self._before.policy,
+                self._after,
+                previous,
+                self._event.at,
+                keeps_its_day=previous.obligation_id in days_agreed(self._before),
             )
         counted = opened(self._after, self.of(obligation), self._event.at)
         if isinstance(self._event, MeetingRescheduled):
@@ -76,7 +85,15 @@ class Grounds:
 
     def of(self, obligation: Obligation) -> Owed:
         """The anchor, allowance and bounds that an obligation was opened or moved with."""
-        asked = self._asked.get(obligation.obligation_id)
+        before, key = self._before, obligation.obligation_id
+        if isinstance(self._event, PolicyAdopted) and before is not None and key in before.obligations:
+            return grounds_under(
+                before.policy,
+                self._after,
+                before.obligations[key],
+                keeps_its_day=key in days_agreed(before),
+            )
+        asked = self._asked.get(key)
         if asked is not None:
             return asked.model_copy(update={"owner": _owner(obligation)})
         return self._beside_the_plan(obligation)
@@ -84,9 +101,11 @@ class Grounds:
     def are_known_of(self, obligation: Obligation) -> bool:
         """Whether counting from its grounds gives the instants that it carries.
 
-        Not where it was begun again (by a successor, or after a rest): its dates then rest on those before.
+        Not where it was begun again (by a successor or a stand-in, or after a rest): its dates then rest on
+        those before.
         """
-        if isinstance(self._event, RoleReassigned):
+        again = self._before is not None and obligation.obligation_id in self._before.obligations
+        if isinstance(self._event, BEGIN_AGAIN) and again:
             return False
         counted = self.counted(obligation)
         return (counted.due_at, counted.stalled_at) == (obligation.due_at, obligation.stalled_at)
@@ -105,7 +124,7 @@ class Grounds:
             kind=obligation.kind,
             subject=obligation.subject,
             owner=_owner(obligation),
-            reason=obligation.reason,
+            reason=reason_of_its_own(obligation),
             starts_at=obligation.starts_at,
         )
         changes: dict[str, object] = {}
@@ -115,6 +134,8 @@ class Grounds:
             calendar = agreement.calendar_of(obligation.owner_id)
             before_start = agreement.policy.signature_before_start
             changes = {"stalls_by": calendar.working_day_from(agreement.starts_on, -before_start)}
+        elif isinstance(self._event, PlacementHeld) and obligation.kind is ObligationKind.HOLD_REVIEW:
+            changes = {"anchor": self._event.review_on}
         elif obligation.kind is ObligationKind.SESSION_DEBRIEF:
             changes = {"allowance": self._session_debrief()}
         elif obligation.kind in COUNTED_FROM_THE_LAST_DAY:
@@ -132,7 +153,7 @@ class Grounds:
         changes: dict[str, object] = {"missed_after": policy.missed_after if by_itself else None}
         if isinstance(self._event, MeetingRescheduled):
             return {**changes, "anchor": calendar.local_date(self._event.starts_at)}
-        if is_first_check_in(obligation):
+        if obligation.is_first_check_in:
             first = policy.first_meeting
             allowance = Allowance(due=0, stalled=first.stalled - first.due)
             day = self._first_day(calendar, first)

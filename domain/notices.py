@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import StringConstraints
 
 from domain.model import Frozen, Instant, PersonId
 from domain.obligations import Level, ObligationId
 from domain.vocabulary import Kind, ObligationKind, Role
+
+NoticeId = Annotated[str, StringConstraints(pattern=r"^[^\s;]{1,400}$")]
+"""The event, the kind of notice, what it is about and for whom."""
+MOST_NOTICES_AT_ONCE = 500
+"""So many notices one command may name."""
 
 
 class NoticeKind(StrEnum):

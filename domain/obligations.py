@@ -24,6 +24,13 @@ MEETING_KINDS = (ObligationKind.CHECK_IN, ObligationKind.REFLECTIVE_SESSION)
 """The two cadences: whoever owes these owes that people meet."""
 
 
+FIRST_MEETING = "1"
+"""The subject of the first meeting of a series."""
+
+OF_WHO_IS_NOT_THERE = frozenset({StallReason.PARTY_LEFT, StallReason.PARTY_ON_LEAVE_UNCOVERED})
+"""Reasons that an obligation has because of its owner, and loses with another one."""
+
+
 class Rung(Frozen):
     """One step of the ladder that an obligation climbs while nobody fulfils it."""
 
@@ -41,6 +48,8 @@ class Obligation(Frozen):
     """What it is about: the id of a milestone, a leg, a session, or the number of a check-in."""
     owner_role: Role
     owner_id: PersonId
+    stands_in_for: PersonId | None = None
+    """Whose it is while they are on leave and the owner acts for them; None where the owner's own."""
     opened_at: Instant
     due_at: Instant
     stalled_at: Instant
@@ -57,10 +66,27 @@ class Obligation(Frozen):
     reached: Level | None = None
     """The highest rung reached so far."""
 
+    @property
+    def is_first_check_in(self) -> bool:
+        """Whether this check-in confirms the start."""
+        if self.kind is not ObligationKind.CHECK_IN:
+            return False
+        nobody_there = self.reason in OF_WHO_IS_NOT_THERE and self.subject == FIRST_MEETING
+        return nobody_there or self.reason is StallReason.START_UNCONFIRMED
+
+    @property
+    def principal_id(self) -> PersonId:
+        """Whose it is when nobody is away."""
+        return self.stands_in_for or self.owner_id
+
     def level_at(self, at: datetime) -> Level | None:
         """The highest rung whose instant has come; None before the first."""
         reached = [rung for rung in self.ladder if rung.at <= at]
         return reached[-1].level if reached else None
+
+    def climbing_no_further(self, at: datetime) -> Obligation:
+        """The same with the rungs that have come, and none ahead."""
+        return self.model_copy(update={"ladder": tuple(rung for rung in self.ladder if rung.at <= at)})
 
 
 class Settlement(Frozen):

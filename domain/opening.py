@@ -10,18 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
+from domain.absences import is_uncovered, who_acts, working_time
 from domain.agreement import Agreement, Party
 from domain.calendars import Calendar
 from domain.model import Frozen, Instant, PersonId
-from domain.obligations import MEETING_KINDS, LedgerChange, Obligation, Rung, Settlement
-from domain.policy import Allowance, KindPolicy
-from domain.vocabulary import ObligationKind, ObligationStatus, Phase, Role, StallReason
+from domain.obligations import (
+    FIRST_MEETING,
+    MEETING_KINDS,
+    OF_WHO_IS_NOT_THERE,
+    LedgerChange,
+    Obligation,
+    Rung,
+    Settlement,
+)
+from domain.policy import Allowance
+from domain.vocabulary import ObligationKind, ObligationStatus, Role, StallReason
 
 MEETING_STARTS_AFTER_OPENING = timedelta(hours=1)
 """Meetings are proposed an hour into the owner's working day."""
-
-FIRST_MEETING = "1"
-"""The subject of the first meeting of a series."""
 
 SEQUENCE_PAST_A_CANCELLED_INVITE = 2
 """A pause cancels an invite under the next sequence; the invite after it needs a higher one still."""
@@ -59,6 +65,9 @@ REASONS: Mapping[ObligationKind, StallReason] = {
     ObligationKind.FORCED_CHOICE: StallReason.BLOCKER_AGING,
     ObligationKind.SUCCESSOR: StallReason.PARTY_LEFT,
     ObligationKind.HOLD_REVIEW: StallReason.BLOCKER_AGING,
+    ObligationKind.COVER: StallReason.PARTY_ON_LEAVE_UNCOVERED,
+    ObligationKind.CRITERIA: StallReason.CRITERIA_UNASSESSABLE,
+    ObligationKind.PLAN_REVIEW: StallReason.PLAN_REVIEW_OVERDUE,
     ObligationKind.RETURN_PLAN: StallReason.RETURN_PLAN_MISSING,
     ObligationKind.END_DECISION: StallReason.END_DATE_UNDECIDED,
 }
@@ -92,9 +101,12 @@ def opened(agreement: Agreement, owed: Owed, at: datetime) -> Obligation:
     """The obligation with its due instant, its stall and its ladder in the owner's calendar.
 
     Nobody is late before they had one working day, so what was due earlier is due on the working day after
-    `at`, and the stall keeps its distance. What somebody owes who has left says so and climbs no ladder.
+    `at`, and the stall keeps its distance. Whoever stands in for an owner on leave owes it in their place.
+    What somebody owes who has left, or is away with nobody to do it, says so and climbs no ladder.
     """
-    calendar = agreement.calendar_of(owed.owner.person_id)
+    principal_id = owed.owner.person_id
+    owner_id = who_acts(agreement, owed.kind, owed.subject, principal_id)
+    calendar = working_time(agreement, owner_id, owed.kind)
     allowance = owed.allowance or agreement.policy.allowance_for(owed.kind)
     today = calendar.local_date(at)
     anchor = owed.anchor or today
@@ -106,24 +118,29 @@ def opened(agreement: Agreement, owed: Owed, at: datetime) -> Obligation:
     if owed.stalls_by is not None:
         stalled_day = max(min(stalled_day, owed.stalls_by), calendar.working_day_from(today, 1))
         due_day = min(due_day, stalled_day)
-    has_left = owed.owner.person_id in agreement.departed
     missed_at = None
     if owed.missed_after is not None:
         missed_at = calendar.closing_of(calendar.working_day_from(due_day, owed.missed_after))
-    return Obligation(
+    obligation = Obligation(
         obligation_id=owed.obligation_id,
         kind=owed.kind,
         subject=owed.subject,
         owner_role=owed.owner.role,
-        owner_id=owed.owner.person_id,
+        owner_id=owner_id,
+        stands_in_for=None if owner_id == principal_id else principal_id,
         opened_at=at,
         due_at=calendar.closing_of(due_day),
         stalled_at=calendar.closing_of(stalled_day),
-        reason=StallReason.PARTY_LEFT if has_left else owed.reason or _reason(owed),
-        ladder=() if has_left else _ladder(agreement, owed.kind, calendar, due_day, at),
+        reason=owed.reason or _reason(owed),
+        ladder=_ladder(agreement, owed.kind, calendar, due_day, at),
         acts_by_itself_at=missed_at,
         starts_at=owed.starts_at,
     )
+    if owner_id in agreement.departed:
+        return obligation.model_copy(update={"reason": StallReason.PARTY_LEFT, "ladder": ()})
+    if is_uncovered(agreement, obligation):
+        return obligation.model_copy(update={"reason": StallReason.PARTY_ON_LEAVE_UNCOVERED, "ladder": ()})
+    return obligation
 
 
 def _reason(owed: Owed) -> StallReason:
@@ -143,6 +160,18 @@ def _ladder(
         for step in agreement.policy.ladder
     )
     return tuple(rung for rung in rungs if rung.at > at)
+
+
+def put_off(agreement: Agreement, obligation: Obligation, working_days: int, at: datetime) -> Obligation:
+    """The obligation with the reminders still ahead put off by so many working days of its owner."""
+    calendar = agreement.calendar_of(obligation.owner_id)
+
+    def later(rung: Rung) -> Rung:
+        day = calendar.working_day_from(calendar.local_date(rung.at), working_days)
+        return rung.model_copy(update={"at": calendar.opening_of(day)})
+
+    ladder = tuple(rung if rung.at <= at else later(rung) for rung in obligation.ladder)
+    return obligation.model_copy(update={"ladder": ladder})
 
 
 def shifted_by(agreement: Agreement, obligation: Obligation, days: int) -> Obligation:
@@ -173,14 +202,23 @@ def _same_time(calendar: Calendar, instant: datetime, day: date) -> datetime:
     return calendar.opening_of(day) + (instant - calendar.opening_of(calendar.local_date(instant)))
 
 
-def reopened(agreement: Agreement, obligation: Obligation, owner_id: PersonId, at: datetime) -> Obligation:
+def reopened(
+    agreement: Agreement, obligation: Obligation, principal_id: PersonId, at: datetime
+) -> Obligation:
     """The obligation begun again: by another owner, or after a rest.
 
     What is still ahead keeps its due day as far as the owner works on it; what is overdue gets its
     allowance anew. A meeting keeps its time under the same conditions.
+
+    Args:
+        agreement: As it is from here on.
+        obligation: As it was.
+        principal_id: Whose it is now; while they are on leave, whoever stands in for them owes it.
+        at: Now.
     """
-    owner = Party(role=obligation.owner_role, person_id=owner_id)
-    calendar = agreement.calendar_of(owner_id)
+    owner = Party(role=obligation.owner_role, person_id=principal_id)
+    acting = who_acts(agreement, obligation.kind, obligation.subject, principal_id)
+    calendar = working_time(agreement, acting, obligation.kind)
     ahead = obligation.due_at > at
     fresh = Owed(
         kind=obligation.kind,
@@ -188,7 +226,7 @@ def reopened(agreement: Agreement, obligation: Obligation, owner_id: PersonId, a
         owner=owner,
         anchor=calendar.local_date(obligation.due_at) if ahead else None,
         allowance=_remaining(agreement, obligation, counted_from_due=ahead),
-        reason=_reason_of_its_own(obligation),
+        reason=reason_of_its_own(obligation),
         missed_after=None if obligation.acts_by_itself_at is None else agreement.policy.missed_after,
     )
     begun = opened(agreement, fresh, at)
@@ -200,9 +238,9 @@ def reopened(agreement: Agreement, obligation: Obligation, owner_id: PersonId, a
     )
 
 
-def _reason_of_its_own(obligation: Obligation) -> StallReason | None:
-    """A leaver's reason does not stick to the successor; None for the one that its kind has."""
-    if obligation.reason is not StallReason.PARTY_LEFT:
+def reason_of_its_own(obligation: Obligation) -> StallReason | None:
+    """That somebody is not there does not stick to whoever is; None for the one that its kind has."""
+    if obligation.reason not in OF_WHO_IS_NOT_THERE:
         return obligation.reason
     first = obligation.kind is ObligationKind.CHECK_IN and obligation.subject == FIRST_MEETING
     return StallReason.START_UNCONFIRMED if first else None
@@ -229,60 +267,6 @@ def _remaining(agreement: Agreement, obligation: Obligation, *, counted_from_due
     grace = max(1, allowance.stalled - allowance.due)
     due = 0 if counted_from_due else max(1, allowance.due)
     return Allowance(due=due, stalled=due + grace)
-
-
-def recounted(
-    before: KindPolicy, agreement: Agreement, obligation: Obligation, at: datetime, *, keeps_its_day: bool
-) -> Obligation:
-    """The obligation counted anew under the agreement's policy.
-
-    Its anchor is found by counting the allowance that it was opened under back from its due day. What is not
-    yet due falls due on the next working day at the earliest; meetings keep their day.
-
-    Args:
-        before: The policy that it was opened under.
-        agreement: Under the policy that counts now.
-        obligation: An open obligation of the agreement.
-        at: Now.
-        keeps_its_day: Whether its due day was agreed and not counted, as in the terms.
-    """
-    calendar = agreement.calendar_of(obligation.owner_id)
-    old, new = (_allowance(policy, obligation) for policy in (before, agreement.policy))
-    due_day = calendar.local_date(obligation.due_at)
-    fixed = keeps_its_day or obligation.kind in MEETING_KINDS
-    owed = Owed(
-        kind=obligation.kind,
-        subject=obligation.subject,
-        owner=Party(role=obligation.owner_role, person_id=obligation.owner_id),
-        anchor=due_day if fixed else calendar.working_day_from(due_day, -old.due),
-        allowance=Allowance(due=0, stalled=new.stalled - new.due) if fixed else new,
-        reason=obligation.reason,
-        missed_after=None if obligation.acts_by_itself_at is None else agreement.policy.missed_after,
-        stalls_by=_signed_by(agreement, calendar, obligation),
-    )
-    counted = opened(agreement, owed, obligation.opened_at if obligation.due_at <= at else at)
-    climbs = any(rung.at > at for rung in obligation.ladder)
-    return counted.model_copy(
-        update={
-            "opened_at": obligation.opened_at,
-            "ladder": counted.ladder if climbs else obligation.ladder,
-            "starts_at": obligation.starts_at,
-            "sequence": obligation.sequence,
-            "reached": obligation.reached,
-        }
-    )
-
-
-def _signed_by(agreement: Agreement, calendar: Calendar, obligation: Obligation) -> date | None:
-    if obligation.kind is not ObligationKind.SIGNATURE or agreement.phase is not Phase.AGREEMENT:
-        return None
-    return calendar.working_day_from(agreement.starts_on, -agreement.policy.signature_before_start)
-
-
-def _allowance(policy: KindPolicy, obligation: Obligation) -> Allowance:
-    if obligation.kind is ObligationKind.CHECK_IN and obligation.reason is StallReason.START_UNCONFIRMED:
-        return policy.first_meeting
-    return policy.allowance_for(obligation.kind)
 
 
 def reconciled(

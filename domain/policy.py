@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.model import Frozen, Slug
-from domain.obligations import Level
+from domain.obligations import Level, Obligation
 from domain.vocabulary import Kind, ObligationKind
 
 
@@ -51,11 +51,17 @@ class KindPolicy(Frozen):
     """So many check-ins missed one after another are a stall."""
     missed_after: int
     """Working days after its due day at which a check-in counts as missed."""
+    covered_from: int | None = None
+    """A leave of so many working days has somebody stand in; None where leave only moves what is due."""
     ladder: tuple[LadderStep, ...]
 
     def allowance_for(self, kind: ObligationKind) -> Allowance:
         """The allowance of an obligation; one younger than the policy counts like a forced choice."""
         return self.allowances.get(kind, self.allowances[ObligationKind.FORCED_CHOICE])
+
+    def allowance_of(self, obligation: Obligation) -> Allowance:
+        """The line that an obligation falls under."""
+        return self.first_meeting if obligation.is_first_check_in else self.allowance_for(obligation.kind)
 
 
 class PolicySet(Frozen):
@@ -122,6 +128,9 @@ _MONTHS_LONG: Mapping[ObligationKind, tuple[int, int]] = {
     ObligationKind.FORCED_CHOICE: (5, 6),
     ObligationKind.SUCCESSOR: (5, 6),
     ObligationKind.HOLD_REVIEW: (0, 5),
+    ObligationKind.COVER: (2, 3),
+    ObligationKind.CRITERIA: (5, 10),
+    ObligationKind.PLAN_REVIEW: (10, 15),
 }
 
 
@@ -144,6 +153,7 @@ def _kind_policy(kind: Kind) -> KindPolicy:
                     else SilenceLimit(least=8, most=15),
                     "missed_running": 2,
                     "missed_after": 3,
+                    "covered_from": 5,
                     "ladder": _ladder(1),
                 }
             )
@@ -174,6 +184,9 @@ def _kind_policy(kind: Kind) -> KindPolicy:
                         forced_choice=(2, 3),
                         successor=(2, 3),
                         hold_review=(0, 2),
+                        cover=(1, 2),
+                        criteria=(2, 4),
+                        plan_review=(3, 5),
                     ),
                     "first_meeting": Allowance(due=1, stalled=3),
                     "signature_before_start": 1,
@@ -181,6 +194,7 @@ def _kind_policy(kind: Kind) -> KindPolicy:
                     "silence": SilenceLimit(least=3, most=5),
                     "missed_running": 1,
                     "missed_after": 1,
+                    "covered_from": 2,
                     "ladder": _ladder(SHADOWING_PACE),
                 }
             )

@@ -30,6 +30,9 @@ COUNTED_FROM_ASKING = frozenset(
         ObligationKind.PIVOT_CONSENT,
         ObligationKind.SYNTHESIS_SIGNATURE,
         ObligationKind.FORCED_CHOICE,
+        ObligationKind.SUCCESSOR,
+        ObligationKind.COVER,
+        ObligationKind.CRITERIA,
     }
 )
 """Due so many days after somebody is asked, so that fewer than none make no sense."""
@@ -98,6 +101,9 @@ def senseless_for(kind: Kind, policy: KindPolicy) -> Iterator[Problem]:
     ):
         if not least <= getattr(policy, name) <= LONGEST:
             yield Problem(field=path("kinds", kind, name), sentence=f"must lie between {least} and {LONGEST}")
+    if policy.covered_from is not None and not 1 <= policy.covered_from <= LONGEST:
+        sentence = f"must lie between 1 and {LONGEST}, or be left out where nobody is to stand in"
+        yield Problem(field=path("kinds", kind, "covered_from"), sentence=sentence)
     if not 1 <= policy.silence.least <= policy.silence.most <= LONGEST:
         sentence = f"must have 1 or more as least, no more than most, and at most {LONGEST} as most"
         yield Problem(field=path("kinds", kind, "silence"), sentence=sentence)

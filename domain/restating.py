@@ -9,19 +9,26 @@ the two policies differ in, and the obligation is marked as estimated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from domain.agreement import Agreement, Party
 from domain.decisions.resting import after_hold, resume
 from domain.draft import Draft, silent_at
 from domain.events import Event
 from domain.events.course import PlacementResumed
-from domain.grounds import Grounds, allowance_of, is_first_check_in
+from domain.events.operations import (
+    ObligationAcknowledged,
+    ObligationSnoozed,
+    PartyLeft,
+    PartyWentOnLeave,
+    PolicyAdopted,
+)
+from domain.grounds import Grounds
 from domain.model import Frozen, Instant
 from domain.obligations import MEETING_KINDS, Obligation, ObligationId, Rung
-from domain.opening import OUTSIDE_THE_LADDER
+from domain.opening import OUTSIDE_THE_LADDER, put_off
 from domain.policy import KindPolicy
-from domain.vocabulary import ObligationKind, Role
+from domain.vocabulary import ObligationKind, Role, StallReason
 
 
 class Restated(Frozen):
@@ -48,18 +55,55 @@ class Restatement:
             after: The recorded agreement after it.
             event: What happened.
         """
-        again = None if before is None else self._begun_again(before, after, event)
+        arranged, known = self._arranged(before, after, event)
         for settlement in event.ledger.settled:
             self.open.pop(settlement.obligation_id, None)
-        arranged = () if again is None else tuple(moved.obligation_id for moved in event.ledger.moved)
         counted = (*event.ledger.opened, *event.ledger.moved)
         fresh = self._restated(
             before, after, event, [each for each in counted if each.obligation_id not in arranged]
         )
-        known = {key: restated for key, restated in (again or {}).items() if key in after.obligations}
-        self.open.update({**known, **fresh})
+        self.open.update({key: restated for key, restated in known.items() if key in after.obligations})
+        self.open.update(fresh)
         if event.ledger.silent_at is not None:
             self.silent_at = self._silence(after, event, event.ledger.silent_at)
+
+    def _arranged(
+        self, before: Agreement | None, after: Agreement, event: Event
+    ) -> tuple[frozenset[ObligationId], Mapping[ObligationId, Restated]]:
+        """What needs no counting anew of what an event moves, and how it stands here after it.
+
+        Another policy that is adopted moves nothing: here the same one has counted from the first day on.
+        """
+        moved = frozenset(each.obligation_id for each in event.ledger.moved)
+        if before is None:
+            return frozenset(), {}
+        if isinstance(event, PolicyAdopted):
+            return moved, {}
+        rested = self._begun_again(before, after, event)
+        if rested is not None:
+            return moved, rested
+        reminded = dict(self._reminded_otherwise(before, after, event))
+        return moved & reminded.keys(), reminded
+
+    def _reminded_otherwise(
+        self, before: Agreement, after: Agreement, event: Event
+    ) -> Iterator[tuple[ObligationId, Restated]]:
+        """What keeps its days, and of which its owner is reminded later or not at all."""
+        for moved in event.ledger.moved:
+            key = moved.obligation_id
+            if key not in self.open or not _keeps_its_days(before.obligations[key], moved, event):
+                continue
+            here = self.open[key].obligation
+            reminded = (
+                put_off(after, here, event.working_days, event.at)
+                if isinstance(event, ObligationSnoozed)
+                else here.climbing_no_further(event.at)
+            )
+            whose = {"owner_id": moved.owner_id, "stands_in_for": moved.stands_in_for, "reason": moved.reason}
+            yield (
+                key,
+                Restated(obligation=reminded.model_copy(update=whose), estimated=self.open[key].estimated),
+            )
 
     def _other(self, agreement: Agreement) -> Agreement:
         """The agreement as it would be under the other policy."""
@@ -113,8 +157,8 @@ class Restatement:
     def _moved(self, agreement: Agreement, recorded: Obligation) -> Obligation:
         """The recorded days moved by what the allowances differ in, and the other policy's ladder."""
         calendar = agreement.calendar_of(recorded.owner_id)
-        was, now = allowance_of(agreement.policy, recorded), allowance_of(self._policy, recorded)
-        by_cadence = recorded.kind in MEETING_KINDS and not is_first_check_in(recorded)
+        was, now = agreement.policy.allowance_of(recorded), self._policy.allowance_of(recorded)
+        by_cadence = recorded.kind in MEETING_KINDS and not recorded.is_first_check_in
         later_due = 0 if by_cadence else now.due - was.due
         later_stalled = now.stalled - was.stalled
         due_at, stalled_at, ladder = recorded.due_at, recorded.stalled_at, recorded.ladder
@@ -142,6 +186,13 @@ class Restatement:
         as_recorded = silent_at(after, event.at)
         # Under other rules at the time: the record holds, moved by what the limits differ in.
         return other if as_recorded == recorded else recorded + (other - as_recorded)
+
+
+def _keeps_its_days(before: Obligation, moved: Obligation, event: Event) -> bool:
+    if isinstance(event, PartyWentOnLeave):
+        flagged = moved.reason is StallReason.PARTY_ON_LEAVE_UNCOVERED
+        return flagged and moved.owner_id == before.owner_id
+    return isinstance(event, (PartyLeft, ObligationAcknowledged, ObligationSnoozed))
 
 
 def _after_a_rest(before: Agreement, after: Agreement, event: Event) -> Iterable[Obligation]:

@@ -91,6 +91,7 @@ SUBJECTS: Mapping[str, Mapping[str, Subject]] = {
     "end_date.moved": {"reason": _MENTEE},
     "role.reassigned": {"reason": _NAMED},
     "obligation.waived": {"reason": _MENTEE},
+    "notices.resent": {"reason": _AUTHOR},
     "obligation.acknowledged": {"plan": _AUTHOR},
     "obligation.snoozed": {"reason": _AUTHOR},
     "placement.held": {"waits_for": _MENTEE},

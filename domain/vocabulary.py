@@ -88,6 +88,10 @@ class ObligationKind(StrEnum):
     FORCED_CHOICE = "forced_choice"
     SUCCESSOR = "successor"
     HOLD_REVIEW = "hold_review"
+    COVER = "cover"
+    """Somebody to stand in for a party on leave."""
+    CRITERIA = "criteria"
+    PLAN_REVIEW = "plan_review"
 
 
 class ObligationStatus(StrEnum):

@@ -139,6 +139,7 @@ def test_the_thresholds_are_the_policys() -> None:
         [str(policy.expires_unsigned_after) for policy in policies],
         [str(policy.missed_after) for policy in policies],
         [str(policy.missed_running) for policy in policies],
+        [str(policy.covered_from) for policy in policies],
     ]
 
 

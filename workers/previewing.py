@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from activities.calendars import CalendarSources
 from activities.directory import Directory
 from activities.record import Record
+from activities.working_time import UnknownPeopleError, working_time
 from domain.agreement import Agreement
 from domain.announcing import notices_of
 from domain.calendars import Calendar
@@ -147,17 +148,28 @@ async def _calendars(
     command: Command,
     at: datetime,
     expected: Mapping[PersonId, Person],
-) -> dict[PersonId, Calendar]:
-    wanted = newcomers(agreement, command)
-    people = {**await directory.get(wanted), **expected}
-    missing = sorted(wanted - people.keys())
-    if missing:
-        raise Refused(
-            RefusalCode.UNKNOWN_REFERENCE,
-            f"{', '.join(missing)}: not in the directory; add them with `sojourn people`.",
-        )
-    sources, last = CalendarSources(), agreement.ends_on + CALENDARS_REACH_BEYOND_THE_END
-    return {person: sources.resolve(people[person], at.date(), last) for person in sorted(wanted)}
+) -> Mapping[PersonId, Calendar]:
+    wanted, last = newcomers(agreement, command), agreement.ends_on + CALENDARS_REACH_BEYOND_THE_END
+    if not wanted:
+        return {}
+    people = _AsExpected(directory, expected)
+    try:
+        return await working_time(people, CalendarSources(), wanted, at.date(), last)
+    except UnknownPeopleError as error:
+        raise Refused(RefusalCode.UNKNOWN_REFERENCE, str(error)) from error
+
+
+class _AsExpected:
+    """The directory as it would be by then."""
+
+    def __init__(self, directory: Directory, expected: Mapping[PersonId, Person]) -> None:
+        self._directory = directory
+        self._expected = expected
+
+    async def get(self, person_ids: Iterable[str]) -> dict[str, Person]:
+        wanted = sorted(person_ids)
+        expected = {each: self._expected[each] for each in wanted if each in self._expected}
+        return {**await self._directory.get(wanted), **expected}
 
 
 def _decided(

@@ -17,6 +17,7 @@ from domain.decide import SYSTEM_ACTOR, actor_of, decide, newcomers
 from domain.decisions.forming import parties_of
 from domain.digests import digest_of_model
 from domain.events import Event
+from domain.events.operations import NoticesResent
 from domain.evolve import evolve
 from domain.loading import REMEMBERED_COMMANDS, CalendarsWanted, KnownCommand, head_of
 from domain.model import PersonId
@@ -31,6 +32,7 @@ from workflows.contract import Receipt
 from workflows.failures import is_of_type, not_recorded, reason_of, refusal, reused
 from workflows.outbox import Outbox
 
+_RESENT: str = NoticesResent.model_fields["type"].default
 ATTEMPTS = 5
 """How often a command is decided anew where another writer was first, as after a reset of the workflow."""
 
@@ -190,6 +192,9 @@ class Journal:
         match appended.outcome:
             case "appended":
                 self._take(after, known, notices)
+                if _RESENT in known.event_types:
+                    # What the statement has queued again is known to the record alone.
+                    await self.load(after.agreement_id)
                 return _receipt(after, known)
             case "different_content":
                 raise reused(command.command_id)

@@ -19,19 +19,23 @@ _LONGEST_CHAIN = 5
 """How many delegates are asked in turn before the notice stays with the one it was meant for."""
 
 
-class DirectoryLookup(Protocol):
-    """The people directory."""
+class PeopleLookup(Protocol):
+    """Looks people up."""
 
     async def get(self, person_ids: Iterable[str]) -> dict[str, Person]:
         """The people that it knows among these, by id."""
         ...
+
+
+class DirectoryLookup(PeopleLookup, Protocol):
+    """The people directory."""
 
     async def stood_in_for(self, person_id: str, steps: int) -> list[str]:
         """Ids of everybody whose delegate this is, or whose delegate's delegate, up to so many steps away."""
         ...
 
 
-async def acquaint(directory: DirectoryLookup, person_ids: Iterable[PersonId]) -> dict[PersonId, Person]:
+async def acquaint(directory: PeopleLookup, person_ids: Iterable[PersonId]) -> dict[PersonId, Person]:
     """Look up these people and everybody who may stand in for them, delegates of delegates included."""
     wanted = set(person_ids)
     known: dict[PersonId, Person] = {}

@@ -158,6 +158,21 @@ OBLIGATIONS: dict[ObligationKind, Wording] = {
         "The placement is on hold. Please see whether what it waits for has come, and release it if so.",
         "release_placement",
     ),
+    ObligationKind.COVER: Wording(
+        "stand-in for somebody on leave",
+        "Somebody who is away owes what cannot wait. Please find who does it, or say that it can wait.",
+        "reassign_role",
+    ),
+    ObligationKind.CRITERIA: Wording(
+        "success criterion that can be assessed",
+        "Please say how one would see that it is met: nobody can sign before.",
+        "amend_terms",
+    ),
+    ObligationKind.PLAN_REVIEW: Wording(
+        "review of the development plan",
+        "Please look at the plan with the mentee and record what follows.",
+        "review_plan",
+    ),
 }
 
 ANNOUNCEMENTS: dict[str, str] = {

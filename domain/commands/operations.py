@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 
 from domain.commands.base import ACTIVE, EVERYBODY, HR, UNTIL_CLOSED, Command
 from domain.model import PersonId, Slug, Words, is_none
+from domain.notices import MOST_NOTICES_AT_ONCE, NoticeId
 from domain.obligations import ObligationId
 from domain.policy import PolicySet
 from domain.vocabulary import Role
@@ -23,6 +24,24 @@ class NudgeObligation(Command):
 
     type: Literal["nudge_obligation"] = "nudge_obligation"
     obligation_id: ObligationId
+
+
+class ResendNotices(Command):
+    """Try notices again that were given up. What became needless meanwhile is still not sent."""
+
+    given_by: ClassVar = HR
+    phases: ClassVar = UNTIL_CLOSED
+    example: ClassVar[dict[str, JsonValue]] = {
+        "notice_ids": [
+            "01a3be71-6710-78e0-96a8-2b5b0e2f8afe:reminder:milestone:supplier-map:P-1042",
+        ],
+        "reason": "The mail server takes mail again.",
+    }
+
+    type: Literal["resend_notices"] = "resend_notices"
+    notice_ids: Annotated[tuple[NoticeId, ...], Field(min_length=1, max_length=MOST_NOTICES_AT_ONCE)]
+    """As `sojourn notices --failed` gives them; those that were not given up stay as they are."""
+    reason: Words
 
 
 class AcknowledgeObligation(Command):

@@ -266,6 +266,22 @@ class RecordWinOrSetback(Command):
     lesson: Words
 
 
+class ReviewPlan(Command):
+    """Record that the mentee's development plan was reviewed. The next review is counted from that day."""
+
+    given_by: ClassVar = PAIR | {Role.LINE_MANAGER}
+    phases: ClassVar = ACTIVE
+    example: ClassVar[dict[str, JsonValue]] = {
+        "held_on": "2027-04-12",
+        "outcome": "Negotiation is on course; contract law goes into the next quarter.",
+    }
+
+    type: Literal["review_plan"] = "review_plan"
+    held_on: date | None = None
+    """None is today; earlier where the plan was reviewed elsewhere and is recorded here later."""
+    outcome: Words
+
+
 class GiveEndorsement(Command):
     """Vouch for the mentee, agreeing to be named. It can be revoked."""
 

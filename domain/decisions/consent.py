@@ -12,6 +12,7 @@ from domain.refusals import RefusalCode, Refused
 from domain.succession import in_present_names
 from domain.terms import RotationTerms, Terms
 from domain.terms.checks import problems
+from domain.terms.rules.criteria import unassessable
 from domain.vocabulary import Phase, Role
 
 _MENTEE_AND_MENTOR = frozenset({Role.MENTEE, Role.MENTOR})
@@ -108,6 +109,10 @@ def check_amendment(agreement: Agreement, terms: Terms, at: datetime) -> None:
         first = found[0]
         more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
         raise Refused(RefusalCode.TERMS_INVALID, f"terms.{first.field}: {first.sentence}{more}")
+    vague = unassessable(terms) if "success_criteria" in changed else {}
+    if vague and agreement.phase is Phase.ACTIVE:
+        criterion_id, wrong = next(iter(vague.items()))
+        raise Refused(RefusalCode.TERMS_INVALID, f"terms.success_criteria: of {criterion_id} the {wrong}.")
     if agreement.phase is Phase.ACTIVE:
         _check_what_has_begun(agreement, terms, changed, agreement.local_date(at))
     if isinstance(terms, RotationTerms):

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from domain.absences import working_time
 from domain.agreement import Agreement, Party
 from domain.commands.operations import ReadCalendarAgain, ReportDeparture
 from domain.decisions.dispatch import rule
 from domain.draft import Draft
 from domain.events.operations import CalendarReadAgain, PartyLeft
 from domain.model import PersonId
-from domain.obligations import LedgerChange, Obligation, Rung
+from domain.obligations import LedgerChange, Obligation
 from domain.opening import Owed, opened, reopened
 from domain.refusals import RefusalCode, Refused
+from domain.replacing import proposed_replacement
 from domain.vocabulary import ObligationKind, Role, StallReason
 
 
 def somebody_in_charge(agreement: Agreement, *roles: Role, but_not: PersonId | None = None) -> Party:
-    """Whoever holds the first of these roles and is still there; the first role's holder where nobody is."""
-    gone = {*agreement.departed, but_not}
+    """Whoever holds the first of these roles and is there, or covered; the first's holder where nobody is."""
+    uncovered = {person for person, absence in agreement.absent.items() if absence.stand_in is None}
+    gone = {*agreement.departed, *uncovered, but_not}
     there = (party for role in roles for party in agreement.holding(role) if party.person_id not in gone)
     return next(there, agreement.holder(roles[0]))
 
@@ -51,9 +54,11 @@ def departure(command: ReportDeparture, draft: Draft) -> None:
             f"proposed_successor: {command.person_id} is the one who left; name somebody else, or nobody.",
         )
     flagged = tuple(
-        held.model_copy(update={"reason": StallReason.PARTY_LEFT, "ladder": _reached(held, draft)})
+        held.climbing_no_further(draft.at).model_copy(
+            update={"reason": StallReason.PARTY_LEFT, "owner_id": held.principal_id, "stands_in_for": None}
+        )
         for _, held in sorted(agreement.obligations.items())
-        if held.owner_id == command.person_id
+        if held.principal_id == command.person_id
     )
     owed = Owed(
         kind=ObligationKind.SUCCESSOR,
@@ -67,36 +72,38 @@ def departure(command: ReportDeparture, draft: Draft) -> None:
             at=draft.at,
             person_id=command.person_id,
             roles=roles,
-            proposed_successor=command.proposed_successor,
+            proposed_successor=command.proposed_successor
+            or proposed_replacement(agreement, command.person_id),
             reason=command.reason,
             ledger=LedgerChange(moved=flagged, opened=(opened(agreement, owed, draft.at),)),
         )
     )
 
 
-def _reached(held: Obligation, draft: Draft) -> tuple[Rung, ...]:
-    return tuple(rung for rung in held.ladder if rung.at <= draft.at)
-
-
 @rule.register
 def read_calendar_again(command: ReadCalendarAgain, draft: Draft) -> None:
-    """Nothing is due on a day on which its owner does not work; nothing becomes due earlier."""
+    """Nothing is due on a day on which nobody works on it; nothing becomes due earlier.
+
+    Over a long leave somebody stands in: what they can do stays where it is.
+    """
     agreement = draft.agreement
     if not agreement.roles_of(command.person_id):
         raise Refused(
             RefusalCode.NOT_A_PARTY,
             f"person_id: {command.person_id} is no party to {agreement.agreement_id}.",
         )
-    calendar = agreement.calendar_of(command.person_id)
     moved = tuple(
-        reopened(agreement, held, held.owner_id, draft.at)
+        reopened(agreement, held, held.principal_id, draft.at)
         for _, held in sorted(agreement.obligations.items())
-        if held.owner_id == command.person_id
-        and held.due_at > draft.at
-        and not calendar.is_working_day(calendar.local_date(held.due_at))
+        if held.owner_id == command.person_id and held.due_at > draft.at and _on_a_free_day(agreement, held)
     )
     draft.add(
         CalendarReadAgain(
             at=draft.at, person_id=command.person_id, reason=command.reason, ledger=LedgerChange(moved=moved)
         )
     )
+
+
+def _on_a_free_day(agreement: Agreement, held: Obligation) -> bool:
+    calendar = working_time(agreement, held.owner_id, held.kind)
+    return not calendar.is_working_day(calendar.local_date(held.due_at))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from domain.agreement import Agreement, Party
@@ -38,6 +38,7 @@ from domain.policy import KindPolicy
 from domain.policy_choice import chosen
 from domain.refusals import RefusalCode, Refused
 from domain.terms import Terms, digest
+from domain.terms.rules.criteria import unassessable
 from domain.vocabulary import Kind, ObligationKind, ObligationStatus, Phase, Role
 
 ANSWERED_BY_NEW_TERMS = frozenset({ObligationKind.REQUESTED_CHANGES, ObligationKind.COURSE_CORRECTION})
@@ -75,7 +76,8 @@ def propose(command: ProposeAgreement, draft: Draft, calendars: Mapping[PersonId
     proposed = draft.after(event)
     asked = tuple(signature_owed(proposed, party, draft.at) for party in unsigned(proposed))
     beside = tuple(opened(proposed, owed, draft.at) for owed in planned(proposed))
-    draft.add(event.model_copy(update={"ledger": LedgerChange(opened=(*asked, *beside))}))
+    vague = tuple(_criteria_owed(proposed, terms, draft.at))
+    draft.add(event.model_copy(update={"ledger": LedgerChange(opened=(*asked, *beside, *vague))}))
 
 
 def _policy(command: ProposeAgreement) -> KindPolicy:
@@ -118,6 +120,15 @@ def signature_owed(agreement: Agreement, party: Party, at: datetime) -> Obligati
     return opened(agreement, owed, at)
 
 
+def _criteria_owed(agreement: Agreement, terms: Terms, at: datetime) -> Iterator[Obligation]:
+    """That criteria are written so that they can be assessed, before anybody signs them."""
+    if ObligationKind.CRITERIA not in agreement.policy.allowances or agreement.phase is not Phase.AGREEMENT:
+        return
+    for criterion_id in unassessable(terms):
+        owed = Owed(kind=ObligationKind.CRITERIA, subject=criterion_id, owner=agreement.holder(Role.MENTOR))
+        yield opened(agreement, owed, at)
+
+
 def signature_subject(party: Party, terms_version: int) -> str:
     """Names one person's signature under one version."""
     return f"{party.role}:{party.person_id}:v{terms_version}"
@@ -151,6 +162,13 @@ def sign(command: SignAgreement, draft: Draft) -> None:
             RefusalCode.VERSION_MISMATCH,
             f"Version {agreement.terms_version} is in force, not {command.terms_version}; "
             "read it and sign that.",
+        )
+    vague = [held.subject for held in agreement.obligations.values() if held.kind is ObligationKind.CRITERIA]
+    if vague:
+        raise Refused(
+            RefusalCode.OUT_OF_ORDER,
+            f"success_criteria: {', '.join(sorted(vague))} cannot be assessed as written; "
+            "amend_terms first, so that everybody signs what can be seen.",
         )
     missing = [
         item.item_id for item in agreement.terms.compliance if item.item_id not in command.acknowledged
@@ -235,11 +253,23 @@ def amend(command: AmendTerms, draft: Draft) -> None:
     answered = tuple(each.obligation_id for each in held if each.kind in ANSWERED_BY_NEW_TERMS)
     old_signatures = tuple(each.obligation_id for each in held if each.kind is ObligationKind.SIGNATURE)
     after = draft.after(event)
+    vague = {owed.obligation_id: owed for owed in _criteria_owed(after, command.terms, draft.at)}
+    clear = tuple(
+        each.obligation_id
+        for each in held
+        if each.kind is ObligationKind.CRITERIA and each.obligation_id not in vague
+    )
     follow_plan(
         draft,
         event,
-        settled=(*draft.settled(answered, ObligationStatus.FULFILLED), *draft.settled(old_signatures)),
-        opens=tuple(signature_owed(after, party, draft.at) for party in unsigned(after)),
+        settled=(
+            *draft.settled((*answered, *clear), ObligationStatus.FULFILLED),
+            *draft.settled(old_signatures),
+        ),
+        opens=(
+            *(signature_owed(after, party, draft.at) for party in unsigned(after)),
+            *(owed for key, owed in vague.items() if key not in agreement.obligations),
+        ),
     )
 
 

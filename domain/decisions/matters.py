@@ -147,7 +147,8 @@ def settle_matter(command: SettleMatter, draft: Draft) -> None:
         known = ", ".join(sorted(draft.agreement.matters)) or "none"
         raise Refused(RefusalCode.NOT_OPEN, f"matter_id: {command.matter_id} is not open; open are {known}.")
     owed = draft.agreement.obligations[f"{matter.kind}:{matter.matter_id}"]
-    may_settle = {owed.owner_id} if matter.outlives_the_placement else {owed.owner_id, matter.raised_by}
+    answers = {owed.owner_id, owed.principal_id}
+    may_settle = answers if matter.outlives_the_placement else {*answers, matter.raised_by}
     if draft.actor.person_id not in may_settle and draft.actor.role is not Role.OPERATOR:
         raise Refused(
             RefusalCode.NOT_ALLOWED_FOR_ROLE,

@@ -171,7 +171,7 @@ def reschedule_meeting(command: RescheduleMeeting, draft: Draft) -> None:
     owed = Owed(
         kind=meeting.kind,
         subject=meeting.subject,
-        owner=Party(role=meeting.owner_role, person_id=meeting.owner_id),
+        owner=Party(role=meeting.owner_role, person_id=meeting.principal_id),
         anchor=day,
         reason=meeting.reason,
         starts_at=command.starts_at,

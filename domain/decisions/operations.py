@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domain.absences import DELICATE
 from domain.agreement import Agreement
 from domain.commands.base import HR
 from domain.commands.operations import (
@@ -11,15 +12,17 @@ from domain.commands.operations import (
     HoldPlacement,
     NudgeObligation,
     ReleasePlacement,
+    ResendNotices,
     SnoozeObligation,
 )
 from domain.decisions.departures import somebody_in_charge
 from domain.decisions.dispatch import rule
-from domain.decisions.planning import follow_plan, planned
+from domain.decisions.planning import days_agreed, follow_plan, planned
 from domain.decisions.resting import after_hold, muted, not_paused
 from domain.draft import Draft
 from domain.events.operations import (
     EntryCorrected,
+    NoticesResent,
     ObligationAcknowledged,
     ObligationNudged,
     ObligationSnoozed,
@@ -28,16 +31,16 @@ from domain.events.operations import (
     PolicyAdopted,
 )
 from domain.obligations import MOST_NUDGES, LedgerChange, Obligation, Settlement
-from domain.opening import Owed, opened, recounted
+from domain.opening import Owed, opened, put_off
 from domain.policy import KindPolicy
 from domain.policy_choice import chosen
+from domain.recounting import recounted
 from domain.refusals import RefusalCode, Refused
 from domain.vocabulary import ObligationKind, Role
 
 MOST_SNOOZED_DAYS = 3
 """Working days by which reminders of one obligation may be put off, all together."""
 LEVELS_THAT_NUDGE_THE_OWNER = frozenset({0, 1, 2})
-DELICATE = frozenset({ObligationKind.CONCERN, ObligationKind.BREACH})
 
 
 def _open(draft: Draft, obligation_id: str) -> Obligation:
@@ -52,7 +55,11 @@ def _open(draft: Draft, obligation_id: str) -> Obligation:
 def _may_know(draft: Draft, held: Obligation) -> bool:
     """A concern or a breach goes round whom it is about: its owner and the rest of HR know of it."""
     matter = draft.agreement.matters.get(held.subject)
-    if held.kind not in DELICATE or matter is None or draft.actor.person_id == held.owner_id:
+    if (
+        held.kind not in DELICATE
+        or matter is None
+        or draft.actor.person_id in {held.owner_id, held.principal_id}
+    ):
         return True
     return draft.actor.role in HR and matter.about != draft.actor.person_id
 
@@ -60,7 +67,7 @@ def _may_know(draft: Draft, held: Obligation) -> bool:
 def _owned(draft: Draft, obligation_id: str) -> Obligation:
     """The open obligation, if it is the actor's own or the actor is HR's."""
     found = _open(draft, obligation_id)
-    if draft.actor.person_id != found.owner_id and draft.actor.role not in HR:
+    if draft.actor.person_id not in {found.owner_id, found.principal_id} and draft.actor.role not in HR:
         raise Refused(
             RefusalCode.NOT_ALLOWED_FOR_ROLE,
             f"obligation_id: {obligation_id} is owed by the {found.owner_role}, "
@@ -81,6 +88,12 @@ def nudge(command: NudgeObligation, draft: Draft) -> None:
             RefusalCode.UNKNOWN_REFERENCE,
             f"{owed.owner_id} has left; reassign the {owed.owner_role} first.",
         )
+    if owed.owner_id in agreement.absent:
+        raise Refused(
+            RefusalCode.UNKNOWN_REFERENCE,
+            f"{owed.owner_id} is on leave until {agreement.absent[owed.owner_id].last} and nobody can do it "
+            f"for them; reassign the {owed.owner_role}, or wait.",
+        )
     climbed = range(0 if owed.reached is None else owed.reached + 1)
     by_ladder = len(LEVELS_THAT_NUDGE_THE_OWNER.intersection(climbed))
     if by_ladder + agreement.nudges.get(owed.obligation_id, 0) >= MOST_NUDGES:
@@ -92,18 +105,24 @@ def nudge(command: NudgeObligation, draft: Draft) -> None:
 
 
 @rule.register
+def resend(command: ResendNotices, draft: Draft) -> None:
+    """What became of each notice is in the record alone, and there it is looked at."""
+    notice_ids = tuple(dict.fromkeys(command.notice_ids))
+    draft.add(NoticesResent(at=draft.at, notice_ids=notice_ids, reason=command.reason))
+
+
+@rule.register
 def acknowledge(command: AcknowledgeObligation, draft: Draft) -> None:
     """The climb stops; due and stalled stay where they are."""
     owed = _owned(draft, command.obligation_id)
     if not any(rung.at > draft.at for rung in owed.ladder):
         raise Refused(RefusalCode.NO_CHANGE, f"{owed.obligation_id} climbs no further; fulfil it instead.")
-    reached = tuple(rung for rung in owed.ladder if rung.at <= draft.at)
     draft.add(
         ObligationAcknowledged(
             at=draft.at,
             obligation_id=owed.obligation_id,
             plan=command.plan,
-            ledger=LedgerChange(moved=(owed.model_copy(update={"ladder": reached}),)),
+            ledger=LedgerChange(moved=(owed.climbing_no_further(draft.at),)),
         )
     )
 
@@ -124,26 +143,13 @@ def snooze(command: SnoozeObligation, draft: Draft) -> None:
         raise Refused(
             RefusalCode.NO_CHANGE, f"{owed.obligation_id} climbs no further; there is nothing to put off."
         )
-    calendar = agreement.calendar_of(owed.owner_id)
-    ladder = tuple(
-        rung
-        if rung.at <= draft.at
-        else rung.model_copy(
-            update={
-                "at": calendar.opening_of(
-                    calendar.working_day_from(calendar.local_date(rung.at), command.working_days)
-                )
-            }
-        )
-        for rung in owed.ladder
-    )
     draft.add(
         ObligationSnoozed(
             at=draft.at,
             obligation_id=owed.obligation_id,
             working_days=command.working_days,
             reason=command.reason,
-            ledger=LedgerChange(moved=(owed.model_copy(update={"ladder": ladder}),)),
+            ledger=LedgerChange(moved=(put_off(agreement, owed, command.working_days, draft.at),)),
         )
     )
 
@@ -194,17 +200,20 @@ def adopt_policy(command: AdoptPolicy, draft: Draft) -> None:
     policy = _policy(agreement, command)
     event = PolicyAdopted(at=draft.at, policy=policy, reason=command.reason)
     after = draft.after(event)
-    agreed = {
-        owed.obligation_id
-        for owed in planned(agreement)
-        if owed.allowance is not None and owed.allowance != agreement.policy.allowance_for(owed.kind)
-    }
+    agreed = days_agreed(agreement)
     moved = tuple(
         again
         for key, held in sorted(agreement.obligations.items())
         if (again := recounted(agreement.policy, after, held, draft.at, keeps_its_day=key in agreed)) != held
     )
-    draft.add(event.model_copy(update={"ledger": LedgerChange(moved=moved)}))
+    asked = {owed.obligation_id for owed in planned(agreement)}
+    wanted = {owed.obligation_id: owed for owed in planned(after)}
+    change = LedgerChange(
+        settled=draft.settled(tuple(sorted(asked - wanted.keys()))),
+        opened=tuple(opened(after, wanted[key], draft.at) for key in sorted(wanted.keys() - asked)),
+        moved=tuple(again for again in moved if again.obligation_id not in asked - wanted.keys()),
+    )
+    draft.add(event.model_copy(update={"ledger": change}))
 
 
 def _policy(agreement: Agreement, command: AdoptPolicy) -> KindPolicy:

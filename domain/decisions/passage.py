@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from domain.absences import turns
 from domain.agreement import Agreement
 from domain.decisions.meetings import missed
 from domain.decisions.resting import muted
@@ -50,6 +51,8 @@ def _instants(agreement: Agreement) -> Iterator[datetime]:
         yield end_instant(agreement)
         if agreement.silent_at is not None and not agreement.held:
             yield agreement.silent_at
+    if agreement.paused_until is None:
+        yield from turns(agreement)
     for obligation in agreement.obligations.values():
         if not muted(agreement, obligation):
             yield from instants(obligation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from domain.absences import DELICATE
 from domain.agreement import Agreement
 from domain.commands.course import ReassignRole, WaiveObligation
 from domain.decisions.consent import PEOPLE
@@ -12,7 +13,7 @@ from domain.decisions.departures import still_there
 from domain.decisions.dispatch import rule
 from domain.decisions.forming import signature_owed
 from domain.decisions.matters import handler
-from domain.decisions.planning import FOLLOWS_A_PLAN, planned
+from domain.decisions.planning import FOLLOWS_A_PLAN, follow_plan, planned
 from domain.decisions.transitions import unsigned
 from domain.draft import Draft
 from domain.events.course import ObligationWaived, RoleReassigned
@@ -43,6 +44,7 @@ NEVER_WAIVED = frozenset(
         ObligationKind.FORCED_CHOICE,
         ObligationKind.SUCCESSOR,
         ObligationKind.HOLD_REVIEW,
+        ObligationKind.CRITERIA,
     }
 )
 """Gates: without them the stages would be labels. They are reassigned, answered, or closed incomplete."""
@@ -73,7 +75,7 @@ def reassign(command: ReassignRole, draft: Draft) -> None:
     theirs = {
         key: held
         for key, held in sorted(agreement.obligations.items())
-        if (held.owner_role, held.owner_id) == (command.role, command.from_person)
+        if (held.owner_role, held.principal_id) == (command.role, command.from_person)
     }
     signatures = tuple(key for key, held in theirs.items() if held.kind is ObligationKind.SIGNATURE)
     moved = tuple(
@@ -90,8 +92,7 @@ def reassign(command: ReassignRole, draft: Draft) -> None:
 def _handed_over(after: Agreement, held: Obligation, to_person: PersonId, at: datetime) -> Obligation:
     """What somebody owed, owed by the successor; but nobody hears a concern about themselves."""
     matter = after.matters.get(held.subject)
-    delicate = {ObligationKind.CONCERN, ObligationKind.BREACH}
-    if matter is None or held.kind not in delicate or to_person not in {matter.about, matter.raised_by}:
+    if matter is None or held.kind not in DELICATE or to_person not in {matter.about, matter.raised_by}:
         return reopened(after, held, to_person, at)
     party = handler(after, matter)
     return reopened(after, held.model_copy(update={"owner_role": party.role}), party.person_id, at)
@@ -168,11 +169,8 @@ def waive(command: WaiveObligation, draft: Draft) -> None:
             RefusalCode.NOT_ALLOWED_FOR_ROLE, f"{command.obligation_id} is a meeting; use excuse_meeting."
         )
     settled = draft.settled((command.obligation_id,), ObligationStatus.WAIVED)
-    draft.add(
-        ObligationWaived(
-            at=draft.at,
-            obligation_id=command.obligation_id,
-            reason=command.reason,
-            ledger=LedgerChange(settled=settled),
-        )
-    )
+    event = ObligationWaived(at=draft.at, obligation_id=command.obligation_id, reason=command.reason)
+    if obligation.kind is ObligationKind.PLAN_REVIEW:
+        follow_plan(draft, event, settled=settled)
+    else:
+        draft.add(event.model_copy(update={"ledger": LedgerChange(settled=settled)}))

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
+from domain.absences import who_acts
 from domain.agreement import Agreement, MeetingSeries, Party
 from domain.draft import Draft
 from domain.events import Event
 from domain.kinds import KINDS
-from domain.obligations import MEETING_KINDS, LedgerChange, Obligation, Settlement
+from domain.obligations import MEETING_KINDS, LedgerChange, Obligation, ObligationId, Settlement
 from domain.opening import SEQUENCE_PAST_A_CANCELLED_INVITE, Owed, meeting_start, opened, reconciled
 from domain.policy import Allowance
 from domain.vocabulary import ObligationKind, ObligationStatus, Phase, Role, StallReason
 
-PLANNED_FOR_EVERY_KIND = frozenset({ObligationKind.MILESTONE, ObligationKind.END_DECISION})
+PLANNED_FOR_EVERY_KIND = frozenset(
+    {ObligationKind.MILESTONE, ObligationKind.END_DECISION, ObligationKind.PLAN_REVIEW}
+)
 FOLLOWS_A_PLAN = frozenset({Phase.AGREEMENT, Phase.ACTIVE})
 """After the last day nothing is planned any more: what is owed then is owed until it is done."""
 
@@ -23,7 +26,12 @@ def planned(agreement: Agreement) -> Iterable[Owed]:
     """Everything that the terms still ask for, but for what was waived."""
     if agreement.phase not in FOLLOWS_A_PLAN:
         return ()
-    asked = [*_milestones(agreement), *_end_decision(agreement), *KINDS[agreement.kind].planned(agreement)]
+    asked = [
+        *_milestones(agreement),
+        *_end_decision(agreement),
+        *_plan_review(agreement),
+        *KINDS[agreement.kind].planned(agreement),
+    ]
     return [owed for owed in asked if owed.obligation_id not in agreement.waived]
 
 
@@ -52,6 +60,41 @@ def _end_decision(agreement: Agreement) -> Iterable[Owed]:
         owner=agreement.holder(rules.end_decider),
         anchor=agreed if as_agreed else agreement.ends_on,
         allowance=Allowance(due=0, stalled=allowance.stalled - allowance.due) if as_agreed else allowance,
+    )
+
+
+def _plan_review(agreement: Agreement) -> Iterable[Owed]:
+    """The next review of the development plan by the mentee and their line manager.
+
+    The plan's clock is not the placement's: it runs from the last review that is known, or else from the
+    first day, and a stint that ends sooner has none. Of a review that was waived the next is asked for.
+    """
+    every = agreement.terms.cadence.plan_review_days
+    asks = ObligationKind.PLAN_REVIEW in agreement.policy.allowances
+    if every is None or not asks or agreement.phase is not Phase.ACTIVE:
+        return
+    number = agreement.plan_reviews + 1
+    day = (agreement.plan_reviewed_on or agreement.starts_on) + timedelta(days=every)
+    while f"{ObligationKind.PLAN_REVIEW}:{number}" in agreement.waived:
+        number, day = number + 1, day + timedelta(days=every)
+    owner = agreement.holder(Role.LINE_MANAGER)
+    calendar = agreement.calendar_of(owner.person_id)
+    if day <= agreement.ends_on:
+        yield Owed(
+            kind=ObligationKind.PLAN_REVIEW,
+            subject=str(number),
+            owner=owner,
+            anchor=day,
+            starts_at=meeting_start(calendar, calendar.working_day_from(day, 0)),
+        )
+
+
+def days_agreed(agreement: Agreement) -> frozenset[ObligationId]:
+    """What the plan asks for on a day that the terms name, and not on one that the policy counts."""
+    return frozenset(
+        owed.obligation_id
+        for owed in planned(agreement)
+        if owed.allowance is not None and owed.allowance != agreement.policy.allowance_for(owed.kind)
     )
 
 
@@ -158,7 +201,8 @@ def next_meeting(agreement: Agreement, kind: ObligationKind, last: date, at: dat
     so that somebody is seen to hold it up.
     """
     owner = meeting_owner(agreement)
-    calendar = agreement.calendar_of(owner.person_id)
+    subject = str(_series(agreement, kind).scheduled + 1)
+    calendar = agreement.calendar_of(who_acts(agreement, kind, subject, owner.person_id))
     policy = agreement.policy
     series = _series(agreement, kind)
     day = _next_day(agreement, kind, last, at)
@@ -175,7 +219,7 @@ def next_meeting(agreement: Agreement, kind: ObligationKind, last: date, at: dat
     )
     owed = Owed(
         kind=kind,
-        subject=str(series.scheduled + 1),
+        subject=subject,
         owner=owner,
         anchor=day,
         allowance=Allowance(due=0, stalled=grace),
@@ -198,7 +242,7 @@ def sooner_check_in(agreement: Agreement, at: datetime) -> tuple[Obligation, ...
     owed = Owed(
         kind=meeting.kind,
         subject=meeting.subject,
-        owner=Party(role=meeting.owner_role, person_id=meeting.owner_id),
+        owner=Party(role=meeting.owner_role, person_id=meeting.principal_id),
         anchor=day,
         allowance=Allowance(due=0, stalled=first.stalled - first.due),
         reason=StallReason.START_UNCONFIRMED,

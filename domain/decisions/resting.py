@@ -67,9 +67,9 @@ def _after_pause(
     paused_at, paused_until = before.paused_at or at, before.paused_until or at
     if days > 0 and held.due_at > paused_at:
         held_on = shifted_by(after, held, days)
-        return held_on if held_on.due_at > at else reopened(after, held, held.owner_id, at)
+        return held_on if held_on.due_at > at else reopened(after, held, held.principal_id, at)
     if held.due_at <= at:
-        return None if muted(after, held) else reopened(after, held, held.owner_id, at)
+        return None if muted(after, held) else reopened(after, held, held.principal_id, at)
     called_off = held.starts_at is not None and at < held.starts_at < paused_until
     if not called_off:
         return None
@@ -81,7 +81,7 @@ def after_hold(before: Agreement, after: Agreement, at: datetime) -> tuple[Oblig
     if not before.held or after.held or after.paused_until is not None:
         return ()
     return tuple(
-        reopened(after, held, held.owner_id, at)
+        reopened(after, held, held.principal_id, at)
         for key, held in sorted(after.obligations.items())
         if held.due_at <= at and key in before.obligations and muted(before, held)
     )

@@ -51,11 +51,16 @@ def _leg_under_way(draft: Draft, leg_id: str) -> Leg:
 def _in_scope(draft: Draft, leg: Leg, *roles: Role) -> Party:
     """The actor's role in this leg."""
     parties = [party for role in roles for party in draft.agreement.holding(role, leg.leg_id)]
-    mine = [party for party in parties if party.person_id == draft.actor.person_id]
+    actor_id = draft.actor.person_id
+    mine = [
+        party.model_copy(update={"person_id": actor_id})
+        for party in parties
+        if draft.agreement.acts_in(actor_id, (party,))
+    ]
     if not mine:
         raise Refused(
             RefusalCode.NOT_ALLOWED_FOR_ROLE,
-            f"{draft.actor.person_id} is not {' or '.join(roles)} of {leg.leg_id}.",
+            f"{actor_id} is not {' or '.join(roles)} of {leg.leg_id}.",
         )
     return mine[0]
 
@@ -69,7 +74,8 @@ def sign_annex(command: SignAnnex, draft: Draft) -> None:
     mine = [each for each in missing if each.person_id == party.person_id]
     if not mine:
         raise Refused(
-            RefusalCode.ALREADY_DONE, f"{party.person_id} has signed the annex of {leg.leg_id} already."
+            RefusalCode.ALREADY_DONE,
+            f"No signature under the annex of {leg.leg_id} is asked of {party.person_id} (any more).",
         )
     party = mine[0]
     subject = f"{leg.leg_id}:{party.role}"
@@ -100,7 +106,7 @@ def accept_deliverable(command: AcceptDeliverable, draft: Draft) -> None:
     if subject in agreement.deliverables_accepted:
         raise Refused(RefusalCode.ALREADY_DONE, f"{subject} is accepted already.")
     verifiers = agreement.holding(deliverable.verifier, leg.leg_id) or agreement.holding(deliverable.verifier)
-    if draft.actor.person_id not in {party.person_id for party in verifiers}:
+    if not agreement.acts_in(draft.actor.person_id, verifiers):
         raise Refused(
             RefusalCode.NOT_ALLOWED_FOR_ROLE,
             f"{subject} is accepted by the {deliverable.verifier} of the leg.",

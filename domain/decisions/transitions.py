@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from domain.agreement import Agreement, Party
 from domain.decisions.consent import parties_under
+from domain.decisions.covering import follow_leave
 from domain.decisions.planning import follow_plan, plan_kinds
 from domain.decisions.resting import resume
 from domain.draft import Draft
@@ -34,6 +35,8 @@ LAPSES_WITH_THE_PLACEMENT = frozenset(
         ObligationKind.RETURN_PLAN,
         ObligationKind.FORCED_CHOICE,
         ObligationKind.HOLD_REVIEW,
+        ObligationKind.CRITERIA,
+        ObligationKind.PLAN_REVIEW,
     }
 )
 """What makes no sense after the last day. Evidence, feedback and debriefs are still owed."""
@@ -51,7 +54,17 @@ DEBRIEFS = frozenset({ObligationKind.DEBRIEF, ObligationKind.LEG_DEBRIEF, Obliga
 
 def advance(draft: Draft) -> None:
     """Adds every transition that is possible now, one after another."""
-    steps = (_resume, _conclude, _expire, _adopt_pivot, _start, _end, _conclude_debrief, _complete)
+    steps = (
+        _resume,
+        follow_leave,
+        _conclude,
+        _expire,
+        _adopt_pivot,
+        _start,
+        _end,
+        _conclude_debrief,
+        _complete,
+    )
     while any(step(draft) for step in steps):
         pass
 

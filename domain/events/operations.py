@@ -19,6 +19,15 @@ class ObligationNudged(Event):
     obligation_id: ObligationId
 
 
+class NoticesResent(Event):
+    """Notices that were given up are tried again, because somebody asked for it."""
+
+    type: Literal["notices.resent"] = "notices.resent"
+    notice_ids: tuple[str, ...]
+    """Those among them that were given up are queued by the statement that writes the event."""
+    reason: Words
+
+
 class ObligationAcknowledged(Event):
     """The owner knows, and says when it comes. A promise ends no silence."""
 
@@ -76,6 +85,36 @@ class PartyLeft(MeaningfulEvent):
     roles: tuple[Party, ...]
     proposed_successor: PersonId | None
     reason: Words
+
+
+class PartyWentOnLeave(Event):
+    """A party is away for so long that somebody acts for them, or that it is said that nobody does.
+
+    Comes again where somebody else stands in, or the leave is longer than it was.
+    """
+
+    type: Literal["party.went_on_leave"] = "party.went_on_leave"
+    person_id: PersonId
+    first: date
+    last: date
+    stand_in: PersonId | None
+    """Who acts meanwhile; None where nobody covers."""
+
+
+class PartyCameBack(Event):
+    """A party's leave is over: what was done for them so far is theirs again."""
+
+    type: Literal["party.came_back"] = "party.came_back"
+    person_id: PersonId
+
+
+class CoverSought(Event):
+    """A party on leave owes what cannot wait and nobody covers; somebody is to be found."""
+
+    type: Literal["cover.sought"] = "cover.sought"
+    person_id: PersonId
+    proposed: PersonId | None
+    """Who could take over; None where nobody of the agreement could."""
 
 
 class CalendarReadAgain(Event):

@@ -162,6 +162,14 @@ class WinOrSetbackRecorded(MeaningfulEvent):
     lesson: Words
 
 
+class PlanReviewed(MeaningfulEvent):
+    """The mentee's development plan was looked at again; its clock runs from that day."""
+
+    type: Literal["plan.reviewed"] = "plan.reviewed"
+    reviewed_on: date
+    outcome: Words
+
+
 class EndorsementGiven(MeaningfulEvent):
     """An observer or sponsor vouches for the mentee, with consent to be named."""
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from domain.agreement import Agreement
+from collections.abc import Mapping
+
+from domain.agreement import Absence, Agreement
 from domain.events.operations import (
     EntryCorrected,
     ObligationNudged,
     ObligationSnoozed,
+    PartyCameBack,
     PartyLeft,
+    PartyWentOnLeave,
     PlacementHeld,
     PlacementReleased,
     PolicyAdopted,
 )
 from domain.folding.dispatch import Changes, changes
+from domain.model import PersonId
 
 
 @changes.register
@@ -67,4 +72,24 @@ def entry_corrected(event: EntryCorrected, agreement: Agreement) -> Changes:
 @changes.register
 def party_left(event: PartyLeft, agreement: Agreement) -> Changes:
     """Until somebody else holds the role."""
-    return {"departed": agreement.departed | {event.person_id}}
+    return {
+        "departed": agreement.departed | {event.person_id},
+        "absent": _without(agreement.absent, event.person_id),
+    }
+
+
+@changes.register
+def party_went_on_leave(event: PartyWentOnLeave, agreement: Agreement) -> Changes:
+    """Whoever stands in may act for them from here on."""
+    absence = Absence(first=event.first, last=event.last, stand_in=event.stand_in)
+    return {"absent": {**agreement.absent, event.person_id: absence}}
+
+
+@changes.register
+def party_came_back(event: PartyCameBack, agreement: Agreement) -> Changes:
+    """Nobody acts for them any more."""
+    return {"absent": _without(agreement.absent, event.person_id)}
+
+
+def _without(absent: Mapping[PersonId, Absence], person_id: PersonId) -> Mapping[PersonId, Absence]:
+    return {key: absence for key, absence in absent.items() if key != person_id}

@@ -17,6 +17,7 @@ from domain.events.progress import (
     MilestoneReturned,
     MilestoneVerified,
     PeerFeedbackRequested,
+    PlanReviewed,
     ReflectiveSessionHeld,
 )
 from domain.folding.dispatch import Changes, changes
@@ -91,6 +92,12 @@ def milestone_replanned(event: MilestoneReplanned, agreement: Agreement) -> Chan
         for milestone in agreement.terms.milestones
     )
     return {"terms": agreement.terms.model_copy(update={"milestones": milestones})}
+
+
+@changes.register
+def plan_reviewed(event: PlanReviewed, agreement: Agreement) -> Changes:
+    """The next one is counted from there."""
+    return {"plan_reviews": agreement.plan_reviews + 1, "plan_reviewed_on": event.reviewed_on}
 
 
 @changes.register

@@ -501,3 +501,44 @@ async def test_whose_calendar_is_unknown_is_nudged_by_the_hours_of_the_week(
     assert (await delivery.deliver(notice, AT + timedelta(days=1))).until == MONDAY
     assert (await delivery.deliver(notice, MONDAY)).outcome == "sent"
     assert len(mailbox.taken) == 1
+
+
+async def test_a_resent_notice_is_queued_by_the_statement_that_writes_the_event(
+    record: Record, delivery: NoticeDelivery, mailbox: Mailbox
+) -> None:
+    """Only what was given up, and only of the agreement whose event it is; then it goes its usual way."""
+    first, second = await _both_wait(record)
+    for notice in (first, second):
+        await record.settle_notice(notice.notice_id, "failed", error="550 no such mailbox")
+    known = await record.agreement(FIRST)
+    assert known is not None
+    event = NewEvent(
+        event_id=str(uuid.uuid4()),
+        type="notices.resent",
+        schema_version=1,
+        data={
+            "ledger": LedgerChange().model_dump(mode="json"),
+            "notice_ids": [first.notice_id, second.notice_id],
+            "reason": "The address was wrong.",
+        },
+    )
+    appended = await record.append(
+        Append(
+            agreement_id=FIRST,
+            expected_version=known.version,
+            command_id="resend/1",
+            command_type="resend_notices",
+            command_digest="0" * 64,
+            actor_id="P-9001",
+            actor_role=Role.OPERATOR,
+            occurred_at=AT,
+            events=(event,),
+            head=known.head,
+            notices=(),
+        )
+    )
+    assert appended.outcome == "appended"
+    assert await record.undelivered_notices(FIRST) == [first]
+    assert [row.notice for row in await record.failed_notices()] == [second]
+    assert (await delivery.deliver(first, AT)).outcome == "sent"
+    assert len(mailbox.taken) == 1

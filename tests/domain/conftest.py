@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -15,7 +15,7 @@ import pytest
 
 from domain import policy_choice
 from domain.agreement import Agreement
-from domain.calendars import Calendar, UtcOffset
+from domain.calendars import Calendar, Leave, UtcOffset
 from domain.commands import COMMANDS, Command, ProposeAgreement
 from domain.commands.time import LetTimePass
 from domain.decide import actor_of, decide, newcomers
@@ -56,9 +56,11 @@ class Life:
         self.now = terms.approved_at + timedelta(hours=1)
         self.rows: list[RecordedEvent] = []
         self.accepted: set[str] = set()
+        self.known: dict[str, Calendar] = {}
+        """Calendars that are read from here on; everybody else works every weekday."""
         self._state: Agreement | None = None
         self._ids = count(1)
-        self.propose({party.person_id: EVERY_WEEKDAY for party in parties_of(terms)})
+        self.propose(self.calendars_of(party.person_id for party in parties_of(terms)))
 
     def propose(self, calendars: Mapping[str, Calendar]) -> None:
         """Begins, or begins again, with these calendars."""
@@ -112,6 +114,8 @@ class Life:
             match fields:
                 case {"live": phase}:
                     self.live(lambda agreement, phase=phase: agreement.phase == phase, patient=True)
+                case {"away": person, "for": days}:
+                    self.away(person, days, delegate=fields.get("delegate"))
                 case {"days": days}:
                     self.wait(days=days)
                 case {"answer": obligation_id}:
@@ -120,6 +124,29 @@ class Life:
                     if "terms" in fields:
                         fields["terms"] = {**self.terms.model_dump(mode="json"), **fields["terms"]}
                     self.by(fields.pop("who"), fields.pop("give"), **fields)
+
+    def away(self, person: str, days: int, *, after: int = 0, delegate: str | None = None) -> list[str]:
+        """Enters a leave of so many days that begins in so many, and reads the calendar again."""
+        self.knows_of_leave(person, days=days, after=after, delegate=delegate)
+        return self.by("operator", "read_calendar_again", person_id=person, reason="On leave.")
+
+    def knows_of_leave(self, person: str, *, days: int, after: int = 0, delegate: str | None = None) -> None:
+        """Enters a leave in the directory, where the agreement has not read it yet."""
+        first = self.agreement.local_date(self.now) + timedelta(days=after)
+        leave = Leave(first=first, last=first + timedelta(days=days - 1))
+        self.known[person] = EVERY_WEEKDAY.model_copy(update={"leave": (leave,), "delegate_id": delegate})
+
+    def calendars_of(self, people: Iterable[str]) -> dict[str, Calendar]:
+        """As the directory gives them: with everybody who may stand in."""
+        found: dict[str, Calendar] = {}
+        asked = list(people)
+        while asked:
+            person = asked.pop()
+            found[person] = self.known.get(person, EVERY_WEEKDAY)
+            delegate = found[person].delegate_id
+            if delegate is not None and delegate not in found:
+                asked.append(delegate)
+        return found
 
     def _try(self, command: Command, *, patient: bool) -> None:
         try:
@@ -174,7 +201,7 @@ class Life:
         """Decides about a command now and appends what follows; answers with the types of the events."""
         before = self._state
         brought_in = newcomers(before, command) if before is not None else ()
-        events = decide(before, command, self.now, calendars or dict.fromkeys(brought_in, EVERY_WEEKDAY))
+        events = decide(before, command, self.now, calendars or self.calendars_of(brought_in))
         self.accepted.add(command.type)
         given = before is not None and not isinstance(command, LetTimePass)
         role = actor_of(before, command).role if before is not None and given else Role.SYSTEM

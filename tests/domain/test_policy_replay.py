@@ -53,6 +53,11 @@ DOINGS = st.lists(
                 "breach",
                 "settle",
                 "waive",
+                "hold",
+                "release",
+                "departure",
+                "leave",
+                "remind",
             )
         ),
         st.integers(min_value=0, max_value=97),
@@ -109,9 +114,34 @@ def _do(life: Any, doing: str, number: int) -> None:  # noqa: ANN401
             life.give("report_breach", agreement.mentee_id, matter_id="b1", breaches="ethics", what="Seen.")
         case "settle":
             life.give("settle_matter", matter_id="b1", resolution="Cleared.", **operator)
-        case _:
+        case "waive":
             owed = sorted(agreement.obligations)
             life.give("waive_obligation", obligation_id=owed[number % len(owed)], reason="Done.", **operator)
+        case _:
+            _befall(life, doing, number)
+
+
+def _befall(life: Any, doing: str, number: int) -> None:  # noqa: ANN401
+    agreement, operator = life.agreement, {"actor_id": "OP-1", "acting_as": "operator"}
+    person = agreement.parties[number % len(agreement.parties)].person_id
+    match doing:
+        case "hold":
+            review_on = (agreement.local_date(life.now) + timedelta(days=number % 20 + 1)).isoformat()
+            life.give("hold_placement", waits_for="The works council.", review_on=review_on, **operator)
+        case "release":
+            life.give("release_placement", reason="They agreed.", **operator)
+        case "departure":
+            life.give("report_departure", person_id=person, reason="Resigned.", **operator)
+        case "leave":
+            delegate = f"N-{number}" if number % 2 else None
+            life.away(person, days=number % 25 + 1, after=number % 9, delegate=delegate)
+        case _:
+            key = sorted(agreement.obligations)[number % len(agreement.obligations)]
+            owner = {"actor_id": agreement.obligations[key].owner_id, "obligation_id": key}
+            if number % 3:
+                life.give("snooze_obligation", working_days=number % 3, reason="Audit.", **owner)
+            else:
+                life.give("acknowledge_obligation", plan="On Friday.", **owner)
 
 
 def hash_of(held: Obligation) -> int:

@@ -89,7 +89,7 @@ class _RandomLife:
 
     def _refusal_of(self, command: Command) -> Refused | None:
         before = self.agreement
-        calendars = dict.fromkeys(newcomers(before, command), before.calendars[before.mentee_id])
+        calendars = self.life.calendars_of(newcomers(before, command))
         try:
             decide(before, command, self.life.now, calendars)
         except Refused as refused:
@@ -292,8 +292,15 @@ class _RandomLife:
         successor = _pick([None, "N-1"], second)
         self.operator("report_departure", person_id=leaver, proposed_successor=successor, reason="Left.")
 
-    def read_calendar(self, first: int, _second: int) -> None:
-        person = _pick(self.agreement.parties, first).person_id
+    def read_calendar(self, first: int, second: int) -> None:
+        """Somebody's leave is entered, long or short, with a delegate or without, who may be away as well."""
+        people = [party.person_id for party in self.agreement.parties]
+        person, delegate = _pick(people, first), _pick([None, "N-1", "N-2", _pick(people, second)], second)
+        if delegate == "N-2":
+            self.life.knows_of_leave("N-2", days=30, after=first % 30, delegate=_pick(people, second))
+        if delegate == person:
+            delegate = None
+        self.life.knows_of_leave(person, days=second % 30 + 1, after=first % 12, delegate=delegate)
         self.operator("read_calendar_again", person_id=person, reason="Leave.")
 
     def adopt(self, _first: int, second: int) -> None:
@@ -352,9 +359,9 @@ class _RandomLife:
 
     def check(self, before: Agreement, command: Command) -> None:
         agreement, now = self.agreement, self.life.now
-        parties = {(party.role, party.person_id) for party in agreement.parties}
+        acting = {(party.role, party.person_id) for party in agreement.acting}
         for held in agreement.obligations.values():
-            assert (held.owner_role, held.owner_id) in parties, f"{held.obligation_id} is owed by a stranger"
+            assert (held.owner_role, held.owner_id) in acting, f"{held.obligation_id} is owed by a stranger"
             assert held.opened_at < held.due_at <= held.stalled_at, held
             assert [rung.level for rung in held.ladder] == sorted({rung.level for rung in held.ladder}), held
         ahead = next_instant(agreement, now)

@@ -301,6 +301,8 @@ UNANSWERED = {
     ObligationKind.FORCED_CHOICE,
     ObligationKind.SUCCESSOR,
     ObligationKind.HOLD_REVIEW,
+    ObligationKind.COVER,
+    ObligationKind.CRITERIA,
 }
 """What an amendment, a choice or HR settles: the cast leaves it to people with a view of their own."""
 

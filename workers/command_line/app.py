@@ -29,6 +29,7 @@ from workers.command_line.people import people
 from workers.command_line.place import place
 from workers.command_line.policy import policy
 from workers.command_line.rebuild import rebuild
+from workers.command_line.resend import resend
 from workers.command_line.resume import resume
 from workers.command_line.rights import erase, export, hold, receipt
 from workers.command_line.serve import migrate, up, worker
@@ -120,6 +121,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "leave": leave,
     "departed": departed,
     "manager": manager,
+    "resend": resend,
     "resume": resume,
     "show": show,
     "mine": mine,

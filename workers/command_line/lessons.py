@@ -111,6 +111,13 @@ LESSONS: Mapping[str, Lesson] = {
         "Somebody has another line manager.",
         ('sojourn manager P-1042 --to P-1016 --reason "New team." --as P-9001',),
     ),
+    "resend": Lesson(
+        "Try notices again that were given up.",
+        (
+            'sojourn resend --all --as P-9001 --reason "The mail server is back." --dry-run',
+            'sojourn resend --to P-1042 --as P-9001 --reason "The address was wrong." --yes --json',
+        ),
+    ),
     "resume": Lesson(
         "Start an agreement's workflow again from its record.",
         ("sojourn resume halden-grid.HG-SEC-2026-0117",),

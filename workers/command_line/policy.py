@@ -223,6 +223,10 @@ def _print(policies: PolicySet) -> None:
         ("unsigned expires after", *(k.expires_unsigned_after for k in kinds)),
         ("check-in counts as missed after", *(k.missed_after for k in kinds)),
         ("missed running that stall", *(k.missed_running for k in kinds)),
+        (
+            "leave has a stand-in from",
+            *(NOTHING if k.covered_from is None else k.covered_from for k in kinds),
+        ),
     ]
     rungs = [
         (
@@ -235,9 +239,9 @@ def _print(policies: PolicySet) -> None:
 
 
 def _allowance(policies: PolicySet, kind: Kind, obligation: ObligationKind) -> str:
-    if ASKED_BY_ONE_KIND.get(obligation, kind) is not kind:
+    allowance = policies.kinds[kind].allowances.get(obligation)
+    if allowance is None or ASKED_BY_ONE_KIND.get(obligation, kind) is not kind:
         return NOTHING
-    allowance = policies.kinds[kind].allowances[obligation]
     return f"{allowance.due} / {allowance.stalled}"
 
 

@@ -286,6 +286,10 @@ def _matter(asked: Asked) -> Answer:
     }
 
 
+def _plan_review(_asked: Asked) -> Answer:
+    return "review_plan", {"outcome": "The plan holds; what comes next is in it."}
+
+
 def _consent(asked: Asked) -> Answer:
     return "consent_to_pivot", {"pivot_id": asked.owed.subject.split(":")[0]}
 
@@ -356,6 +360,7 @@ _ANSWERS: Mapping[ObligationKind, Callable[[Asked], Answer]] = {
     ObligationKind.MILESTONE_VERIFICATION: _verification,
     ObligationKind.FEEDBACK: _feedback,
     ObligationKind.SELF_ASSESSMENT: _self_assessment,
+    ObligationKind.PLAN_REVIEW: _plan_review,
     ObligationKind.OBSERVATION: _observation,
     ObligationKind.PRACTICE: _practice,
     ObligationKind.SESSION_DEBRIEF: _session_debrief,

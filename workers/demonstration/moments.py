@@ -30,6 +30,7 @@ _USUAL_PATIENCE = (3, 28)
 _MEETING_LASTS: Mapping[ObligationKind, timedelta] = {
     ObligationKind.CHECK_IN: timedelta(minutes=40),
     ObligationKind.REFLECTIVE_SESSION: timedelta(minutes=80),
+    ObligationKind.PLAN_REVIEW: timedelta(minutes=70),
     ObligationKind.OBSERVATION: timedelta(hours=4),
     ObligationKind.PRACTICE: timedelta(hours=4),
 }

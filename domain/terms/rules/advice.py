@@ -9,6 +9,7 @@ from typing import Final
 from domain.terms.common import CommonTerms
 from domain.terms.problems import Problem, path
 from domain.terms.rotation import SHORTEST_LEG_DAYS, RotationTerms
+from domain.terms.rules import criteria
 from domain.terms.rules.rule import Rule, months_after, rule
 from domain.terms.secondment import RETURN_MEETING_DAYS_BEFORE_END, USUAL_MONTHS, SecondmentTerms
 from domain.terms.shadowing import SessionPhase, ShadowingTerms
@@ -165,6 +166,7 @@ def legs_are_announced_in_time(terms: RotationTerms) -> Iterator[Problem]:
 
 
 COMMON: tuple[Rule[CommonTerms], ...] = (
+    *criteria.RULES,
     check_ins_are_not_too_rare,
     the_mentor_has_time_for_the_cadence,
     skills_have_a_level_before,

@@ -47,7 +47,22 @@ def with_another_manager(raw: dict[str, Any]) -> dict[str, Any]:
     return {"legs": [{**first, "manager": "P-9"}, *others]}
 
 
+def with_an_undecided_measure(raw: dict[str, Any]) -> dict[str, Any]:
+    """The criteria, the first of them put off."""
+    first, *others = raw["success_criteria"]
+    return {"success_criteria": [{**first, "measure": "To be agreed."}, *others]}
+
+
 ROWS: dict[str, Row] = {
+    "criteria that nobody can assess, once it runs": (
+        "secondment:active",
+        [],
+        "mentor",
+        "amend_terms",
+        {"terms": with_an_undecided_measure},
+        RefusalCode.TERMS_INVALID,
+        "terms.success_criteria: of forecast-adoption the measure is a placeholder.",
+    ),
     "a second pivot": (
         "secondment:active",
         PIVOTING,

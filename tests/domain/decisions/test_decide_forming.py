@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,11 +21,34 @@ from domain.terms.parts import PolicyReference
 
 Row = tuple[str, list[dict[str, Any]], str, str, dict[str, Any], RefusalCode, str]
 
+EXAMPLES = Path(__file__).parents[3] / "examples"
 CHECKLIST = ["confidentiality", "conflict-of-interest", "data-protection", "site-safety"]
 SIGNED = [{"answer": "signature:mentee:P-1042:v1"}]
 REQUESTED = [{"who": "mentee", "give": "request_changes", "fields": ["cadence"], "what": "Weekly, please."}]
 
+_FIRST, *_OTHERS = json.loads((EXAMPLES / "secondment.json").read_text())["success_criteria"]
+UNDECIDED = [
+    {
+        "who": "mentor",
+        "give": "amend_terms",
+        "reason": "The numbers come later.",
+        "terms": {"success_criteria": [{**_FIRST, "measure": "T.B.D."}, *_OTHERS]},
+    }
+]
+
 ROWS: dict[str, Row] = {
+    "criteria that cannot be assessed": (
+        "secondment",
+        UNDECIDED,
+        "mentee",
+        "sign_agreement",
+        {"terms_version": 2, "acknowledged": CHECKLIST},
+        RefusalCode.OUT_OF_ORDER,
+        (
+            "success_criteria: forecast-adoption cannot be assessed as written; "
+            "amend_terms first, so that everybody signs what can be seen."
+        ),
+    ),
     "signed twice": (
         "secondment",
         SIGNED,

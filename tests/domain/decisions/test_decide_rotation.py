@@ -66,7 +66,7 @@ ROWS: dict[str, Row] = {
         "sign_annex",
         {"leg_id": "melbourne-control"},
         RefusalCode.ALREADY_DONE,
-        "P-4211 has signed the annex of melbourne-control already.",
+        "No signature under the annex of melbourne-control is asked of P-4211 (any more).",
     ),
     "an unknown deliverable": (
         "rotation:active",
