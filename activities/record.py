@@ -251,6 +251,10 @@ class Record:
         """Ids of open agreements whose last event, in their own time, is later than an instant."""
         return [row["agreement_id"] for row in await self._database.rows("agreements_ahead", of)]
 
+    async def to_be_run(self) -> list[str]:
+        """Ids of what needs a workflow: open agreements, and closed ones with notices that were not sent."""
+        return [row["agreement_id"] for row in await self._database.rows("to_be_run")]
+
     async def known_values(self, limit: int) -> KnownValues:
         """What agreements can be filtered by besides words of the vocabulary.
 

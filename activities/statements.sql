@@ -156,6 +156,13 @@ FROM sojourn.stalled_tally_v1($1)
 -- Open agreements whose last event, in their own time, is later than an instant.
 SELECT agreement_id FROM sojourn.agreement_ahead WHERE updated_at > $1
 
+-- to_be_run --
+-- What a workflow is for: open agreements, and closed ones with notices that were not sent; in order of id.
+SELECT agreement_id FROM sojourn.agreement WHERE phase <> 'closed'
+UNION
+SELECT agreement_id FROM sojourn.notice WHERE state = 'queued'
+ORDER BY agreement_id
+
 -- known_values --
 -- Every tenant and every cohort that any agreement is of, the first of them, for whoever mistyped one.
 SELECT

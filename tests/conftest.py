@@ -7,8 +7,8 @@ import importlib.util
 import os
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -106,6 +106,21 @@ async def administrator(postgres: EmbeddedPostgres, database: str) -> AsyncItera
 @pytest.fixture(scope="session")
 async def temporal() -> AsyncIterator[EmbeddedTemporal]:
     """A Temporal server without UI, which suggests to continue as new early so that tests see it happen."""
+    async with _new_temporal() as server:
+        yield server
+
+
+@pytest.fixture
+async def another_client() -> AsyncIterator[Client]:
+    """A client of a second Temporal server, which knows nothing of the first one."""
+    async with _new_temporal() as server:
+        yield await Client.connect(
+            server.address, namespace=server.namespace, data_converter=data_converter()
+        )
+
+
+@asynccontextmanager
+async def _new_temporal() -> AsyncGenerator[EmbeddedTemporal]:
     with _folder() as folder:
         async with EmbeddedTemporal(
             folder,

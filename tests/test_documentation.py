@@ -15,6 +15,7 @@ from domain.prompts import PROMPT_BANK, QUESTION_BANK
 from domain.refusals import RefusalCode
 from domain.vocabulary import Health, Kind, ObligationKind, Outcome, Phase, Role, StallReason
 from workers.command_line import app
+from workers.rehydrating import Outcome as Rehydrated
 from workers.settings import describe_settings, load_settings
 from workflows.contract import WORKFLOW_TYPES
 from workflows.search_attributes import ALL
@@ -108,6 +109,11 @@ def test_every_phase_health_outcome_and_reason_is_told() -> None:
     assert {row[0] for row in _table("operators.md", "| Phase |")} == set(Phase)
     assert {row[0] for row in _table("operators.md", "| Reason |")} == set(StallReason)
     assert _named("operators.md", Outcome) == set()
+
+
+def test_every_outcome_of_a_rehydration_is_told() -> None:
+    """What a script may find in the JSON is on the page about recovery."""
+    assert {row[0] for row in _table("deploys.md", "| Outcome |")} == set(Rehydrated)
 
 
 def test_the_ladder_is_the_policys() -> None:

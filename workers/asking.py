@@ -16,7 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain.commands import Command
 from domain.digests import digest_of_model
-from workflows.contract import REFUSED, Receipt
+from workflows.contract import CONTENDED, HANDING_OVER, REFUSED, Receipt
 
 PATIENCE = timedelta(seconds=60)
 """How long to keep asking before giving up, unless told otherwise."""
@@ -35,8 +35,14 @@ _TRY_AGAIN = frozenset(
         RPCStatusCode.UNKNOWN,
     }
 )
-_LOST_AT_A_NEW_RUN = "AcceptedUpdateCompletedWorkflow"
-"""The run ended between accepting the update and finishing it; its successor knows what was recorded."""
+_ASK_AGAIN = frozenset(
+    {
+        # The run ended between accepting the update and finishing it; its successor knows what was recorded.
+        "AcceptedUpdateCompletedWorkflow",
+        HANDING_OVER,
+        CONTENDED,
+    }
+)
 
 Waiting = Callable[[timedelta], None]
 """Told, after each attempt without an answer, how long has been waited altogether."""
@@ -138,7 +144,7 @@ async def _answer(
         async with asyncio.timeout(limit.total_seconds()):
             return await send()
     except WorkflowUpdateFailedError as failed:
-        _raise_unless_lost(failed)
+        _raise_unless_passing(failed)
     except RPCTimeoutOrCancelledError:
         _raise_if_cancelled()
     except RPCError as error:
@@ -158,13 +164,13 @@ def _raise_if_cancelled() -> None:
         raise asyncio.CancelledError
 
 
-def _raise_unless_lost(failed: WorkflowUpdateFailedError) -> None:
+def _raise_unless_passing(failed: WorkflowUpdateFailedError) -> None:
     cause: BaseException | None = failed.cause
     if isinstance(cause, ActivityError):
         cause = cause.cause
     if not isinstance(cause, ApplicationError):
         raise UpdateRefusedError("failed", f"The workflow could not do it: {cause}") from failed
-    if cause.type == _LOST_AT_A_NEW_RUN:
+    if cause.type in _ASK_AGAIN:
         return
     if cause.type == REFUSED and cause.details:
         code, *sentences = (str(detail) for detail in cause.details)

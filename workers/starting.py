@@ -93,7 +93,7 @@ class Starter:
             return False
         return True
 
-    async def resume(self, agreement: Agreement, at: datetime) -> bool:
+    async def resume(self, agreement: Agreement, at: datetime, *, instead_of_a_run: bool = False) -> bool:
         """Starts an agreement again from its record, as after its workflow was terminated or Temporal lost.
 
         Whether it is to run at all is for the caller to say: a closed one has nothing left to do but to send
@@ -102,9 +102,10 @@ class Starter:
         Args:
             agreement: As its stream folds.
             at: The instant at which it is shown in Temporal's lists until the workflow sees to that itself.
+            instead_of_a_run: End the run that there is, as where no worker serves its version any more.
 
         Returns:
-            Whether it was started; False where its workflow runs already.
+            Whether it was started; False where its workflow runs already and is to go on.
 
         Raises:
             RPCError: Temporal does not take it.
@@ -117,7 +118,11 @@ class Starter:
                 task_queue=self._task_queue,
                 # The record says that it is to run, however an earlier workflow may have ended.
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                id_conflict_policy=(
+                    WorkflowIDConflictPolicy.TERMINATE_EXISTING
+                    if instead_of_a_run
+                    else WorkflowIDConflictPolicy.FAIL
+                ),
                 search_attributes=as_it_stands(agreement, at),
                 static_summary=static_summary(agreement.terms),
                 static_details=static_details(agreement.terms),

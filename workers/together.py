@@ -13,9 +13,11 @@ AT_ONCE = 8
 """As many as one command has connections."""
 
 
-async def few_at_once(work: Callable[[Item], Awaitable[Result]], items: Sequence[Item]) -> list[Result]:
+async def few_at_once(
+    work: Callable[[Item], Awaitable[Result]], items: Sequence[Item], *, at_once: int = AT_ONCE
+) -> list[Result]:
     """The results in the order of the items, a few of them worked on at a time; the first error ends all."""
-    room = asyncio.Semaphore(AT_ONCE)
+    room = asyncio.Semaphore(at_once)
 
     async def one(item: Item) -> Result:
         async with room:

@@ -23,7 +23,7 @@ from domain.events.forming import AgreementProposed
 from domain.recording import FIRST_VERSION
 from domain.views import ObligationView, StatusView, status_view
 from domain.vocabulary import Kind
-from workflows import story
+from workflows import handing_over, story
 from workflows.alarm import Alarm
 from workflows.contract import (
     CONFIRM_UPDATE,
@@ -35,6 +35,7 @@ from workflows.contract import (
     proposal_of,
 )
 from workflows.failures import as_request_refused, request_refused
+from workflows.handing_over import LastCommands
 from workflows.journal import Journal
 from workflows.outbox import Outbox
 from workflows.requests import read_input, read_terms
@@ -54,6 +55,7 @@ class AgreementRun:
         self._outbox = Outbox()
         self._journal = Journal(self._outbox)
         self._alarm = Alarm()
+        self._door = LastCommands()
         self._began = False
         self._failed: ApplicationError | None = None
         self._cancel_noted = False
@@ -90,7 +92,7 @@ class AgreementRun:
             await workflow.wait_condition(workflow.all_handlers_finished)
             raise
         while not self._current.closed:
-            if _should_hand_over():
+            if handing_over.due():
                 await self._make_ready_to_hand_over()
                 return True
             # While time was looked at, somebody's command may have closed the agreement.
@@ -134,6 +136,10 @@ class AgreementRun:
             event_types=(AgreementProposed.model_fields["type"].default,),
         )
 
+    @confirm_placement.validator
+    def _check_confirmation(self) -> None:
+        self._door.let_in()
+
     @workflow.query(name=STATUS_QUERY, description="Phase, health, stages, and why it is stalled if it is.")
     def status(self) -> StatusView | None:
         """The agreement now; None before it was read."""
@@ -154,8 +160,10 @@ class AgreementRun:
         """Refuses a command early: nothing of it is written anywhere.
 
         Raises:
-            ApplicationError: Of type `Refused`, with code and sentence as details.
+            ApplicationError: Of type `Refused`, with code and sentence as details; of type `HandingOver`
+                where the next run takes it.
         """
+        self._door.let_in()
         self._journal.refuse_early(command)
 
     async def accept(self, command: Command) -> Receipt:
@@ -221,7 +229,7 @@ class AgreementRun:
             )
         except TimeoutError:
             workflow.logger.info("notices under way are taken up by the next run")
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await self._door.finish()
 
     def _continue_as_new(self) -> None:
         """With nothing but the id: the next run folds the stream, as after any loss."""
@@ -267,7 +275,7 @@ class AgreementRun:
                 self._journal.agreement is not seen
                 or self._outbox.next_instant() != next_notice
                 or self._alarm.rang
-                or _should_hand_over()
+                or handing_over.due()
             )
         )
 
@@ -285,8 +293,3 @@ class AgreementRun:
         if updates:
             # The SDK's annotation leaves the values' type open.
             workflow.upsert_search_attributes(updates)  # pyright: ignore[reportUnknownMemberType]
-
-
-def _should_hand_over() -> bool:
-    info = workflow.info()
-    return info.is_continue_as_new_suggested() or info.is_target_worker_deployment_version_changed()

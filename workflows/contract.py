@@ -39,6 +39,10 @@ REQUEST_REFUSED = "RequestRefused"
 """Type of the error by which a workflow fails that cannot begin. Its details: a sentence for each field."""
 NOT_RECORDED = "NotRecorded"
 """Type of the error about a command that the record will not take. Its details are a code and a sentence."""
+CONTENDED = "Contended"
+"""Type of the error about a command that other writers kept from being decided: send it again."""
+HANDING_OVER = "HandingOver"
+"""Type of the error about a command that came while one run hands over to the next: send it again."""
 
 
 class AgreementInput(Frozen):

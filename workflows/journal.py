@@ -28,7 +28,7 @@ from domain.refusals import RefusalCode, Refused
 from domain.vocabulary import Role
 from workflows import activity_definitions as activities
 from workflows import story
-from workflows.contract import Receipt
+from workflows.contract import CONTENDED, Receipt
 from workflows.failures import is_of_type, not_recorded, reason_of, refusal, reused
 from workflows.outbox import Outbox
 
@@ -139,7 +139,7 @@ class Journal:
                 return receipt
         raise ApplicationError(
             f"{command.command_id}: another writer keeps changing the agreement; send it again.",
-            type="Contended",
+            type=CONTENDED,
         )
 
     async def _try(self, command: Command) -> Receipt | None:

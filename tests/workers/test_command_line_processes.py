@@ -10,6 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from temporalio.client import Client
+
+from deploy.embedded import Stack, attribute_types
+from deploy.migrate import migrate
+from workers.connection import data_converter
+from workers.settings import load_settings
+from workers.worker import hosting
+from workflows.search_attributes import ALL
 
 SOJOURN = Path(sys.executable).with_name("sojourn")
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -161,3 +169,30 @@ async def test_usage_errors_are_short(data_folder: Path) -> None:
     assert code == 2
     assert "--as-of" in errors
     assert len(errors.splitlines()) <= 5
+
+
+async def test_up_goes_on_with_what_another_version_began(data_folder: Path) -> None:
+    """After the code has changed, the stack's own worker takes over every agreement that the old one had."""
+    data = data_folder / "data"
+    async with Stack(data, headless=True, search_attributes=attribute_types(ALL)) as stack:
+        await migrate(stack.postgres.dsn)
+        client = await Client.connect(
+            stack.temporal.address, namespace=stack.temporal.namespace, data_converter=data_converter()
+        )
+        settings = load_settings(database_url=stack.postgres.dsn, data=data, build_id="earlier", smtp_port=1)
+        async with hosting(settings, client):
+            assert (await run("people", str(EXAMPLES / "people.json"), folder=data_folder))[0] == 0
+            placed = await run("place", str(EXAMPLES / "secondment.json"), "--json", folder=data_folder)
+            assert placed[0] == 0, placed[2]
+    agreement = json.loads(placed[1])["placements"][0]["agreement_id"]
+
+    up = await start(data)
+    try:
+        withdraw = ("withdraw_agreement", "--as", "P-1042", "--data", '{"reason": "Another post."}')
+        code, output, errors = await run("act", agreement, *withdraw, "--json", folder=data_folder)
+        assert code == 0, errors
+        assert json.loads(output)["version"] > 1
+    finally:
+        code, said = await up.interrupt()
+    assert code == 0
+    assert "Agreements of another version that go on from their record: 1." in said

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +23,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from pydantic import JsonValue
-from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.enums.v1 import EventType, PendingActivityState
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
@@ -182,6 +182,21 @@ class Placement:
     async def now(self) -> datetime:
         """The instant at which the workflow lives."""
         return await self.house.skipper.get_current_time(self.handle)
+
+    async def next_instant(self) -> datetime:
+        """When, by its record, it is next to wake by itself: for the ledger or for a notice."""
+        queued = await self.house.record.undelivered_notices(self.agreement_id)
+        ledger = next_instant(await self.agreement(), await self.now())
+        return min([notice.not_before for notice in queued] + ([] if ledger is None else [ledger]))
+
+    async def alarm(self) -> datetime | None:
+        """When the one timer of its run fires, to the second."""
+
+        async def last_timer() -> datetime | None:
+            return _running_timer((await self.histories())[-1])
+
+        found = await eventually(last_timer, lambda seen: seen is not None, seconds=60)
+        return None if found is None else found.replace(microsecond=0)
 
     async def fast_forward(self, duration: timedelta) -> bool:
         """Lets virtual time pass; False where the placement ended before."""
@@ -468,6 +483,21 @@ def finding_names() -> Callable[[str], list[str]]:
 def keeping_house() -> KeepingHouse:
     """Keeps a house over a database that a test brings along."""
     return _keeping_house
+
+
+def _running_timer(history: WorkflowHistory) -> datetime | None:
+    """When the one timer of a run fires; None where none runs yet, or where it is about to hand over."""
+    running: dict[str, datetime] = {}
+    for event in history.events:
+        if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
+            started = event.timer_started_event_attributes
+            at = event.event_time.ToDatetime(tzinfo=UTC) + started.start_to_fire_timeout.ToTimedelta()
+            running[started.timer_id] = at + timedelta(milliseconds=500)
+        elif event.event_type == EventType.EVENT_TYPE_TIMER_CANCELED:
+            running.pop(event.timer_canceled_event_attributes.timer_id)
+        elif event.event_type == EventType.EVENT_TYPE_TIMER_FIRED:
+            running.pop(event.timer_fired_event_attributes.timer_id)
+    return next(iter(running.values())) if len(running) == 1 else None
 
 
 def _free_port() -> int:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowHistory
+import pytest
 
-from domain.decisions.passage import next_instant
 from domain.vocabulary import ObligationKind, Outcome
 from workers.asking import ask
+from workflows import handing_over
 from workflows.contract import OBLIGATIONS_QUERY
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ async def test_the_next_run_carries_on_where_the_last_one_was(house: House) -> N
     await _holds_what_the_record_holds(placement)
     queued = await house.record.undelivered_notices(placement.agreement_id)
     assert queued
-    assert await _alarm_of(placement) == await _next_instant_of(house, placement)
+    assert await placement.alarm() == await placement.next_instant()
 
     await placement.fast_forward(
         max(notice.not_before for notice in queued) - await placement.now() + timedelta(seconds=1)
@@ -57,6 +56,60 @@ async def test_commands_are_accepted_once_while_runs_change(house: House) -> Non
     await _holds_what_the_record_holds(placement)
 
 
+async def test_callers_who_leave_no_gap_do_not_keep_a_run_alive(house: House) -> None:
+    """With ten commands in flight at every instant, one run after the other still hands over in time."""
+    placement = await house.place("secondment")
+    await placement.become_active()
+    runs, enough = len(await placement.histories()), asyncio.Event()
+
+    async def keep_sending(sender: int) -> list[str]:
+        sent: list[str] = []
+        while not enough.is_set():
+            await _feedback(house, placement, f"gapless/{sender}/{len(sent)}")
+            sent.append(f"gapless/{sender}/{len(sent)}")
+        return sent
+
+    senders = [asyncio.create_task(keep_sending(sender)) for sender in range(10)]
+    try:
+        await house.eventually(placement.histories, lambda seen: len(seen) >= runs + 3, seconds=120)
+    finally:
+        enough.set()
+    sent = [command_id for commands in await asyncio.gather(*senders) for command_id in commands]
+    stream = await house.record.stream(placement.agreement_id)
+    given = [event.command_id for event in stream if event.type == "feedback.given"]
+    assert sorted(given) == sorted(sent)
+    await _holds_what_the_record_holds(placement)
+
+
+async def test_a_command_keeps_its_first_receipt_over_the_hand_over(house: House) -> None:
+    """The next run, which was told nothing but the id, answers a command that an earlier one accepted."""
+    placement = await house.place("secondment")
+    command = placement.feedback("feedback/before")
+    await placement.become_active()
+    first = await placement.act(command)
+    runs = len(await placement.histories())
+    for number in range(40):
+        await placement.act(placement.feedback(f"feedback/{number}"))
+        if len(await placement.histories()) > runs:
+            break
+    assert len(await placement.histories()) > runs
+    assert await placement.act(command, update_id="another-attempt") == first
+    stream = await house.record.stream(placement.agreement_id)
+    assert [event.command_id for event in stream].count(command.command_id) == len(first.event_types)
+
+
+async def test_a_run_that_has_grown_long_hands_over_by_itself(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server whose own suggestion is far away does not make histories grow without end."""
+    monkeypatch.setattr(handing_over, "LONGEST_HISTORY", 24)
+    placement = await house.place("secondment")
+    await placement.answer_all(ObligationKind.SIGNATURE)
+    first, second, *_ = await placement.histories()
+    assert len(first.events) < 50
+    assert second.events[0].workflow_execution_started_event_attributes.continued_execution_run_id
+
+
 async def test_an_agreement_goes_on_from_its_record_alone(house: House) -> None:
     """A workflow that was terminated is started again by id: same version, obligations and next instant."""
     placement = await house.place("shadowing")
@@ -68,7 +121,7 @@ async def test_an_agreement_goes_on_from_its_record_alone(house: House) -> None:
     after = await placement.status()
     assert owed > 0
     assert after.model_copy(update={"as_of": before.as_of}) == before
-    assert await _alarm_of(placement) == await _next_instant_of(house, placement)
+    assert await placement.alarm() == await placement.next_instant()
 
     await placement.live_until(lambda _: False)
     assert await placement.outcome() == Outcome.COMPLETED
@@ -120,42 +173,11 @@ async def _holds_what_the_record_holds(placement: Placement) -> None:
     assert [each["id"] for each in listed] == [each.id for each in status.obligations]
 
 
-async def _next_instant_of(house: House, placement: Placement) -> datetime:
-    queued = await house.record.undelivered_notices(placement.agreement_id)
-    ledger = next_instant(await placement.agreement(), await placement.now())
-    return min([notice.not_before for notice in queued] + ([] if ledger is None else [ledger]))
-
-
-async def _alarm_of(placement: Placement) -> datetime | None:
-    async def last_timer() -> datetime | None:
-        return _running_timer((await placement.histories())[-1])
-
-    found = await placement.house.eventually(last_timer, lambda seen: seen is not None)
-    return None if found is None else found.replace(microsecond=0)
-
-
-def _running_timer(history: WorkflowHistory) -> datetime | None:
-    """When the one timer of a run fires, to the second; None where none was started yet."""
-    running: dict[str, datetime] = {}
-    for event in history.events:
-        if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
-            started = event.timer_started_event_attributes
-            at = event.event_time.ToDatetime(tzinfo=UTC) + started.start_to_fire_timeout.ToTimedelta()
-            running[started.timer_id] = at + timedelta(milliseconds=500)
-        elif event.event_type == EventType.EVENT_TYPE_TIMER_CANCELED:
-            running.pop(event.timer_canceled_event_attributes.timer_id)
-        elif event.event_type == EventType.EVENT_TYPE_TIMER_FIRED:
-            running.pop(event.timer_fired_event_attributes.timer_id)
-    assert len(running) <= 1
-    return next(iter(running.values()), None)
-
-
 async def _give_feedback(house: House, placement: Placement, sender: int) -> None:
     for number in range(8):
-        await ask(
-            house.client,
-            placement.agreement_id,
-            "give_feedback",
-            placement.feedback(f"feedback/{sender}/{number}"),
-            update_id=f"feedback/{sender}/{number}",
-        )
+        await _feedback(house, placement, f"feedback/{sender}/{number}")
+
+
+async def _feedback(house: House, placement: Placement, command_id: str) -> None:
+    command = placement.feedback(command_id)
+    await ask(house.client, placement.agreement_id, command.type, command, update_id=command_id)

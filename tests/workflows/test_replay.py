@@ -15,9 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from temporalio import activity, workflow
 from temporalio.client import WorkflowHistory
 
+from domain.recording import Append, Appended
+from domain.vocabulary import Kind
 from workers.worker import replayer
+from workflows import activity_definitions, agreement_run
+from workflows.agreement_run import AgreementRun
+from workflows.search_attributes import Update
 
 if TYPE_CHECKING:
     from tests.workflows.conftest import House, Placement
@@ -57,6 +63,42 @@ def test_a_recorded_life_is_small_and_names_nobody(
     text = (HISTORIES / f"{kind}.json").read_text()
     assert len(text.encode()) < LARGEST
     assert finding_names(text) == []
+
+
+async def _another_step(_: AgreementRun, kind: Kind) -> None:
+    """A step that no history has: a sleep before anything else."""
+    await workflow.sleep(1)
+    raise AssertionError(f"a replay of a {kind} does not come this far")
+
+
+@activity.defn(name="append_event")
+async def _renamed(append: Append) -> Appended:
+    raise NotImplementedError(append)
+
+
+def _no_changes(*_: object) -> list[Update]:
+    return []
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "instead"),
+    [
+        (AgreementRun, "_begin", _another_step),
+        (activity_definitions, "append_events", _renamed),
+        (agreement_run, "changes", _no_changes),
+    ],
+    ids=["a step more", "another activity", "a step less"],
+)
+async def test_an_incompatible_edit_of_the_workflow_is_found(
+    where: object, name: str, instead: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a deploy must not do to a running agreement fails this check, for each way of doing it."""
+    recorded = json.loads((HISTORIES / "secondment.json").read_text())
+    first = WorkflowHistory.from_json(recorded["workflow_id"], recorded["runs"][0])
+    await _replay([first])
+    monkeypatch.setattr(where, name, instead)
+    with pytest.raises(workflow.NondeterminismError):
+        await _replay([first])
 
 
 async def _a_short_life(house: House, kind: str) -> Placement:

@@ -29,11 +29,13 @@ from workers.command_line.people import people
 from workers.command_line.place import place
 from workers.command_line.policy import policy
 from workers.command_line.rebuild import rebuild
+from workers.command_line.rehydrate import rehydrate
 from workers.command_line.resend import resend
 from workers.command_line.resume import resume
 from workers.command_line.rights import erase, export, hold, receipt
 from workers.command_line.serve import migrate, up, worker
 from workers.command_line.show import events, notices, show
+from workers.command_line.upgrade import upgrade
 from workers.command_line.verify import verify
 from workers.command_line.watch import watch
 
@@ -123,6 +125,8 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "manager": manager,
     "resend": resend,
     "resume": resume,
+    "rehydrate": rehydrate,
+    "upgrade": upgrade,
     "show": show,
     "mine": mine,
     "events": events,

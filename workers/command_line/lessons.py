@@ -96,6 +96,22 @@ LESSONS: Mapping[str, Lesson] = {
             ),
         ),
     ),
+    "rehydrate": Lesson(
+        "Start every open agreement from the record.",
+        (
+            "sojourn rehydrate --dry-run",
+            "TEMPORAL_ADDRESS=new-temporal.example.org:7233 sojourn rehydrate",
+            "sojourn rehydrate --json",
+        ),
+    ),
+    "upgrade": Lesson(
+        "Move running agreements to the current worker version.",
+        (
+            "sojourn upgrade --dry-run",
+            "sojourn upgrade --to 2026.47",
+            "sojourn upgrade --wait 30 --from-record --json",
+        ),
+    ),
     "leave": Lesson(
         "Somebody is away for some days.",
         ("sojourn leave P-1042 --first 2027-05-03 --last 2027-05-28 --delegate P-1016 --as P-9001",),

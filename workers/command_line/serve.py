@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from temporalio.service import RPCError
 
+from activities.database import DatabaseUnavailableError, open_pool
+from activities.record import Record
 from deploy.embedded import Stack, StackAddresses, attribute_types
 from deploy.migrate import migrate as apply_migrations
 from workers.command_line.failures import ExitCode, Failure
@@ -19,10 +22,12 @@ from workers.command_line.options import AsJson
 from workers.command_line.output import print_json, say
 from workers.command_line.reach import Reach, reaching
 from workers.command_line.registration import register_search_attributes
+from workers.connection import connect
 from workers.keyring import with_keys_of_its_own
 from workers.logs import configure_logs
 from workers.settings import Settings, load_settings
-from workers.versions import spelled, version_of
+from workers.upgrading import Outcome, Upgrade
+from workers.versions import VersionNotMadeCurrentError, make_current, spelled, version_of
 from workers.worker import run_worker
 from workflows.search_attributes import ALL
 
@@ -140,9 +145,33 @@ async def _serve(
         serving = asyncio.create_task(run_worker(inside, stop=stop, takes_over=True))
         # A worker that cannot start says so at once; the addresses are for one that serves.
         await asyncio.wait({serving}, timeout=0.5)
+        taking_over: asyncio.Task[None] | None = None
         if not serving.done():
             _print_addresses(addresses, log, inside, as_json=as_json)
+            taking_over = asyncio.create_task(_take_over(inside))
         await serving
+        if taking_over is not None:
+            taking_over.cancel()
+            await asyncio.wait({taking_over})
+
+
+async def _take_over(settings: Settings) -> None:
+    """What another version of the code began goes on from its record: in this stack nobody else serves it."""
+    client = await connect(settings)
+    upgrade = Upgrade(client, settings.task_queue, version_of(settings))
+    pool = await open_pool(settings.database_dsn(), application_name="sojourn-take-over", largest=2)
+    try:
+        await make_current(client, version_of(settings))
+        behind = [agreement_id async for agreement_id in upgrade.behind()]
+        done = await upgrade.start_again(Record(pool), behind, lambda: None)
+    except (RPCError, DatabaseUnavailableError, VersionNotMadeCurrentError) as error:
+        say(f"Agreements of another version stay where they are ({error}); `sojourn upgrade` moves them.")
+    else:
+        again = sum(item.outcome is Outcome.STARTED_AGAIN for item in done)
+        if again:
+            say(f"Agreements of another version that go on from their record: {again}.")
+    finally:
+        await pool.close()
 
 
 def _print_addresses(addresses: StackAddresses, log: Path, settings: Settings, *, as_json: bool) -> None:
