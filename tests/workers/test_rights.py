@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -98,15 +99,16 @@ async def test_nothing_is_erased_without_yes_or_on_hold_or_while_a_role_is_held(
 
 @pytest.mark.usefixtures("worker", "known")
 async def test_no_history_of_before_is_left_and_the_agreement_runs_on(
-    sojourn: Sojourn, client: Client, request_of: Callable[..., dict[str, object]], tmp_path: Path
+    sojourn: Sojourn, client: Client, request_of: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     """Temporal forgets the runs that held payloads; the workflow goes on from the record under a new one."""
-    placed = await sojourn("place", "-", "--json", given=json.dumps(request_of("shadowing")))
+    request = request_of("shadowing")
+    placed = await sojourn("place", "-", "--json", given=json.dumps(request))
     assert placed.exit_code == ExitCode.OK, placed.output
     agreement_id = json.loads(placed.stdout)["placements"][0]["agreement_id"]
     handle = client.get_workflow_handle(agreement_id)
     before = (await handle.describe()).run_id
-    person = str(request_of("shadowing")["mentee"])
+    person = request["mentee"]["person_id"]
     left = await sojourn("departed", person, "--on", "2026-01-01", "--reason", "Left.", "--as", "P-9001")
     assert left.exit_code == ExitCode.OK, left.output
     file = str(tmp_path / "receipt.json")
