@@ -62,6 +62,7 @@ SUBJECTS: Mapping[str, Mapping[str, Subject]] = {
     "milestone.replanned": {"reason": _MENTEE},
     "feedback.given": {"behaviour": _RECEIVER, "effect": _RECEIVER, "next_step": _RECEIVER},
     "peer_feedback.requested": {"question": _MENTEE},
+    "plan.reviewed": {"outcome": _MENTEE},
     "self_assessment.recorded": {"ratings": _MENTEE},
     "win_or_setback.recorded": {"what": _AUTHOR, "lesson": _AUTHOR},
     "endorsement.given": {"statement": _MENTEE},

@@ -16,7 +16,7 @@ from workflows.contract import proposal_of
 
 BETWEEN_LOOK_AND_HANDOVER = timedelta(seconds=3)
 """A letter whose sender looked at the ledger just before something was settled may cross with that."""
-UNTIL_NOTED = timedelta(seconds=3)
+UNTIL_NOTED = timedelta(seconds=8)
 """How soon after the mail server's answer the record is told, with processes that wait for a processor."""
 
 ALWAYS_TOLD = frozenset({NoticeKind.INVITE_CANCELLED, NoticeKind.ANNOUNCEMENT})
