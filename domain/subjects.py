@@ -101,7 +101,6 @@ SUBJECTS: Mapping[str, Mapping[str, Subject]] = {
     "entry.corrected": {"explanation": _MENTEE},
     "party.left": {"reason": _NAMED},
     "calendar.read_again": {"reason": _NAMED},
-    "plan.reviewed": {"outcome": _MENTEE},
     "end.decided": {"reason": _MENTEE},
     "return.planned": {"target_post": _MENTEE, "first_weeks": _MENTEE, "use_of_learning": _MENTEE},
     "end.brought_forward": {"reason": _MENTEE},
