@@ -148,7 +148,7 @@ class Eraser:
         histories: dict[str, JsonValue] = {}
         for each in plan.agreements:
             histories[each.agreement_id] = await self._clear_temporal(each.agreement_id, client, task_queue)
-            told(f"{each.agreement_id}: histories removed")
+            told(f"{each.agreement_id}: deletion of its histories requested")
         return {
             "person_id": plan.person_id,
             "erased_at": datetime.now(UTC).isoformat(),
@@ -158,7 +158,7 @@ class Eraser:
             "directory_cleared": cleared,
             "erased_in": list(ERASED_IN),
             "agreements": [each.model_dump(mode="json") for each in plan.agreements],
-            "temporal_histories_removed": histories,
+            "temporal_histories_deleted_on_request": histories,
             "kept": list(KEPT),
         }
 
