@@ -89,7 +89,7 @@ def differences_of(kept: Kept) -> Iterator[Difference]:
     for stored in kept.stored:
         try:
             projection.fold(recorded_event(stored))
-        except (UnreadableEvent, ValueError) as error:
+        except (UnreadableEvent, ValueError, LookupError) as error:
             yield _unfoldable(kept.agreement_id, int(stored["version"]), error)
             return
     for name, expected in projection.tables().items():

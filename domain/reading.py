@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from domain.agreement import Agreement
 from domain.events import EVENTS, Event
@@ -19,6 +19,10 @@ ENVELOPE_FIELDS = {"type", "at"}
 
 class UnreadableEvent(Exception):  # noqa: N818  named for what it is
     """An event that this release cannot read, such as one written by a newer release."""
+
+
+class BrokenStream(ValueError):  # noqa: N818  named for what it is
+    """A stream that no release wrote like this: it was edited by hand. The text says what to do."""
 
 
 def to_new_event(event: Event, event_id: str) -> NewEvent:
@@ -54,11 +58,25 @@ def fold_recorded(recorded: Iterable[RecordedEvent], agreement: Agreement | None
 
     Raises:
         UnreadableEvent: As `read_event`.
-        ValueError: If the rows are not the next versions of the stream.
+        BrokenStream: If the rows are not the next versions of the stream, or do not follow from each other.
     """
     for row in recorded:
         expected = 1 if agreement is None else agreement.version + 1
         if row.version != expected:
-            raise ValueError(f"{row.agreement_id}: version {expected} is missing before {row.version}")
-        agreement = evolve(agreement, read_event(row))
+            raise _broken(row, f"version {expected} is missing before {row.version}")
+        try:
+            agreement = evolve(agreement, read_event(row))
+        except ValidationError as error:
+            # What it holds may be what a person wrote.
+            raise _broken(row, f"its data are not those of {row.type}") from error
+        except (ValueError, LookupError) as error:
+            raise _broken(row, str(error) or "it does not follow") from error
     return agreement
+
+
+def _broken(row: RecordedEvent, problem: str) -> BrokenStream:
+    return BrokenStream(
+        f"The stream of {row.agreement_id} cannot be folded at version {row.version}: {problem}. It was "
+        f"edited by hand: see what `sojourn verify --agreement {row.agreement_id}` says, and restore it from "
+        "a backup."
+    )

@@ -25,6 +25,7 @@ from activities.seals import Seals
 from deploy.migrate import check_schema
 from workers.connection import connect, data_converter
 from workers.keyring import checked_seals_of
+from workers.namespace import check_search_attributes
 from workers.scraping import sdk_runtime, serving_figures
 from workers.settings import Settings
 from workers.versions import make_current, spelled, version_of
@@ -49,6 +50,7 @@ async def run_worker(
 
     Raises:
         NoTemporalError: Temporal does not answer.
+        NamespaceNotReadyError: Its namespace lacks our search attributes.
         DatabaseUnavailableError: PostgreSQL does not answer.
         DatabaseRefusedError: The database is not one that this release can use.
         SettingsError: Metrics cannot be offered at the address set for them, or there are no keys.
@@ -58,6 +60,7 @@ async def run_worker(
     with serving_figures(settings):
         if client is None:
             client = await connect(settings, runtime=sdk_runtime(settings))
+        await check_search_attributes(client)
         async with hosting(settings, client, takes_over=takes_over):
             await stop.wait()
 

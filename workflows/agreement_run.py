@@ -232,12 +232,14 @@ class AgreementRun:
         await self._door.finish()
 
     def _continue_as_new(self) -> None:
-        """With nothing but the id: the next run folds the stream, as after any loss."""
-        behavior = workflow.ContinueAsNewVersioningBehavior.AUTO_UPGRADE
-        upgrade = workflow.info().is_target_worker_deployment_version_changed()
+        """With nothing but the id: the next run folds the stream, as after any loss.
+
+        It begins on the current worker version whatever the reason: a run that stayed on the old one just as
+        the version changed would never be told again.
+        """
         workflow.continue_as_new(
             AgreementInput(agreement_id=self._current.agreement_id),
-            initial_versioning_behavior=behavior if upgrade else None,
+            initial_versioning_behavior=workflow.ContinueAsNewVersioningBehavior.AUTO_UPGRADE,
         )
 
     def _note_cancel_request(self) -> None:

@@ -31,6 +31,9 @@ with warnings.catch_warnings():
         find_suitable_socket_dir,
     )
 
+PROGRAMS = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+"""The folder of PostgreSQL's programs: the server, and pg_dump, pg_restore, psql and pgbench beside it."""
+
 _ADMINISTRATOR = "postgres"
 _PORT = 5432
 _START_SECONDS = 60.0
@@ -73,7 +76,7 @@ class EmbeddedPostgres:
         self._log = data.resolve() / "logs" / "postgres.log"
         self._database = database
         self._settings = dict(settings or {})
-        self._programs = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+        self._programs = PROGRAMS
         self._account = _ORDINARY_ACCOUNT if os.geteuid() == 0 else ""
         self._sockets: Path | None = None
         self._process: ServerProcess | None = None

@@ -13,9 +13,10 @@ from activities.seals import SealedWordsError
 from activities.snapshots import UnknownAgreementError
 from deploy.embedded import EmbeddedServerError, StackAlreadyRunningError
 from deploy.migrate import MigrationRefusedError
-from domain.reading import UnreadableEvent
+from domain.reading import BrokenStream, UnreadableEvent
 from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError
 from workers.connection import NoTemporalError
+from workers.namespace import NamespaceNotReadyError
 from workers.settings import SettingsError
 from workers.versions import VersionNotMadeCurrentError
 
@@ -75,6 +76,8 @@ _CODES: tuple[tuple[tuple[type[BaseException], ...], ExitCode], ...] = (
         (StackAlreadyRunningError, UnreadableEvent, SealedWordsError, UpdateRefusedError, NotRunningError),
         ExitCode.REFUSED,
     ),
+    ((BrokenStream,), ExitCode.REFUSED),
+    ((NamespaceNotReadyError,), ExitCode.UNREACHABLE),
     ((NoAnswerError,), ExitCode.UNKNOWN_OUTCOME),
     ((UnknownAgreementError,), ExitCode.NOTHING_MATCHED),
 )
