@@ -584,6 +584,36 @@ FULL JOIN (
 WHERE coalesce(tally.agreements, 0) <> coalesce(counted.agreements, 0)
 ORDER BY kind, reason, waiting_on_role, level
 
+-- agreements_touched --
+-- Every agreement in whose events a person appears: as actor, by id, or as the one for whom something is sealed.
+SELECT agreement_id, count(*) AS events, count(*) FILTER (WHERE position('"1/' || $1 || '/' in data::text) > 0) AS sealed
+FROM sojourn.event
+WHERE actor_id = $1
+    OR position('"' || $1 || '"' in data::text) > 0
+    OR position('"1/' || $1 || '/' in data::text) > 0
+GROUP BY agreement_id
+ORDER BY agreement_id
+
+-- clear_person --
+-- Takes out of the directory who somebody was; working time stays, for due instants are computed from it.
+UPDATE sojourn.person
+SET name = '(erased)', email = NULL, channels = '[]', employee_number = NULL, assignment_id = NULL, leave = '[]',
+    delegate_id = NULL, is_operator = false, left_on = coalesce(left_on, current_date), updated_at = clock_timestamp()
+WHERE person_id = $1
+RETURNING person_id
+
+-- note_right --
+-- Notes what was done about a person's rights.
+INSERT INTO sojourn.rights_event (person_id, type, actor_id, data) VALUES ($1, $2, $3, $4::text::jsonb) RETURNING at
+
+-- rights_of --
+-- What was done about a person's rights, in order.
+SELECT type, at, actor_id, data::text AS data FROM sojourn.rights_event WHERE person_id = $1 ORDER BY position
+
+-- keys_in_use --
+-- The keys of a person that are not destroyed.
+SELECT version FROM sojourn_keys.subject_key WHERE subject_id = $1 AND destroyed_at IS NULL
+
 -- lock_head --
 -- Keeps appends of one agreement waiting until the transaction ends.
 SELECT FROM sojourn.agreement WHERE agreement_id = $1 FOR UPDATE

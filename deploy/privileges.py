@@ -28,6 +28,7 @@ WRITABLE: Mapping[str, str] = MappingProxyType(
         "sojourn.notice": "UPDATE ({columns})",
         "sojourn.person": "INSERT, UPDATE",
         "sojourn.digest": "INSERT, UPDATE, DELETE",
+        "sojourn.rights_event": "INSERT",
         "sojourn_keys.subject_key": "SELECT, INSERT, UPDATE",
     }
 )

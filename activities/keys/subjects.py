@@ -110,6 +110,10 @@ class SubjectKeys:
         self._forget(subject_id)
         return [(_reference(row), row["destroyed_at"]) for row in rows]
 
+    async def in_use(self, subject_id: str) -> int:
+        """How many keys of a person there are to destroy."""
+        return len(await self._database.rows("keys_in_use", subject_id))
+
     async def rewrap(self) -> int:
         """Wraps every key that is not under the primary key-encryption key anew; events stay as they are.
 

@@ -32,6 +32,7 @@ from workers.command_line.rebuild import rebuild
 from workers.command_line.rehydrate import rehydrate
 from workers.command_line.resend import resend
 from workers.command_line.resume import resume
+from workers.command_line.rights import erase, export, hold, receipt
 from workers.command_line.serve import gateway, migrate, up, worker
 from workers.command_line.show import events, notices, show
 from workers.command_line.upgrade import upgrade
@@ -135,6 +136,10 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "stalled": list_stalled,
     "explain": explain,
     "watch": watch,
+    "erase": erase,
+    "export": export,
+    "hold": hold,
+    "receipt": receipt,
     "metrics": metrics,
     "verify": verify,
     "rebuild": rebuild,

@@ -232,6 +232,25 @@ LESSONS: Mapping[str, Lesson] = {
             "sojourn policy replay stricter.yaml --since 2026-09-01",
         ),
     ),
+    "erase": Lesson(
+        "Erase a person, with a signed receipt.",
+        (
+            "sojourn erase P-1001 --as P-9001 --reference DSR-2027-004",
+            "sojourn erase P-1001 --as P-9001 --reference DSR-2027-004 --yes --receipt erased.json",
+        ),
+    ),
+    "export": Lesson(
+        "Write what is held about a person to files.",
+        ("sojourn export P-1001 --as P-9001 --out P-1001.json",),
+    ),
+    "hold": Lesson(
+        "Place a legal hold on a person, or lift it.",
+        (
+            "sojourn hold P-1001 --as P-9001 --reference CASE-17",
+            "sojourn hold P-1001 --as P-9001 --reference CASE-17 --lift",
+        ),
+    ),
+    "receipt": Lesson("Check the receipt of an erasure.", ("sojourn receipt erased.json",)),
     "keys": Lesson(
         "Make, rotate and look at the keys that seal.",
         (

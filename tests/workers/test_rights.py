@@ -1,0 +1,164 @@
+"""People's rights: what is erased is gone for every command, what is exported is theirs alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from temporalio.client import Client, WorkflowExecutionStatus
+from typer.testing import Result
+
+from activities.record import Record
+from activities.rights import Rights
+from domain.agreement import Agreement
+from domain.reading import fold_recorded
+from workers.command_line.failures import ExitCode
+
+Sojourn = Callable[..., Awaitable[Result]]
+Lives = Callable[..., Awaitable[Agreement]]
+
+OPERATOR = ("--as", "P-9001", "--reference", "DSR-1")
+
+
+@pytest.fixture
+async def lived(
+    known: None,  # noqa: ARG001  the directory knows everybody first
+    live: Lives,
+) -> Agreement:
+    """A secondment from approval to its synthesis, with everything that its people wrote."""
+    agreement = await live("secondment", days=900)
+    assert agreement.closed
+    return agreement
+
+
+@pytest.mark.usefixtures("settings")
+async def test_what_is_erased_is_gone_for_every_command_and_the_agreement_still_folds(
+    sojourn: Sojourn, lived: Agreement, record: Record, tmp_path: Path
+) -> None:
+    """Words of the erased are in no answer, others' are; the chain is whole; the receipt is genuine."""
+    mentee, mentor = lived.mentee_id, lived.terms.mentor
+    before = json.loads((await sojourn("events", lived.agreement_id, "--as", mentee, "--json")).stdout)
+    receipt = tmp_path / "receipt.json"
+    done = await sojourn("erase", mentee, *OPERATOR, "--yes", "--receipt", str(receipt))
+    assert done.exit_code == ExitCode.OK, done.output
+    after = json.loads((await sojourn("events", lived.agreement_id, "--as", mentee, "--json")).stdout)
+    rationale, erased = (rows[0]["data"]["terms"]["rationale"] for rows in (before, after))
+    assert erased == "(erased)"
+    for arguments in (
+        ("events", lived.agreement_id, "--as", mentor, "--json"),
+        ("events", lived.agreement_id, "--json"),
+        ("mine", lived.agreement_id, "--as", mentee, "--json"),
+        ("show", lived.agreement_id, "--json"),
+    ):
+        said = (await sojourn(*arguments)).output
+        assert rationale not in said, arguments
+    focus = after[0]["data"]["terms"]["mentor_commitment"]["feedback_focus"]
+    assert focus == before[0]["data"]["terms"]["mentor_commitment"]["feedback_focus"]
+    assert await record.verify_chain(lived.agreement_id) is None
+    assert fold_recorded(await record.stream(lived.agreement_id)) == lived
+    genuine = await sojourn("receipt", str(receipt))
+    assert genuine.exit_code == ExitCode.OK, genuine.output
+    again = await sojourn("erase", mentee, *OPERATOR, "--yes", "--receipt", str(receipt))
+    assert again.exit_code == ExitCode.OK, again.output
+
+
+@pytest.mark.usefixtures("known")
+async def test_nothing_is_erased_without_yes_or_on_hold_or_while_a_role_is_held(
+    sojourn: Sojourn, live: Lives, pool: asyncpg.Pool[asyncpg.Record], tmp_path: Path
+) -> None:
+    """The dry run, a legal hold and an open role each leave every key where it is."""
+    agreement = await live("shadowing", days=2)
+    person = agreement.mentee_id
+    keys = "SELECT count(*) FROM sojourn_keys.subject_key WHERE destroyed_at IS NULL"
+    before = await pool.fetchval(keys)
+    yes = ("--yes", "--receipt", str(tmp_path / "receipt.json"))
+    held = await sojourn("erase", person, *OPERATOR, *yes)
+    assert held.exit_code == ExitCode.REFUSED
+    assert "sojourn departed" in held.stderr
+    await pool.execute("UPDATE sojourn.person SET left_on = '2026-01-01' WHERE person_id = $1", person)
+    planned = await sojourn("erase", person, *OPERATOR, "--json")
+    assert planned.exit_code == ExitCode.OK, planned.output
+    assert json.loads(planned.stdout)["agreements"][0]["sealed_events"] > 0
+    assert (await sojourn("hold", person, *OPERATOR)).exit_code == ExitCode.OK
+    on_hold = await sojourn("erase", person, *OPERATOR, *yes)
+    assert on_hold.exit_code == ExitCode.REFUSED
+    assert "legal hold (DSR-1)" in on_hold.stderr
+    assert (await sojourn("hold", person, *OPERATOR, "--lift")).exit_code == ExitCode.OK
+    assert [each.type for each in await Rights(pool).events(person)] == ["hold.placed", "hold.lifted"]
+    assert await pool.fetchval(keys) == before
+    stranger = await sojourn("erase", person, "--as", person, "--reference", "x")
+    assert stranger.exit_code == ExitCode.REFUSED
+    assert "no operator" in stranger.stderr
+
+
+@pytest.mark.usefixtures("worker", "known")
+async def test_the_run_of_before_is_ended_and_the_agreement_runs_on(
+    sojourn: Sojourn, client: Client, request_of: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    """The run that held payloads is ended; the workflow goes on from the record under a new one."""
+    request = request_of("shadowing")
+    placed = await sojourn("place", "-", "--json", given=json.dumps(request))
+    assert placed.exit_code == ExitCode.OK, placed.output
+    agreement_id = json.loads(placed.stdout)["placements"][0]["agreement_id"]
+    handle = client.get_workflow_handle(agreement_id)
+    before = (await handle.describe()).run_id
+    person = request["mentee"]["person_id"]
+    left = await sojourn("departed", person, "--on", "2026-01-01", "--reason", "Left.", "--as", "P-9001")
+    assert left.exit_code == ExitCode.OK, left.output
+    file = str(tmp_path / "receipt.json")
+    done = await sojourn("erase", person, *OPERATOR, "--yes", "--receipt", file, "--json")
+    assert done.exit_code == ExitCode.OK, done.output
+    assert json.loads(done.stdout)["receipt"]["temporal_histories_deleted_on_request"] == {agreement_id: 1}
+    now = await handle.describe()
+    assert (now.status, now.run_id != before) == (WorkflowExecutionStatus.RUNNING, True)
+    shown = await sojourn("show", agreement_id)
+    assert shown.exit_code == ExitCode.OK, shown.output
+
+
+@pytest.mark.usefixtures("settings", "known")
+async def test_a_receipt_that_was_altered_is_told(sojourn: Sojourn, tmp_path: Path) -> None:
+    """Nobody makes an erasure look earlier, or another person's, by editing the file."""
+    file = tmp_path / "receipt.json"
+    done = await sojourn("erase", "P-9002", *OPERATOR, "--yes", "--receipt", str(file))
+    assert done.exit_code == ExitCode.OK, done.output
+    _forge(file)
+    forged = await sojourn("receipt", str(file))
+    assert forged.exit_code == ExitCode.REFUSED
+    assert "not as it was signed" in forged.stderr
+
+
+async def test_an_export_holds_the_persons_own_words_and_nobody_elses_id(
+    sojourn: Sojourn, lived: Agreement, tmp_path: Path
+) -> None:
+    """Their terms and debrief are in it; the mentor's are not, and others are named by role."""
+    out = tmp_path / "export.json"
+    done = await sojourn("export", lived.mentee_id, "--as", "P-9001", "--out", str(out))
+    assert done.exit_code == ExitCode.OK, done.output
+    text = _read(out)
+    mentee = json.loads(
+        (await sojourn("events", lived.agreement_id, "--as", lived.mentee_id, "--json")).stdout
+    )
+    assert json.dumps(mentee[0]["data"]["terms"]["rationale"], ensure_ascii=False) in text
+    events = json.loads(text)["agreements"][0]["events"]
+    debriefs = [each["data"] for each in events if each["type"] == "debrief.submitted"]
+    own = next(each for each in debriefs if each["party"]["person_id"] == lived.mentee_id)
+    assert "withheld" not in json.dumps(own["reflection"])
+    others = {party.person_id for party in lived.parties} - {lived.mentee_id}
+    assert [each for each in others if f'"{each}"' in text] == []
+    focus = events[0]["data"]["terms"]["mentor_commitment"]["feedback_focus"]
+    assert set(focus) == {"(withheld: somebody else's)"}
+    assert "rationale" in _read(out.with_suffix(".txt"))
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _forge(path: Path) -> None:
+    told = json.loads(path.read_text())
+    told["receipt"]["erased_at"] = "2020-01-01T00:00:00+00:00"
+    path.write_text(json.dumps(told))

@@ -1,0 +1,229 @@
+"""Erasing a person: what would go, what stays and why; and doing it, as often as it takes.
+
+Destroying the key comes first: from then on nothing that was sealed for the person can be read, in the log or
+in any copy of it. Everything after it clears what is left beside it, and can be done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from pydantic import JsonValue
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.directory import Directory
+from activities.keys.subjects import SubjectKeys
+from activities.record import Record
+from activities.rights import Rights
+from domain.model import Frozen, PersonId
+from domain.recording import RecordedEvent
+from domain.sealed import ERASED
+from domain.subjects import subject_of
+from domain.vocabulary import Role
+from domain.written import with_words_changed
+from workers.standing import standing
+from workers.starting import Starter
+
+ERASED_IN = (
+    "sojourn.event: unreadable, since the key is destroyed; the rows and their hashes stay as they are",
+    "sojourn.person: name, address, channels, numbers, leave and delegate",
+    "every process: keys in memory, within seconds",
+)
+
+KEPT = (
+    "the id, roles, dates, codes and ratings, in agreements that others are party to as well",
+    "what the person wrote about others, sealed for those whom it is about",
+    "notices: to which id, when, about which obligation; never their text",
+    "this receipt, as the law asks of whoever erases",
+    "backups made before: until they expire, and without the schema sojourn_keys they open nothing",
+)
+
+
+class InAgreement(Frozen):
+    """What an agreement holds of a person."""
+
+    agreement_id: str
+    open: bool
+    roles: tuple[Role, ...]
+    sealed_events: int
+    """Events with something sealed for them."""
+    clear_events: int
+    """Events with words of theirs from before there were keys: these cannot be taken away."""
+    retention_class: str
+
+
+class Plan(Frozen):
+    """What an erasure would do, and what forbids it."""
+
+    person_id: PersonId
+    known: bool
+    """Whether the directory has them."""
+    on_hold: str | None
+    """The reference of the legal hold that forbids it."""
+    keys: int
+    """Keys that would be destroyed."""
+    agreements: tuple[InAgreement, ...]
+    known_to_stay: bool
+    """Whether the directory knows no last day of theirs."""
+
+    @property
+    def forbidden(self) -> str | None:
+        """Why it cannot be done now; None where it can."""
+        if self.on_hold is not None:
+            return f"{self.person_id} is on legal hold ({self.on_hold}): lift it with `sojourn hold --lift`."
+        holding = [each.agreement_id for each in self.agreements if each.open and each.roles]
+        if holding and self.known_to_stay:
+            return (
+                f"{self.person_id} still holds roles in {', '.join(holding)}: report the departure first "
+                "with `sojourn departed`, which hands the roles over or flags them."
+            )
+        return None
+
+
+class Eraser:
+    """Erases people.
+
+    Args:
+        record: Where the events are.
+        directory: Where names are.
+        keys: Where their keys are.
+        rights: Where it is noted.
+    """
+
+    def __init__(self, *, record: Record, directory: Directory, keys: SubjectKeys, rights: Rights) -> None:
+        self._record = record
+        self._directory = directory
+        self._keys = keys
+        self._rights = rights
+
+    async def plan(self, person_id: PersonId) -> Plan:
+        """What there is of a person, and whether it may be erased. Changes nothing."""
+        hold = await self._rights.hold_on(person_id)
+        row = (await self._directory.get([person_id])).get(person_id)
+        return Plan(
+            person_id=person_id,
+            known=row is not None,
+            on_hold=None if hold is None else str(hold.data.get("reference", "")),
+            keys=await self._keys.in_use(person_id),
+            agreements=tuple(
+                [
+                    await self._in_agreement(each.agreement_id, each.sealed, person_id)
+                    for each in await self._rights.agreements_of(person_id)
+                ]
+            ),
+            known_to_stay=row is not None and row.left_on is None,
+        )
+
+    async def erase(
+        self,
+        plan: Plan,
+        *,
+        by: PersonId,
+        reference: str,
+        client: Client,
+        task_queue: str,
+        told: Callable[[str], None],
+    ) -> dict[str, JsonValue]:
+        """Does it; the same again finishes what was interrupted.
+
+        Args:
+            plan: As just made, with nothing that forbids it.
+            by: Who erases.
+            reference: Of the person's request; for the receipt.
+            client: Temporal, whose histories hold payloads that are sealed for no person in particular.
+            task_queue: Where agreements that still run go on, from the record.
+            told: Called with each step, for whoever waits.
+
+        Returns:
+            The receipt, still to be signed.
+        """
+        destroyed = await self._keys.destroy(plan.person_id)
+        told(f"{len(destroyed)} keys destroyed")
+        cleared = await self._rights.clear_directory(plan.person_id)
+        told("the directory is cleared")
+        histories: dict[str, JsonValue] = {}
+        for each in plan.agreements:
+            histories[each.agreement_id] = await self._clear_temporal(each.agreement_id, client, task_queue)
+            told(f"{each.agreement_id}: deletion of its histories requested")
+        return {
+            "person_id": plan.person_id,
+            "erased_at": datetime.now(UTC).isoformat(),
+            "by": by,
+            "reference": reference,
+            "keys_destroyed": [{"version": key.version, "at": at.isoformat()} for key, at in destroyed],
+            "directory_cleared": cleared,
+            "erased_in": list(ERASED_IN),
+            "agreements": [each.model_dump(mode="json") for each in plan.agreements],
+            "temporal_histories_deleted_on_request": histories,
+            "kept": list(KEPT),
+        }
+
+    async def _in_agreement(self, agreement_id: str, sealed: int, person_id: PersonId) -> InAgreement:
+        stands = await standing(self._record, agreement_id)
+        if stands is None:
+            raise LookupError(agreement_id)
+        found = stands.agreement
+        holders = {party.role: party.person_id for party in found.parties if not party.scope}
+        return InAgreement(
+            agreement_id=agreement_id,
+            open=not found.closed,
+            roles=tuple(role for role in Role if role in found.roles_of(person_id)),
+            sealed_events=sealed,
+            clear_events=sum(_has_clear_words_of(person_id, row, holders) for row in stands.events),
+            retention_class=found.terms.retention_class,
+        )
+
+    async def _clear_temporal(self, agreement_id: str, client: Client, task_queue: str) -> int:
+        """Removes every history of an agreement; one that still ran goes on from the record."""
+        current = client.get_workflow_handle(agreement_id)
+        stands = await standing(self._record, agreement_id)
+        removed: set[str] = set()
+        try:
+            described = await current.describe()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+        else:
+            if described.status is WorkflowExecutionStatus.RUNNING:
+                await current.terminate(reason="erasure: goes on from the record")
+            removed.add(described.run_id)
+        async for run in client.list_workflows(f"WorkflowId = '{agreement_id}'"):
+            if run.status is not WorkflowExecutionStatus.RUNNING:
+                removed.add(run.run_id)
+        for run_id in removed:
+            await _delete(client, agreement_id, run_id)
+        if stands is not None and not stands.agreement.closed:
+            starter = Starter(client, task_queue)
+            await starter.resume(stands.agreement, stands.at)
+        return len(removed)
+
+
+async def _delete(client: Client, agreement_id: str, run_id: str) -> None:
+    try:
+        await client.workflow_service.delete_workflow_execution(
+            DeleteWorkflowExecutionRequest(
+                namespace=client.namespace,
+                workflow_execution=WorkflowExecution(workflow_id=agreement_id, run_id=run_id),
+            ),
+            timeout=timedelta(seconds=10),
+        )
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+
+
+def _has_clear_words_of(person_id: str, row: RecordedEvent, holders: dict[Role, PersonId]) -> bool:
+    found: list[str] = []
+
+    def note(place: str, words: str) -> JsonValue:
+        subject = subject_of(row.type, place, row.data, author=row.actor_id, holders=holders)
+        if subject == person_id and words != ERASED:
+            found.append(place)
+        return words
+
+    with_words_changed(row.type, row.data, note)
+    return bool(found)
