@@ -30,6 +30,9 @@ AT_ONCE = 32
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
+_UNTIL_THE_NEXT_NUDGE = 5.0
+"""A version that has just become current takes a moment to be known to the task queue: who is woken before
+that sees no newer version, and has to be woken again."""
 
 
 class Outcome(StrEnum):
@@ -153,18 +156,23 @@ class Upgrade:
     async def _move(self, agreement_id: str, patience: timedelta) -> Upgraded:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience.total_seconds()
-        try:
-            await self._client.get_workflow_handle(agreement_id).signal(NUDGE_SIGNAL)
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-        pause = _FIRST_PAUSE
+        pause, nudge_again_at = _FIRST_PAUSE, loop.time()
         while True:
+            if loop.time() >= nudge_again_at:
+                await self._nudge(agreement_id)
+                nudge_again_at = loop.time() + _UNTIL_THE_NEXT_NUDGE
             upgraded = await self._found(agreement_id, Outcome.BEHIND)
             if upgraded.outcome is not Outcome.BEHIND or loop.time() + pause > deadline:
                 return upgraded
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _nudge(self, agreement_id: str) -> None:
+        try:
+            await self._client.get_workflow_handle(agreement_id).signal(NUDGE_SIGNAL)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
 
     async def _found(self, agreement_id: str, unless_moved: Outcome) -> Upgraded:
         description = await self._client.get_workflow_handle(agreement_id).describe()
