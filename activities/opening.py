@@ -37,17 +37,28 @@ async def opened(seals: Seals, rows: Sequence[RecordedEvent]) -> list[RecordedEv
 
 
 async def opened_for(
-    seals: Seals, agreement: Agreement, rows: Sequence[RecordedEvent], person_id: PersonId
+    seals: Seals,
+    agreement: Agreement,
+    rows: Sequence[RecordedEvent],
+    person_id: PersonId,
+    at: datetime | None = None,
 ) -> list[RecordedEvent]:
-    """The stream as a party may read it; words that are not meant for them stay sealed and are withheld.
+    """The stream as somebody may read it; words that are not meant for them stay sealed and are withheld.
+
+    Args:
+        seals: Open what they may read.
+        agreement: What the rows fold to.
+        rows: The whole stream.
+        person_id: Who reads.
+        at: When, UTC; without, what two people opened for a time stays closed.
 
     Raises:
-        Refused: This person is no party.
+        Refused: This person is no party, and nothing is open for them.
         KeysError: A key is missing or wrong.
         SealedWordsError: Something that they may read is not as it was sealed.
     """
     marks, marked = _marked(rows)
-    return await _with_words(seals, marks, as_read_by(marked, reader_of(agreement, person_id)))
+    return await _with_words(seals, marks, as_read_by(marked, reader_of(agreement, person_id, at=at)))
 
 
 async def personal_view_opened(

@@ -92,6 +92,24 @@ class Absence(Frozen):
     """Who acts meanwhile; None where nobody covers."""
 
 
+class BreakGlass(Frozen):
+    """Somebody's request to read what is not for their eyes."""
+
+    request_id: str
+    reader_id: PersonId
+    only: str | None
+    """One field, as `<event type>/<field>`; None for everything."""
+    hours: int
+    lapses_at: Instant
+    """By when another person has to approve."""
+    open_until: Instant | None = None
+    """None until somebody did."""
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether it lets its reader read at an instant."""
+        return self.open_until is not None and at < self.open_until
+
+
 class Agreement(Frozen):
     """What the stream of one agreement folds to."""
 
@@ -161,6 +179,8 @@ class Agreement(Frozen):
     """Working days by which reminders were put off, by obligation."""
     departed: frozenset[PersonId] = frozenset()
     """Parties who are gone and have no successor yet."""
+    break_glass: Mapping[str, BreakGlass] = {}
+    """Requests to read what is private, by id."""
     absent: Mapping[PersonId, Absence] = {}
     """Parties who are on leave now, where their policy has somebody stand in."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from domain.agreement import Agreement, Party
-from domain.events import Event, course, ending, forming, operations
+from domain.events import Event, break_glass, course, ending, forming, operations
 from domain.kinds import KINDS
 from domain.notices import Meeting, Notice, NoticeKind
 from domain.obligations import Obligation
@@ -97,10 +97,15 @@ class _Notices:
             yield from self._escalated(self._after.obligations[escalation.obligation_id], escalation.level)
 
     def announcements(self) -> Iterator[Notice]:
-        """Word to all signatories that something happened to the placement."""
-        if not isinstance(self._event, ANNOUNCED):
-            return
-        for party in KINDS[self._after.kind].signatories(self._after):
+        """Word that something happened to the placement: to all signatories, or to those whom it touches."""
+        match self._event:
+            case break_glass.BreakGlassApproved():
+                parties = tuple(self._holding((Role.MENTEE, Role.MENTOR)))
+            case event if isinstance(event, ANNOUNCED):
+                parties = tuple(KINDS[self._after.kind].signatories(self._after))
+            case _:
+                parties = ()
+        for party in parties:
             yield self._notice(NoticeKind.ANNOUNCEMENT, party.role, party.person_id)
 
     def _asked(self, obligation: Obligation) -> Iterator[Notice]:

@@ -126,6 +126,7 @@ AUDIENCES: Mapping[str, Mapping[str, Audience]] = {
     "debrief.submitted": {"reflection": _PAIR, "evidence": _PAIR},
     "synthesis.submitted": {"synthesis": _EVERY_SIDE},
     "synthesis.returned": {"what": _EVERY_SIDE},
+    "break_glass.requested": {"reason": _CONFIDENCE},
     "agreement.closed_incomplete": {"reason": _CONFIDENCE},
 }
 """By wire type and field, for every field that holds words."""

@@ -14,6 +14,7 @@ from domain.commands.operations import ReadCalendarAgain
 from domain.commands.progress import RequestPeerFeedback
 from domain.commands.time import LetTimePass
 from domain.decisions import (
+    break_glass,
     course,
     departures,
     ending,
@@ -53,6 +54,7 @@ AREAS = (
     plan_reviews,
     operations,
     departures,
+    break_glass,
     ending,
 )
 """Importing an area registers its rules."""

@@ -6,6 +6,7 @@ Every path on which events leave the record goes through here: command line, exp
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from pydantic import JsonValue
@@ -27,12 +28,18 @@ KNOWS_OF_DELICATE_MATTERS = frozenset({Role.HRBP, Role.PROGRAMME_OWNER, Role.OPE
 """Who knows of a concern or a breach, beside who raised it and who handles it. Never whom it is about."""
 
 
+EVERYTHING = "everything"
+"""In place of a field: all of them."""
+
+
 class Reader(Frozen):
     """Who looks at an agreement, and in which roles."""
 
     person_id: PersonId | None
     """None for an operator whom nobody has named: they see structure, and nobody's words."""
     roles: frozenset[Role]
+    opened: frozenset[str] = frozenset()
+    """Fields as `<event type>/<field>` that two people opened for them; `EVERYTHING` for all."""
 
 
 OPERATOR = Reader(person_id=None, roles=frozenset({Role.OPERATOR}))
@@ -48,21 +55,31 @@ class _Delicate(NamedTuple):
     """Everybody who ever had to: roles change hands."""
 
 
-def reader_of(agreement: Agreement, person_id: PersonId, *, operator: bool = False) -> Reader:
+def reader_of(
+    agreement: Agreement, person_id: PersonId, *, at: datetime | None = None, operator: bool = False
+) -> Reader:
     """A person as a reader of an agreement.
 
     Args:
         agreement: Which.
         person_id: Who looks.
+        at: When, UTC; without, what was opened for a time stays closed.
         operator: Whether they look after agreements that they are no party to.
 
     Raises:
         Refused: If they are neither a party nor an operator.
     """
-    roles = agreement.roles_of(person_id) | frozenset({Role.OPERATOR} if operator else ())
+    opened = frozenset(
+        request.only or EVERYTHING
+        for request in agreement.break_glass.values()
+        if at is not None and request.reader_id == person_id and request.is_open(at)
+    )
+    roles = agreement.roles_of(person_id)
+    if operator or (opened and not roles):
+        roles |= {Role.OPERATOR}
     if not roles:
         raise Refused(RefusalCode.NOT_A_PARTY, f"{person_id} is no party to {agreement.agreement_id}.")
-    return Reader(person_id=person_id, roles=roles)
+    return Reader(person_id=person_id, roles=roles, opened=opened)
 
 
 def as_read_by(rows: Sequence[RecordedEvent], reader: Reader) -> list[RecordedEvent]:
@@ -145,13 +162,16 @@ class Disclosure:
         open_to_them = {
             field: getattr(event, field)
             for field in type(event).model_fields
-            if self._may_read(audience_of(event, field), is_addressed=addressed)
+            if self._may_read(event, field, is_addressed=addressed)
         }
         return without_words(event).model_copy(update=open_to_them)
 
-    def _may_read(self, audience: Audience | None, *, is_addressed: bool) -> bool:
+    def _may_read(self, event: Event, field: str, *, is_addressed: bool) -> bool:
+        audience = audience_of(event, field)
         if audience is None:
             return False
+        if not self._reader.opened.isdisjoint({EVERYTHING, f"{event.type}/{field}"}):
+            return True
         return audience.is_open_to(self._reader.roles) or (audience is Audience.ADDRESSEE and is_addressed)
 
     def _addressees(self, event: Event) -> frozenset[PersonId]:

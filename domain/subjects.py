@@ -107,6 +107,7 @@ SUBJECTS: Mapping[str, Mapping[str, Subject]] = {
     "debrief.submitted": {"reflection": _AUTHOR, "evidence": _AUTHOR},
     "synthesis.submitted": {"synthesis": _MENTEE},
     "synthesis.returned": {"what": _AUTHOR},
+    "break_glass.requested": {"reason": _AUTHOR},
     "agreement.closed_incomplete": {"reason": _MENTEE},
 }
 """By wire type and field, for every field that holds words."""

@@ -191,6 +191,7 @@ ANNOUNCEMENTS: dict[str, str] = {
     "placement.held": "is on hold; nobody is reminded until it goes on",
     "placement.released": "goes on after a hold; what fell due meanwhile has a new date",
     "party.left": "has a role whose holder has left; a successor is being found",
+    "break_glass.approved": "is open for a time: two people agreed that one of them reads what is private",
     "end.decided": "has a decision about what follows its end",
     "end.brought_forward": "ends earlier than planned",
     "end_date.moved": "has a new end date",

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from domain.commands import course, ending, forming, matters, notes, operations, progress, rotation, shadowing
+from domain.commands import (
+    break_glass,
+    course,
+    ending,
+    forming,
+    matters,
+    notes,
+    operations,
+    progress,
+    rotation,
+    shadowing,
+)
 from domain.commands.base import Command, CommandId
 from domain.commands.forming import ProposeAgreement
 
-_MODULES = (forming, progress, notes, matters, shadowing, rotation, course, operations, ending)
+_MODULES = (forming, progress, notes, matters, shadowing, rotation, course, operations, break_glass, ending)
 
 
 def _declared() -> Iterator[type[Command]]:

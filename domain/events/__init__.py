@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from domain.events import course, ending, forming, matters, notes, operations, progress, rotation, shadowing
+from domain.events import (
+    break_glass,
+    course,
+    ending,
+    forming,
+    matters,
+    notes,
+    operations,
+    progress,
+    rotation,
+    shadowing,
+)
 from domain.events.base import Event, MeaningfulEvent
 
-_MODULES = (forming, progress, notes, matters, shadowing, rotation, course, operations, ending)
+_MODULES = (forming, progress, notes, matters, shadowing, rotation, course, operations, break_glass, ending)
 
 
 def _declared() -> Iterator[type[Event]]:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from domain.folding import course, ending, forming, matters, operations, progress, rotation, shadowing
+from domain.folding import (
+    break_glass,
+    course,
+    ending,
+    forming,
+    matters,
+    operations,
+    progress,
+    rotation,
+    shadowing,
+)
 from domain.folding.dispatch import Changes, changes
 
-AREAS = (forming, progress, matters, shadowing, rotation, course, operations, ending)
+AREAS = (forming, progress, matters, shadowing, rotation, course, operations, break_glass, ending)
 """Importing an area registers what its events change."""
 
 __all__ = ["AREAS", "Changes", "changes"]

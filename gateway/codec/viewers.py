@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 from domain.model import PersonId
@@ -57,7 +58,12 @@ async def viewer_of(asker: Asker, agreement_id: str | None, streams: Streams) ->
     if agreement is None:
         return await viewer_of(asker, None, streams)
     try:
-        reader = reader_of(agreement, asker.person_id, operator=asker.is_operator)
+        reader = reader_of(
+            agreement,
+            asker.person_id,
+            at=max(datetime.now(UTC), rows[-1].occurred_at),
+            operator=asker.is_operator,
+        )
     except Refused as refused:
         raise NotForThemError(refused.sentence) from None
     disclosure = Disclosure(reader, [read_event(row) for row in rows])

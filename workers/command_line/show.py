@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -152,7 +153,8 @@ async def _as_read_by(seals: Seals, rows: list[RecordedEvent], person_id: str | 
     if folded is None or person_id is None:
         return as_read_by(rows, OPERATOR)
     try:
-        return await opened_for(seals, folded, rows, person_id)
+        at = max(datetime.now(UTC), rows[-1].occurred_at)
+        return await opened_for(seals, folded, rows, person_id, at)
     except Refused as refused:
         raise Failure(f"Refused ({refused.code}): {refused.sentence}") from refused
 
