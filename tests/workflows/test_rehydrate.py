@@ -93,6 +93,7 @@ async def test_what_cannot_be_folded_is_told_and_keeps_nobody_else(
     another_client: Client,
     database: str,
     mailbox: Mailbox,
+    *,
     administrator: asyncpg.Connection,
 ) -> None:
     """An event of a newer release is named with its agreement; the others run again all the same."""
