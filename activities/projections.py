@@ -127,7 +127,8 @@ def project(events: Sequence[RecordedEvent]) -> Mapping[str, Table]:
 
 def _columns(obligation: Obligation) -> dict[str, object]:
     return {
-        **obligation.model_dump(mode="python", exclude={"ladder"}),
+        # For whom somebody stands in is asked of the ledger only: no read model holds it.
+        **obligation.model_dump(mode="python", exclude={"ladder", "stands_in_for"}),
         "ladder": [{"level": rung.level, "at": rung.at} for rung in obligation.ladder],
     }
 

@@ -142,7 +142,7 @@ async def _of_a_worker(temporal: EmbeddedTemporal, dsn: str) -> str:
     everybody = json.loads((EXAMPLES / "people.json").read_text())
     pool = await open_pool(dsn)
     await pool.execute(AT_THE_END_OF_THE_LADDER)
-    await Directory(pool, seals_of(load_settings(), pool)).upsert(
+    await Directory(pool, seals_of(load_settings(keys=KEYS), pool)).upsert(
         [Person.model_validate(each) for each in everybody]
     )
     await pool.close()
@@ -167,7 +167,13 @@ async def _of_a_worker(temporal: EmbeddedTemporal, dsn: str) -> str:
             task_queue=settings.task_queue,
             search_attributes=at_start(terms),
         )
-        await placement.execute_update(CONFIRM_UPDATE)  # pyright: ignore[reportUnknownMemberType]  one overload
+        confirming = asyncio.create_task(placement.execute_update(CONFIRM_UPDATE))  # pyright: ignore[reportUnknownMemberType]  one overload
+        # A worker that cannot start would be waited for in vain.
+        await asyncio.wait({confirming, working}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            confirming.cancel()
+            await working
+        await confirming
     try:
         return await _scrape(settings.metrics_address) + await _scrape(settings.sdk_metrics_address)
     finally:

@@ -21,7 +21,7 @@ from pydantic import JsonValue
 from domain.agreement import Agreement
 from domain.events import EVENTS
 from domain.events.forming import AgreementSigned
-from domain.reading import fold_recorded
+from domain.reading import BrokenStream, fold_recorded
 from domain.recording import RecordedEvent
 from domain.upcasting import UPCASTERS, Data
 
@@ -86,7 +86,7 @@ def test_a_stream_of_three_schema_versions_folds_like_one_of_the_newest(
     for number in signed[2:]:
         older[number] = rows[number].model_copy(update={"schema_version": 3})
     monkeypatch.setitem(EVENTS, "agreement.signed", SignedAsItMightBe)  # pyright: ignore[reportArgumentType]
-    with pytest.raises(ValueError, match="terms_version"):
+    with pytest.raises(BrokenStream, match="at version 2"):
         fold_recorded(older)
     monkeypatch.setitem(UPCASTERS, ("agreement.signed", 1), to_second)  # pyright: ignore[reportArgumentType]
     monkeypatch.setitem(UPCASTERS, ("agreement.signed", 2), to_third)  # pyright: ignore[reportArgumentType]

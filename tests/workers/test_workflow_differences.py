@@ -62,7 +62,7 @@ async def test_an_open_agreement_without_a_workflow_is_named(
     placed: str, found: Verified, client: Client, live: Lives, sojourn: Sojourn
 ) -> None:
     """Terminated or never started: what is open has to run, and what to do is said."""
-    never = await live("rotation", days=5)
+    never = await live("rotation", days=5, request_id=f"never-{placed[2:10]}")
     await client.get_workflow_handle(placed).terminate()
     lost = {each.agreement_id: each.problem for each in await found()}
     assert lost == {

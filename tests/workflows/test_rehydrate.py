@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import pytest
 from temporalio.client import Client
 
@@ -87,16 +88,24 @@ async def test_letters_of_a_closed_agreement_are_still_sent(
 
 
 async def test_what_cannot_be_folded_is_told_and_keeps_nobody_else(
-    house: House, keeping_house: KeepingHouse, another_client: Client, database: str, mailbox: Mailbox
+    house: House,
+    keeping_house: KeepingHouse,
+    another_client: Client,
+    database: str,
+    mailbox: Mailbox,
+    *,
+    administrator: asyncpg.Connection,
 ) -> None:
     """An event of a newer release is named with its agreement; the others run again all the same."""
     newer, other = await house.place("secondment"), await house.place("shadowing")
     await house.close_workers()
-    await house.pool.execute("ALTER TABLE sojourn.event DISABLE TRIGGER USER")
-    await house.pool.execute(
+    guard = "TRIGGER event_is_append_only"
+    await administrator.execute(f"ALTER TABLE sojourn.event DISABLE {guard}")
+    await administrator.execute(
         "UPDATE sojourn.event SET type = 'placement.teleported' WHERE agreement_id = $1 AND version = 1",
         newer.agreement_id,
     )
+    await administrator.execute(f"ALTER TABLE sojourn.event ENABLE ALWAYS {guard}")
     async with keeping_house(database, another_client, mailbox) as elsewhere:
         found = {
             each.agreement_id: each
