@@ -18,7 +18,7 @@ from workers.stalled_list import stalled_list
 from workers.standing import StalledAgreement
 
 MOST = 500
-"""Rows of each state that a board has; nobody scrolls further, and a filter finds what is below."""
+"""Rows of each state that a board has; what is sorted and filtered are these; `sojourn stalled` has all."""
 
 
 class State(StrEnum):
