@@ -37,7 +37,7 @@ check: setup ## Lint, formatting, strict types, import contracts
 	@$(BIN)/lint-imports
 
 test: check ## Everything in check, then all tests on the real servers; ARGS="-k name" narrows them
-	@$(BIN)/pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
+	@$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 chaos: setup ## Break everything while placements run, then look; SECONDS=300 SEED=7 (120 and 1), ARGS=--json
 	@$(BIN)/python -m tests.chaos --seconds $(or $(SECONDS),120) --seed $(or $(SEED),1) $(ARGS)
