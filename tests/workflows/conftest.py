@@ -216,9 +216,17 @@ class Placement:
         found = await eventually(last_timer, lambda seen: seen is not None, seconds=60)
         return None if found is None else found.replace(microsecond=0)
 
+    longest_step = timedelta.max
+    """Of virtual time in one fast-forward."""
+
     async def fast_forward(self, duration: timedelta) -> bool:
         """Lets virtual time pass; False where the placement ended before."""
-        goes_on = await self.house.skipper.fast_forward(self.handle, duration)
+        goes_on = True
+        while goes_on and duration > timedelta():
+            # The server skips 200 times in one fast-forward, and each try of a letter is one of them.
+            step = min(duration, self.longest_step)
+            goes_on = await self.house.skipper.fast_forward(self.handle, step)
+            duration -= step
         if goes_on:
             # A run that took over on the way answers once it has begun.
             await self.status()

@@ -33,6 +33,7 @@ async def test_a_dead_mail_server_delays_no_signature_and_no_alarm(house: House)
     """While mail is refused people sign and ladders climb; given-up notices stay visible, later ones go."""
     house.mailbox.close()
     placement = await house.place("secondment")
+    placement.longest_step = timedelta(hours=8)
     await placement.fast_forward(timedelta(days=3))
     assert await placement.answer_all(ObligationKind.SIGNATURE) == 5
     agreement = await placement.live_until(_somebody_was_reminded, answers=lambda _: False)
