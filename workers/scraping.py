@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, start_http_se
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from workers.metrics import FiguresCollector
+from workers.sdk_logs import FORWARDED
 from workers.settings import PREFIX, Settings, SettingsError
 
 _log = structlog.get_logger(__name__)
@@ -66,7 +67,7 @@ def sdk_runtime(settings: Settings) -> Runtime | None:
         durations_as_seconds=True,
     )
     try:
-        return Runtime(telemetry=TelemetryConfig(metrics=prometheus))
+        return Runtime(telemetry=TelemetryConfig(logging=FORWARDED, metrics=prometheus))
     except ValueError as error:
         raise _not_ours("SDK_METRICS_ADDRESS", settings.sdk_metrics_address, error) from error
 

@@ -117,8 +117,11 @@ async def test_ctrl_c_in_the_middle_leaves_nothing_but_what_was_there(data_folde
     folder = data_folder / "mine"
     async with Stack(data_folder / "own", headless=True, durable=False):
         own = find_running_stack()
+        # As a shell starts a background job: with SIGINT ignored.
         process = await asyncio.create_subprocess_exec(
-            str(SOJOURN), "demo", "--data", str(folder), stdout=asyncio.subprocess.PIPE
+            *("sh", "-c", 'trap "" INT; exec "$@"', "sh"),
+            *(str(SOJOURN), "demo", "--data", str(folder)),
+            stdout=asyncio.subprocess.PIPE,
         )
         assert process.stdout is not None
         while b"The placement starts" not in (line := await process.stdout.readline()):

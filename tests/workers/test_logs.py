@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -14,11 +15,13 @@ import pytest
 import structlog
 from temporalio import activity, workflow
 from temporalio.client import Client
+from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.worker import Replayer, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from workers.connection import data_converter
 from workers.logs import configure_logs
+from workers.sdk_logs import FORWARDED
 from workers.settings import Settings, load_settings
 
 
@@ -43,6 +46,13 @@ class _Talker:
     async def finish(self) -> None:
         workflow.logger.warning("finishing")
         self._done = True
+
+
+@workflow.defn(name="_Talker")
+class _Another:
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.sleep(60)
 
 
 @pytest.fixture
@@ -95,8 +105,10 @@ def test_traceback_shows_no_values(lines: io.StringIO, form: str) -> None:
     assert "my words" not in lines.getvalue()
 
 
-async def test_workflow_and_activity_lines_carry_their_ids(client: Client, lines: io.StringIO) -> None:
-    """Lines of workflows, updates and activities carry agreement and command ids, no noise in the text."""
+async def test_workflow_and_activity_lines_carry_their_ids(
+    client: Client, lines: io.StringIO, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Lines of workflows, updates and activities carry ids and no noise; the core's come likewise."""
     identity = f"a-{uuid.uuid4().hex}"
     # This module imports pytest and more, which the sandbox would otherwise load anew and refuse.
     sandbox = SandboxedWorkflowRunner(SandboxRestrictions.default.with_passthrough_all_modules())
@@ -121,8 +133,22 @@ async def test_workflow_and_activity_lines_carry_their_ids(client: Client, lines
     lines.truncate(0)
     lines.seek(0)
     history = await handle.fetch_history()
-    replayer = Replayer(
-        workflows=[_Talker], data_converter=data_converter(load_settings()), workflow_runner=sandbox
+    converter = data_converter(load_settings())
+    await Replayer(workflows=[_Talker], data_converter=converter, workflow_runner=sandbox).replay_workflow(
+        history
     )
-    await replayer.replay_workflow(history)
     assert [line for line in _read(lines) if line.get("agreement_id") == identity] == []
+
+    runtime = Runtime(telemetry=TelemetryConfig(logging=FORWARDED))
+    incompatible = Replayer(
+        workflows=[_Another], data_converter=converter, workflow_runner=sandbox, runtime=runtime
+    )
+    await incompatible.replay_workflow(history, raise_on_replay_failure=False)
+    for _ in range(500):
+        if any(line["logger"] == "temporalio.core" for line in _read(lines)):
+            break
+        await asyncio.sleep(0.02)
+    else:
+        raise AssertionError("the core's line did not come")
+    # By itself it writes to the terminal, and so into what `--json` prints.
+    assert capfd.readouterr().out == ""

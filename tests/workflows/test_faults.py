@@ -166,7 +166,8 @@ async def test_what_the_record_refused_time_to_write_is_written_once_it_takes_it
     await _damage(administrator, placement, "superseded")
     instant = next_instant(agreement, await placement.now())
     assert instant is not None
-    await placement.fast_forward(instant - await placement.now() + timedelta(minutes=1))
+    until_then = instant - await placement.now() + timedelta(minutes=1)
+    await house.skipper.fast_forward(placement.handle, until_then)
     assert (await placement.agreement()).version == agreement.version
     receipt = await placement.act(placement.feedback("feedback/1"))
 

@@ -38,6 +38,7 @@ from workers.command_line.show import events, notices, show
 from workers.command_line.upgrade import upgrade
 from workers.command_line.verify import verify
 from workers.command_line.watch import watch
+from workers.sdk_logs import forward_sdk_logs
 
 
 class _Group(TyperGroup):
@@ -87,6 +88,7 @@ def root(
     ] = False,
 ) -> None:
     """Run mentorship agreements (secondments, shadowing stints, rotations) from approval to synthesis."""
+    forward_sdk_logs()
 
 
 def demo(context: typer.Context) -> None:

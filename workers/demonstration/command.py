@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -64,6 +65,7 @@ def demo(
       sojourn demo --keep
       sojourn demo --json | jq '.agreements[] | {kind, outcome, stalled_days}'
     """  # noqa: D301  the backslashes tell click to keep line breaks
+    _stop_cleanly_when_asked()
     try:
         report = asyncio.run(_demo(_folder(data), keep=keep, as_json=as_json))
     except (StageTakenError, ExamplesMissingError, UnfinishedError) as error:
@@ -84,7 +86,6 @@ def _folder(data: Path | None) -> Path:
 async def _demo(data: Path, *, keep: bool, as_json: bool) -> DemonstrationReport:
     began = time.monotonic()
     out = progress_console() if as_json else console()
-    _stop_cleanly_when_asked()
     if not as_json:
         out.print(f"Starting PostgreSQL and Temporal on {data} ...", soft_wrap=True)
     async with staged(data) as stage:
@@ -119,7 +120,13 @@ def _print_addresses(out: Console, stage: Stage) -> None:
 
 def _stop_cleanly_when_asked() -> None:
     """SIGTERM ends it as Ctrl-C does: servers are stopped, not orphaned."""
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
+    # A shell's background job starts with SIGINT ignored, and then neither of the two would end it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _as_ctrl_c)
+
+
+def _as_ctrl_c(_number: int, _frame: FrameType | None) -> None:
+    signal.raise_signal(signal.SIGINT)
 
 
 async def _until_interrupted() -> None:
