@@ -18,8 +18,8 @@ TOO_MUCH = (
 )
 """What is wrong, for people."""
 INSTEAD = (
-    "Connect as a login that is a member of sojourn_application and of nothing else (docs/record.md, Who may do "
-    "what)"
+    "Connect as a login that is a member of sojourn_application and of nothing else (docs/record.md, Who may "
+    "do what)"
 )
 """What to do about it."""
 
