@@ -77,6 +77,9 @@ class Result:
     old_ms: float
     """Median of a command after so many."""
     ratio: float
+    old_slowest_ms: float
+    """The slowest of those, such as one that waited while the next run folded the whole stream."""
+    young_slowest_ms: float
     filled_per_second: float
     continued_as_new: int
     longest_run: int
@@ -211,6 +214,8 @@ async def measure(commands: int, rounds: int) -> Result:
             young_ms=young_ms,
             old_ms=old_ms,
             ratio=round(old_ms / young_ms, 3),
+            old_slowest_ms=round(max(seconds_old) * 1000, 2),
+            young_slowest_ms=round(max(seconds_young) * 1000, 2),
             filled_per_second=round(filled_per_second, 1),
             continued_as_new=len(runs) - 1,
             longest_run=max(run.events for run in runs),
@@ -221,7 +226,7 @@ async def measure(commands: int, rounds: int) -> Result:
 
 @asynccontextmanager
 async def _world() -> AsyncGenerator[tuple[Client, Record, Starter]]:
-    """Both servers on a fresh folder, Temporal in memory, a worker, and a mail server that takes every letter."""
+    """Both servers on a fresh folder, Temporal in memory; a worker, and a mail server that takes all."""
     with tempfile.TemporaryDirectory(prefix="sojourn-", ignore_cleanup_errors=True) as folder:
         data = Path(folder)
         temporal = EmbeddedTemporal(
