@@ -1,5 +1,5 @@
 -- migrate:up
--- Releases from migration 0009 on work with this one.
+-- Releases from migration 0010 on work with this one.
 
 -- The tries at a notice are counted over its whole life, however many runs of its workflow take part in them, and one
 -- delivery at a time is at it. A release before this one leaves the new columns as they are: it counts per run.
