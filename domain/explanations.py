@@ -18,8 +18,9 @@ class Cause(Frozen):
     """Its place in the agreement's stream."""
     type: str
     at: Instant
-    actor_id: PersonId
-    actor_role: Role
+    actor_id: PersonId | None
+    """None where the reader may not know who it was."""
+    actor_role: Role | None
 
 
 class Climbed(Frozen):

@@ -31,6 +31,11 @@ class History:
         self._rows = rows
         self._events = [read_event(row) for row in rows]
 
+    @property
+    def events(self) -> Sequence[Event]:
+        """All of them, in order."""
+        return self._events
+
     def origin(self, obligation_id: ObligationId) -> tuple[Cause, Cause | None]:
         """The event that opened an obligation last, and the last one since that moved it, if any did.
 

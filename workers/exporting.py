@@ -14,14 +14,14 @@ from typing import cast
 from pydantic import JsonValue
 
 from activities.directory import Directory
-from activities.opening import opened, opened_for
+from activities.opening import opened_for
 from activities.record import Record
 from activities.rights import Rights
 from activities.seals import Seals
 from domain.agreement import Agreement
 from domain.model import PersonId
+from domain.readers import Reader
 from domain.recording import RecordedEvent
-from domain.sealed import without_sealed
 from domain.subjects import subject_of
 from domain.vocabulary import Role
 from domain.written import with_words_changed
@@ -104,14 +104,8 @@ async def _of_agreement(record: Record, seals: Seals, agreement_id: str, person_
 async def _readable(
     seals: Seals, agreement: Agreement, rows: Sequence[RecordedEvent], person_id: PersonId
 ) -> list[RecordedEvent]:
-    if agreement.roles_of(person_id):
-        return await opened_for(seals, agreement, rows, person_id)
-    # Who is no party any more still wrote what they wrote.
-    own = await opened(seals, [row for row in rows if row.actor_id == person_id])
-    theirs = {row.version: row for row in own}
-    return [
-        theirs.get(row.version, row.model_copy(update={"data": without_sealed(row.data)})) for row in rows
-    ]
+    # Who is no party any more still wrote what they wrote, and what is addressed to them stays so.
+    return await opened_for(seals, rows, Reader(person_id=person_id, roles=agreement.roles_of(person_id)))
 
 
 def _own_words(

@@ -8,8 +8,6 @@ import typer
 
 from activities.opening import personal_view_opened
 from domain.personal import FeedbackBalance, PersonalView
-from domain.refusals import Refused
-from workers.command_line.failures import Failure
 from workers.command_line.options import Agreement, AsJson
 from workers.command_line.output import NOTHING, console, instant, print_json, table, words
 from workers.command_line.reach import Reach, reaching
@@ -33,12 +31,9 @@ def mine(
         stands = await standing(await reach.record(), agreement)
         if stands is None:
             raise unknown(agreement)
-        try:
-            return await personal_view_opened(
-                await reach.seals(), stands.agreement, stands.events, person, stands.at
-            )
-        except Refused as refused:
-            raise Failure(f"Refused ({refused.code}): {refused.sentence}") from refused
+        return await personal_view_opened(
+            await reach.seals(), stands.agreement, stands.events, person, stands.at
+        )
 
     view = reaching(work)
     if as_json:

@@ -15,6 +15,12 @@ Agreement = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]
 Operator = Annotated[str, typer.Option("--as", metavar="OPERATOR", help="Who gives it: their person id.")]
+Onlooker = Annotated[
+    str | None,
+    typer.Option(
+        "--as", metavar="PERSON", help="As far as this person may know. Default: as an unnamed operator."
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
 Patience = Annotated[
     float, typer.Option("--wait", min=1, metavar="SECONDS", help="How long to wait for each answer.")
