@@ -21,6 +21,7 @@ READ_MODELS = (
     "agreement_ahead",
     "stall_tally",
     "stall_mark",
+    "rights_head",
 )
 FORBIDDEN = [
     *(
@@ -51,7 +52,7 @@ FORBIDDEN = [
     "CREATE SCHEMA mine",
     "CREATE OR REPLACE FUNCTION sojourn.refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'",
     "CREATE TRIGGER mine BEFORE INSERT ON sojourn.event EXECUTE FUNCTION sojourn.refuse_change()",
-    "ALTER FUNCTION sojourn.append_events_v1 SECURITY INVOKER",
+    "ALTER FUNCTION sojourn.append_events_v2 SECURITY INVOKER",
     "ALTER TABLE sojourn.event ADD COLUMN mine text",
     "DROP SCHEMA sojourn CASCADE",
     "GRANT DELETE ON sojourn.event TO PUBLIC",
