@@ -232,7 +232,7 @@ class _Life:
                 self._refused.add(command.command_id)
 
     async def _commit(self, command: Command) -> None:
-        calendars = self._calendars if self.agreement is None else {}
+        calendars = self._calendars if self.agreement is None else None
         self.agreement = await committed(self._record, self.agreement, command, self._now, calendars)
 
 

@@ -23,6 +23,7 @@ from workers.command_line.lessons import BEGIN_WITH, LESSONS
 from workers.command_line.metrics import metrics
 from workers.command_line.mine import mine
 from workers.command_line.movement import departed, leave, manager
+from workers.command_line.openings import openings
 from workers.command_line.operate import operate
 from workers.command_line.output import say
 from workers.command_line.people import people
@@ -134,6 +135,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "mine": mine,
     "events": events,
     "notices": notices,
+    "openings": openings,
     "list": list_agreements,
     "stalled": list_stalled,
     "explain": explain,

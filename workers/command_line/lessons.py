@@ -177,6 +177,10 @@ LESSONS: Mapping[str, Lesson] = {
             "sojourn notices halden-grid.HG-SEC-2026-0117 --failed --json",
         ),
     ),
+    "openings": Lesson(
+        "List who opened what is private in an agreement.",
+        ("sojourn openings halden-grid.HG-SEC-2026-0117 --as P-1042",),
+    ),
     "list": Lesson(
         "List agreements.",
         ("sojourn list --open", "sojourn list --kind rotation --phase active --cohort 2027-spring --json"),

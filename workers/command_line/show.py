@@ -8,8 +8,8 @@ import typer
 from pydantic import JsonValue
 
 from activities.opening import opened_for
+from activities.openings import Openings
 from activities.rows import NoticeRow
-from activities.seals import Seals
 from domain.obligations import Obligation
 from domain.reading import fold_recorded
 from domain.recording import RecordedEvent
@@ -21,6 +21,7 @@ from workers.command_line.input import read_instant
 from workers.command_line.options import Agreement, AsJson, AsOf, Onlooker
 from workers.command_line.output import NOTHING, console, instant, print_json, print_models, table, words
 from workers.command_line.reach import Reach, reaching
+from workers.opening_after_close import with_what_was_opened
 from workers.standing import Owed, Standing, owed_ever, standing
 from workers.viewpoint import Viewpoint
 
@@ -87,7 +88,7 @@ def events(
         rows = await record.stream(agreement)
         if not rows:
             raise unknown(agreement)
-        readable = await _as_read_by(await reach.seals(), rows, await reach.viewpoint(person))
+        readable = await _as_read_by(reach, rows, await reach.viewpoint(person))
         return [row for row in readable if row.version > after]
 
     rows = reaching(work)
@@ -159,12 +160,14 @@ def notices(
     )
 
 
-async def _as_read_by(seals: Seals, rows: list[RecordedEvent], viewpoint: Viewpoint) -> list[RecordedEvent]:
+async def _as_read_by(reach: Reach, rows: list[RecordedEvent], viewpoint: Viewpoint) -> list[RecordedEvent]:
     folded = fold_recorded(rows)
     if folded is None:
         return []
     stands = Standing(folded, max(datetime.now(UTC), rows[-1].occurred_at), rows)
-    return await opened_for(seals, rows, viewpoint.reader(stands))
+    seals = await reach.seals()
+    opened = await with_what_was_opened(Openings(await reach.pool(), seals), stands)
+    return await opened_for(seals, rows, viewpoint.reader(opened))
 
 
 def event_as_json(row: RecordedEvent) -> dict[str, JsonValue]:
