@@ -119,6 +119,11 @@ async def test_who_could_edit_the_log_is_told_apart(
         assert not await privileges.may_edit_the_log(application)
         assert await privileges.may_edit_the_log(owner)
         assert await privileges.may_edit_the_log(administrator)
+        for granted in ("DELETE ON sojourn.command", "UPDATE (actor_id) ON sojourn.rights_event"):
+            await administrator.execute(f"GRANT {granted} TO sojourn_application")
+            assert await privileges.may_edit_the_log(application), granted
+            await administrator.execute(f"REVOKE {granted} FROM sojourn_application")
+        assert not await privileges.may_edit_the_log(application)
     finally:
         await owner.close()
 

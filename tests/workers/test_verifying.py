@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from itertools import cycle
 from typing import Any, TypeAlias
 
 import asyncpg
 import pytest
+from typer.testing import Result
 
 from activities import database
 from activities.differences import Difference
@@ -23,6 +24,7 @@ from workers.verifying import verify
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Lives = Callable[..., Coroutine[Any, Any, Agreement]]
+Sojourn = Callable[..., Awaitable[Result]]
 
 ANOTHER_VALUE = {
     "text": "coalesce({column}, '') || 'x'",
@@ -463,3 +465,14 @@ async def test_busy_writers_are_no_difference(pool: Pool, live: Lives) -> None:
     assert looks > 0
     await asyncio.gather(*writers)
     assert await verify(pool) == []
+
+
+async def test_whoever_verifies_as_the_owner_is_warned(
+    sojourn: Sojourn, owner_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That the log is in reach of the role is said, and is no difference of the record."""
+    assert "Warning" not in (await sojourn("verify", "--record-only")).stderr
+    monkeypatch.setenv("SOJOURN_DATABASE_URL", owner_database)
+    verified = await sojourn("verify", "--record-only")
+    assert verified.exit_code == 0
+    assert "Warning: The database role of SOJOURN_DATABASE_URL may change and remove" in verified.stderr
