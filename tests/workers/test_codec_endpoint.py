@@ -259,51 +259,63 @@ async def test_an_unnamed_operator_is_not_told_who_is_in_a_concern(
 
 
 async def test_strangers_and_bad_tokens_are_refused(endpoint: _Endpoint, agreement: Agreement) -> None:
-    """With a code and a sentence, logged without content; a refusal can be read by the page that asked."""
+    """With a code and a sentence, logged without content; a refusal can be read by the page that asked.
+
+    Who is known and no party gets their answer, and nothing in it.
+    """
     payload = _encrypted(PRIVATE, agreement.agreement_id)
     wrong = issue(SECRET, "P-1042", lasts=timedelta(hours=1), audience="payroll")
     with structlog.testing.capture_logs() as logs:
         answers = [
-            await endpoint.ask(payload, token=_token("P-0000")),
             await endpoint.ask(payload, token=wrong),
             await endpoint.ask(payload),
         ]
     assert [(each.status_code, each.json()["code"]) for each in answers] == [
-        (403, "not_for_them"),
         (401, "wrong_audience"),
         (401, "no_token"),
     ]
     assert all(each.headers["access-control-allow-origin"] == UI for each in answers)
-    assert [line["code"] for line in logs] == ["not_for_them", "wrong_audience", "no_token"]
+    assert [line["code"] for line in logs] == ["wrong_audience", "no_token"]
     assert PRIVATE not in str(logs)
+    stranger = await endpoint.ask(payload, token=_token("P-0000"))
+    assert _shown(stranger) == ["(not for you: you are no party to this agreement)"]
+    assert stranger.headers["access-control-allow-origin"] == UI
 
 
 @pytest.mark.parametrize(
     ("kept_bytes", "metadata", "code"),
     [
-        (-1, {}, "AlteredPayloadError"),
-        (5, {}, "AlteredPayloadError"),
-        (None, {"encryption-agreement": b"other.R-1"}, "AlteredPayloadError"),
-        (None, {"encryption-key-id": b"2025"}, "AlteredPayloadError"),
-        (None, {"encryption-key-id": b"2020"}, "UnknownKeyError"),
+        (-1, {}, "damaged"),
+        (5, {}, "damaged"),
+        (None, {"encryption-agreement": b"other.R-1"}, "damaged"),
+        (None, {"encryption-key-id": b"2025"}, "damaged"),
+        (None, {"encryption-key-id": b"2020"}, "key_unknown"),
     ],
     ids=["truncated", "nothing left", "swapped", "another key", "no key"],
 )
-async def test_ciphertext_that_does_not_open_is_refused(
+async def test_ciphertext_that_does_not_open_is_named_and_the_rest_is_shown(
     endpoint: _Endpoint,
     agreement: Agreement,
     kept_bytes: int | None,
     metadata: dict[str, bytes],
     code: str,
 ) -> None:
-    """Truncated, moved or without its key: refused and named, and nothing of the content is logged."""
+    """Truncated, moved or without its key: in its place stands why, and nothing of the content is logged.
+
+    As many payloads come back as were sent, in their order: that is how the UI puts them where they belong.
+    """
     written = _encrypted(PRIVATE, agreement.agreement_id)
     spoilt = Payload(metadata={**written.metadata, **metadata}, data=written.data[:kept_bytes])
+    due = _encrypted("Due: milestone:map", agreement.agreement_id)
     with structlog.testing.capture_logs() as logs:
-        answer = await endpoint.ask(spoilt, token=_token("P-9001", operator=True))
-    assert (answer.status_code, answer.json()["code"]) == (422, code)
-    assert [line["code"] for line in logs] == [code]
-    assert PRIVATE not in answer.text + str(logs)
+        answer = await endpoint.ask(due, spoilt, due, token=_token("P-9001", operator=True))
+    before, instead, after = _shown(answer)
+    assert before == after == "Due: milestone:map"
+    assert instead.startswith("(damaged: " if code == "damaged" else "(not readable here: ")
+    marked = ParseDict(answer.json()["payloads"][1], Payload())
+    assert (marked.metadata["sojourn-unread"], marked.metadata["encoding"]) == (code.encode(), b"json/plain")
+    assert [line["code"] for line in logs if line["event"] == "codec_payload_unread"] == [code]
+    assert PRIVATE not in instead + str(logs)
 
 
 async def test_cors_is_exact(endpoint: _Endpoint) -> None:

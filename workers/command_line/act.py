@@ -21,7 +21,7 @@ from domain.vocabulary import Phase, Role
 from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError, ask, update_id_of
 from workers.command_line.failures import ExitCode, Failure
 from workers.command_line.input import read_object
-from workers.command_line.options import Agreement, AsJson, DryRun, choices
+from workers.command_line.options import Actor, Agreement, AsJson, DryRun, choices
 from workers.command_line.output import console, print_json, say
 from workers.command_line.previews import tell
 from workers.command_line.reach import Reach, reaching
@@ -39,7 +39,7 @@ def act(
     *,
     agreement: Agreement,
     command: Annotated[str, typer.Argument(metavar="COMMAND", help="One of `sojourn commands`.")],
-    person: Annotated[str, typer.Option("--as", metavar="PERSON", help="Who gives it: their person id.")],
+    person: Actor,
     role: Annotated[
         str | None,
         typer.Option(

@@ -59,6 +59,10 @@ LESSONS: Mapping[str, Lesson] = {
             ),
         ),
     ),
+    "token": Lesson(
+        "Issue a token of a person, where the secret for it is yours.",
+        ("sojourn token --for P-9001 --operator", "sojourn token --for P-1042 --hours 1 --out token.jwt"),
+    ),
     "migrate": Lesson(
         "Apply migrations, register search attributes.",
         ("sojourn migrate", "sojourn migrate --database-only --json"),

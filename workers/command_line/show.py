@@ -19,8 +19,9 @@ from domain.vocabulary import ObligationStatus
 from workers.command_line.failures import Failure
 from workers.command_line.input import read_instant
 from workers.command_line.options import Agreement, AsJson, AsOf, Onlooker
-from workers.command_line.output import NOTHING, console, instant, print_json, print_models, table, words
+from workers.command_line.output import NOTHING, console, instant, print_json, print_models, say, table, words
 from workers.command_line.reach import Reach, reaching
+from workers.command_line.sign_in import nobody_is_checked
 from workers.opening_after_close import with_what_was_opened
 from workers.standing import Owed, Standing, owed_ever, standing
 from workers.viewpoint import Viewpoint
@@ -62,6 +63,11 @@ def show(
         return viewpoint.known(stands), known
 
     stands, owed = reaching(work)
+    if person is not None and nobody_is_checked():
+        say(
+            f"Nobody has checked that it is {person} who asks: there are no keys for tokens "
+            "(SOJOURN_TOKEN_SECRET, SOJOURN_TOKEN_KEY_FILE)."
+        )
     view = status_view(stands.agreement, stands.at)
     if as_json:
         print_json(_as_json(stands, view, owed if settled else None))

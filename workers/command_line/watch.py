@@ -13,13 +13,20 @@ from workers.command_line.input import read_instant
 from workers.command_line.options import AsOf
 from workers.command_line.output import console
 from workers.command_line.reach import Reach, reaching
+from workers.command_line.sign_in import signed_in
 from workers.explaining import explanation
 
 
 def watch(
     *,
     person: Annotated[
-        str | None, typer.Option("--as", metavar="PERSON", help="Who looks, and nudges with n: an operator.")
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="PERSON",
+            help="Who looks, and nudges with n: an operator.",
+            callback=signed_in,
+        ),
     ] = None,
     typed: Annotated[
         str, typer.Option("--filter", metavar="WORDS", help="Only rows that contain all of these words.")
