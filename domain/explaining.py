@@ -10,15 +10,24 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from domain.agreement import Agreement
+from domain.audiences import KNOWN_TO
 from domain.decisions.transitions import start_instant
 from domain.explaining_words import paragraph
-from domain.explanations import Ahead, Cause, Climbed, Explanation, HeldUp, PolicyLine
+from domain.explanations import Ahead, Cause, Climbed, Explanation, HeldUp, PolicyLine, Proposed
 from domain.grounds import Grounds
 from domain.history import History
-from domain.obligations import Obligation
+from domain.obligations import OF_WHO_IS_NOT_THERE, Obligation
 from domain.readers import OPERATOR, Disclosure, Reader
 from domain.recording import RecordedEvent
-from domain.stalled import AT_RISK_FROM_LEVEL, ON_THE_LADDER, Assessment, WaitingOn, assess, oldest_first
+from domain.stalled import (
+    AT_RISK_FROM_LEVEL,
+    FINDS_SOMEBODY,
+    ON_THE_LADDER,
+    Assessment,
+    WaitingOn,
+    assess,
+    oldest_first,
+)
 from domain.vocabulary import Health, ObligationKind, Phase, StallReason
 
 
@@ -137,7 +146,23 @@ def _held_up(agreement: Agreement, past: History, held: Obligation) -> HeldUp:
         stalled_at=held.stalled_at,
         policy=_policy(agreement, past, held, moved_by or opened_by),
         levels=tuple(Climbed(level=level, event=cause) for level, cause in past.climbed(held.obligation_id)),
+        stands_in_for=held.stands_in_for,
+        proposed=_proposed(agreement, past, held),
     )
+
+
+def _proposed(agreement: Agreement, past: History, held: Obligation) -> Proposed | None:
+    """Who could take over what somebody owes who is not there, or whose place is to be filled."""
+    absent = held.principal_id if held.reason in OF_WHO_IS_NOT_THERE else None
+    if held.kind in FINDS_SOMEBODY:
+        # A cover's subject ends with the first day of the leave.
+        absent = held.subject.partition(":")[0]
+    # Whoever takes over a role does not thereby hear the concerns that its holder heard.
+    found = None if absent is None or held.kind in KNOWN_TO else past.proposed(absent)
+    if absent is None or found is None or found[0] in agreement.departed:
+        return None
+    person_id, event = found
+    return Proposed(person_id=person_id, in_place_of=absent, event=event)
 
 
 def _policy(agreement: Agreement, past: History, held: Obligation, since: Cause) -> PolicyLine:

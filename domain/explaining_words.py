@@ -135,6 +135,14 @@ def _not_stalled(explanation: Explanation) -> Iterator[str]:
 
 def _because(about: HeldUp) -> Iterator[str]:
     yield f"It was opened by {_event(about.opened_by)}."
+    if about.stands_in_for is not None:
+        yield f"{about.waiting_on.person_id} stands in for {about.stands_in_for}, who is on leave."
+    proposed = about.proposed
+    if proposed is not None:
+        yield (
+            f"{proposed.person_id} could take over from {proposed.in_place_of}, as {_event(proposed.event)} "
+            "proposed."
+        )
     if about.moved_by is not None:
         yield f"Its dates are those that it was given by {_event(about.moved_by)}."
     line = about.policy

@@ -50,6 +50,14 @@ class PolicyLine(Frozen):
     """The day to which it was put off, so that its owner has a working day. None where there was time."""
 
 
+class Proposed(Frozen):
+    """Somebody who could take over: proposed when somebody left, or when cover was sought."""
+
+    person_id: PersonId
+    in_place_of: PersonId
+    event: Cause
+
+
 class HeldUp(Frozen):
     """The obligation that an explanation is about."""
 
@@ -65,6 +73,10 @@ class HeldUp(Frozen):
     policy: PolicyLine
     levels: tuple[Climbed, ...]
     """As the record has them, since it was opened or moved."""
+    stands_in_for: PersonId | None = None
+    """Whose it is while they are on leave and the one whom it waits on acts for them."""
+    proposed: Proposed | None = None
+    """Who could take over from whoever is not there."""
 
 
 class Ahead(Frozen):
