@@ -1,4 +1,4 @@
-"""Explanations of what waits for somebody to be found, to come back or to look again, and of adopted policies."""
+"""Explanations of what waits for somebody to be found, to come back or to look again; and of new policies."""
 
 from __future__ import annotations
 
