@@ -47,7 +47,7 @@ class Matters:
     def __init__(self, events: Iterable[Event] = ()) -> None:
         """Looks through the events of an agreement, in order."""
         self.raised_by: dict[str, PersonId] = {}
-        self.delicate: dict[str, Delicate] = {}
+        self._delicate: dict[str, list[Delicate]] = {}
         for event in events:
             self.look_at(event)
 
@@ -58,16 +58,29 @@ class Matters:
         if isinstance(event, ConcernRaised | BreachReported):
             kind = ObligationKind.CONCERN if isinstance(event, ConcernRaised) else ObligationKind.BREACH
             handlers = frozenset({event.handled_by.person_id})
-            self.delicate[event.matter_id] = Delicate(kind, event.raised_by, event.about, handlers)
+            raised = Delicate(kind, event.raised_by, event.about, handlers)
+            # Once a matter is settled, another may be raised under its id.
+            self._delicate.setdefault(event.matter_id, []).append(raised)
         for moved in event.ledger.moved:
-            for name in matters_of(moved.obligation_id) & self.delicate.keys():
-                known = self.delicate[name]
-                self.delicate[name] = known._replace(handled_by=known.handled_by | {moved.owner_id})
+            for name in matters_of(moved.obligation_id) & self._delicate.keys():
+                *before, last = self._delicate[name]
+                handlers = last.handled_by | {moved.owner_id}
+                self._delicate[name] = [*before, last._replace(handled_by=handlers)]
+
+    def raised(self, event: ConcernRaised | BreachReported) -> Delicate | None:
+        """The matter that an event raised; None where it was not looked at."""
+        for each in self._delicate.get(event.matter_id, ()):
+            same = (each.raised_by, each.about) == (event.raised_by, event.about)
+            if same and event.handled_by.person_id in each.handled_by:
+                return each
+        return None
 
     def unknown_to(self, person_id: PersonId | None, roles: frozenset[Role]) -> frozenset[str]:
-        """Those that somebody may not know of."""
+        """The ids under which there is, or ever was, one that somebody may not know of."""
         return frozenset(
-            name for name, each in self.delicate.items() if not each.is_known_to(person_id, roles)
+            name
+            for name, found in self._delicate.items()
+            if not all(each.is_known_to(person_id, roles) for each in found)
         )
 
 

@@ -149,7 +149,7 @@ class Disclosure:
             event: What happened.
             actor_id: Whose command led to it, which makes them its author.
         """
-        if raises(event):
+        if isinstance(event, ConcernRaised | BreachReported) and self._matters.raised(event) is None:
             self._matters.look_at(event)
             self._hidden = self._matters.unknown_to(self._reader.person_id, self._reader.roles)
         if not self.may_know_who(event):
@@ -203,7 +203,7 @@ class Disclosure:
             case PeerFeedbackRequested():
                 return frozenset({event.peer.person_id})
             case ConcernRaised() | BreachReported():
-                known = self._matters.delicate.get(event.matter_id)
+                known = self._matters.raised(event)
                 return frozenset({event.handled_by.person_id}) if known is None else known.handled_by
             case ProposalMade():
                 return frozenset(opened.owner_id for opened in event.ledger.opened)

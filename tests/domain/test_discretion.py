@@ -217,3 +217,20 @@ def test_closing_does_not_name_what_was_left_open(active: Active) -> None:
     assert "concern:matter-71" not in str(missing)
     knowing = {row.type: row.data for row in as_read_by(life.rows, reader_of(folded, life.terms.hrbp))}
     assert "concern:matter-71" in str(knowing["agreement.closed_incomplete"]["missing"])
+
+
+def test_an_id_that_is_used_again_hides_what_it_hid(active: Active) -> None:
+    """Another concern under the id of a settled one does not show the first to whom it was about."""
+    life = _concern_about_the_mentor(active)
+    terms = life.terms
+    life.give("settle_matter", terms.line_manager, matter_id="matter-71", resolution="Talked.")
+    life.give("raise_concern", terms.mentor, matter_id="matter-71", about=terms.mentee, what="Late again.")
+    for person in (terms.mentor, terms.mentee):
+        rows = as_read_by(life.rows, reader_of(life.agreement, person))
+        assert "concern.raised" not in {row.type for row in rows}
+    first, second = (
+        row.data["what"]
+        for row in as_read_by(life.rows, reader_of(life.agreement, terms.line_manager))
+        if row.type == "concern.raised"
+    )
+    assert (first, second) == ("Cancelled.", "Late again.")
