@@ -1,5 +1,5 @@
 -- migrate:up
--- Releases from migration 0010 on work with this one.
+-- Releases from migration 0009 on work with this one.
 
 -- A page of the stalled list touches two blocks a row, not six: a stretch also carries what the list says of its
 -- agreement's phase and obligation, and of the rung ahead. Measured with a million agreements: what made the first
