@@ -207,14 +207,14 @@ LIMIT $2
 
 -- notices --
 -- The outbox of one agreement: everything, or what still waits to be sent.
-SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, sent_at, digest_id
+SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, sent_at, digest_id, next_try_at
 FROM sojourn.notice
 WHERE agreement_id = $1 AND (NOT $2::boolean OR state = 'queued')
 ORDER BY not_before, notice_id
 
 -- failed_notices --
 -- Notices that were given up, of some agreements or all, to some people or all.
-SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, sent_at, digest_id
+SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, sent_at, digest_id, next_try_at
 FROM sojourn.notice
 WHERE state = 'failed'
     AND ($1::text[] IS NULL OR agreement_id = ANY ($1))
@@ -228,9 +228,23 @@ SET state = $2,
     attempts = attempts + CASE WHEN $2 = 'skipped' THEN 0 ELSE 1 END,
     last_error = coalesce($3, last_error),
     reason = $4,
-    sent_at = CASE WHEN $2 = 'sent' THEN coalesce($5, clock_timestamp()) END
+    sent_at = CASE WHEN $2 = 'sent' THEN coalesce($5, clock_timestamp()) END,
+    next_try_at = $6,
+    taken_by = NULL,
+    taken_at = NULL
 WHERE notice_id = $1 AND state IN ('queued', 'failed')
 RETURNING notice_id
+
+-- take_notice --
+-- What became of a notice, how often it was tried, and whether this delivery has it: none has while another is at it.
+WITH taken AS (
+    UPDATE sojourn.notice
+    SET taken_by = $2, taken_at = clock_timestamp()
+    WHERE notice_id = $1 AND state IN ('queued', 'failed')
+        AND (taken_by IS NULL OR taken_by = $2 OR taken_at < clock_timestamp() - $3::interval)
+    RETURNING attempts - attempts_before AS tries
+)
+SELECT known.state, taken.tries FROM sojourn.notice AS known LEFT JOIN taken ON true WHERE known.notice_id = $1
 
 -- notice_state --
 -- Whether a notice is known, and what became of it.
@@ -258,7 +272,8 @@ WHERE head.agreement_id = $1
 -- defer_notice --
 -- A notice is to wait longer than it was queued for. One that was settled meanwhile stays settled.
 UPDATE sojourn.notice
-SET state = 'queued', not_before = $2, notice = jsonb_set(notice, '{not_before}', to_jsonb($3::text)), reason = $4
+SET state = 'queued', not_before = $2, notice = jsonb_set(notice, '{not_before}', to_jsonb($3::text)), reason = $4,
+    next_try_at = NULL, taken_by = NULL, taken_at = NULL
 WHERE notice_id = $1 AND state IN ('queued', 'failed')
 
 -- claim_digest --
@@ -300,7 +315,7 @@ ORDER BY (queued.notice->>'due_at')::timestamptz, queued.agreement_id, queued.ob
 WITH told AS (
     UPDATE sojourn.notice
     SET state = 'sent', attempts = attempts + 1, last_error = coalesce($5, last_error), reason = NULL, sent_at = $4,
-        digest_id = $6
+        digest_id = $6, next_try_at = NULL, taken_by = NULL, taken_at = NULL
     WHERE notice_id = ANY ($3::text[]) AND state IN ('queued', 'failed')
 )
 INSERT INTO sojourn.digest AS known (reader_id, local_day, claimed_by, sent_at)

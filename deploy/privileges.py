@@ -41,6 +41,10 @@ NOTICE_SETTLED = (
     "reason",
     "sent_at",
     "digest_id",
+    "next_try_at",
+    # Which delivery is at it.
+    "taken_by",
+    "taken_at",
     # Put off into the recipient's working time, here and in the message itself.
     "not_before",
     "notice",

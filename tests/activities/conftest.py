@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +47,10 @@ class Mailbox:
     taken: list[EmailMessage] = field(default_factory=list[EmailMessage])
     answers_recipients: str = "250 OK"
     answers_data: str = "250 OK"
+    pauses: threading.Event | None = None
+    """Where there is one, it is waited for before a mail is answered. The server has a thread of its own."""
+    asked: threading.Event = field(default_factory=threading.Event)
+    """Set once a mail has come."""
 
     async def handle_RCPT(  # noqa: N802 - the name that aiosmtpd calls
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -56,6 +62,9 @@ class Mailbox:
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Take a message, if so minded."""
+        self.asked.set()
+        if self.pauses is not None:
+            await asyncio.to_thread(self.pauses.wait)
         if self.answers_data.startswith("250"):
             content = envelope.content
             assert isinstance(content, bytes)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import asyncpg
 import pytest
 
+from activities.delivery.attempts import Attempt
 from activities.delivery.digest import read_items
 from activities.delivery.failures import TemporaryDeliveryError
 from activities.digest_record import DigestKey, DigestRecord
@@ -30,6 +31,7 @@ from tests.activities.surroundings import person
 if TYPE_CHECKING:
     from tests.activities.conftest import Mailbox
 
+RETRIED = Attempt("run/1", most_tries=12, another_follows=True)
 AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 """A Friday morning, ten o'clock in Berlin."""
 MONDAY = datetime(2026, 11, 23, 8, 15, tzinfo=UTC)
@@ -448,16 +450,16 @@ async def test_a_day_whose_mail_was_refused_is_free_again(
     first, second = await _both_wait(record)
     mailbox.answers_data = "451 4.7.1 greylisted"
     with pytest.raises(TemporaryDeliveryError):
-        await delivery.deliver(first, AT, will_retry=True)
+        await delivery.deliver(first, AT, RETRIED)
     assert await pool.fetchval("SELECT count(*) FROM sojourn.digest") == 0
     assert "451" in ((await _row(record, first)).last_error or "")
 
     mailbox.answers_data = "550 5.1.1 no such mailbox"
-    assert (await delivery.deliver(first, AT, will_retry=True)).outcome == "failed"
+    assert (await delivery.deliver(first, AT, RETRIED)).outcome == "failed"
     assert (await _row(record, second)).state == "queued"
 
     mailbox.answers_data = "250 OK"
-    assert (await delivery.deliver(second, AT, will_retry=True)).outcome == "sent"
+    assert (await delivery.deliver(second, AT, RETRIED)).outcome == "sent"
     (mail,) = mailbox.taken
     assert mail["X-Sojourn-Notice"] == second.notice_id
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from icalendar import Calendar
 
+from activities.delivery.attempts import Attempt
 from activities.delivery.failures import TemporaryDeliveryError
 from activities.delivery.mail import MailSettings
 from activities.digest_record import DigestRecord
@@ -29,6 +30,7 @@ from tests.activities.surroundings import free_port, mail_settings, person
 if TYPE_CHECKING:
     from tests.activities.conftest import Mailbox
 
+RETRIED = Attempt("run/1", most_tries=12, another_follows=True)
 AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 AGREEMENT = "shadowing-7"
 OBLIGATION = "check_in:3"
@@ -216,12 +218,11 @@ async def test_a_dead_mail_server_is_told_apart_and_left_visible(
     await _queue(record, notice)
     dead = NoticeDelivery(record, directory, mail_settings(free_port()), days)
     with pytest.raises(TemporaryDeliveryError, match="mail server"):
-        await dead.deliver(notice, AT, will_retry=True)
+        await dead.deliver(notice, AT, RETRIED)
     row = await _outbox(record)
     assert row.state == "queued"
     assert "mail server" in (row.last_error or "")
-    with pytest.raises(TemporaryDeliveryError):
-        await dead.deliver(notice, AT)
+    assert (await dead.deliver(notice, AT)).outcome == "failed"
     row = await _outbox(record)
     assert (row.state, row.attempts) == ("failed", 2)
     alive = NoticeDelivery(record, directory, settings, days)
@@ -238,7 +239,7 @@ async def test_a_permanent_refusal_is_final_and_names_no_address(
     setattr(mailbox, where, "550 5.1.1 <mia@example.org>: no such mailbox")
     notice = _notice()
     await _queue(record, notice)
-    result = await delivery.deliver(notice, AT, will_retry=True)
+    result = await delivery.deliver(notice, AT, RETRIED)
     assert result.outcome == "failed"
     assert "answered 550" in result.detail
     assert "mia@" not in result.detail
@@ -255,11 +256,11 @@ async def test_a_temporary_refusal_may_be_repeated(
     notice = _notice()
     await _queue(record, notice)
     with pytest.raises(TemporaryDeliveryError, match="answered 451") as raised:
-        await delivery.deliver(notice, AT, will_retry=True)
+        await delivery.deliver(notice, AT, RETRIED)
     assert raised.value.__cause__ is None
     assert "mia@" not in str(raised.value)
     setattr(mailbox, where, "250 OK")
-    assert (await delivery.deliver(notice, AT, will_retry=True)).outcome == "sent"
+    assert (await delivery.deliver(notice, AT, RETRIED)).outcome == "sent"
 
 
 async def test_the_delegate_reads_it_while_the_recipient_is_away(
@@ -408,7 +409,7 @@ async def test_a_person_without_mail_is_told_on_their_channel(
     port = free_port()
     await directory.upsert([person("p-mia", email=None, channels=(f"json://127.0.0.1:{port}/hook",))])
     with pytest.raises(TemporaryDeliveryError, match="no channel took the notice: json"):
-        await delivery.deliver(notice, AT, will_retry=True)
+        await delivery.deliver(notice, AT, RETRIED)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         received.append(await reader.readuntil(b"}"))
@@ -417,7 +418,7 @@ async def test_a_person_without_mail_is_told_on_their_channel(
         writer.close()
 
     async with await asyncio.start_server(answer, "127.0.0.1", port):
-        assert (await delivery.deliver(notice, AT, will_retry=True)).outcome == "sent"
+        assert (await delivery.deliver(notice, AT, RETRIED)).outcome == "sent"
     assert b"Still open: check-in" in received[0]
 
 
