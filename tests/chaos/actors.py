@@ -270,11 +270,17 @@ class Actors:
         async def once() -> bool:
             try:
                 left = until - await self._around.skipper.get_current_time(handle)
-                return left <= timedelta() or await self._around.skipper.fast_forward(handle, left)
+                if left <= timedelta() or await self._around.skipper.fast_forward(handle, left):
+                    return True
             except RPCError as error:
-                if error.status is RPCStatusCode.NOT_FOUND and await self._is_over():
-                    return False
-                raise
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+            except RuntimeError as error:
+                # The run that was to be brought forward is gone, and another one knows nothing of it.
+                raise NotYetError(str(error)) from error
+            if await self._is_over():
+                return False
+            raise NotYetError(f"{self.agreement_id} has no workflow, and is to have one")
 
         return await patiently(once)
 
