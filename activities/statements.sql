@@ -140,7 +140,7 @@ FROM sojourn.stalled_as_of_v1($1)
 SELECT
     agreement_id, kind, phase, tenant, cohort, reason, waiting_on_role, waiting_on_id, since, obligation_id,
     obligation_kind, due_at, level, next_level, next_at
-FROM sojourn.stalled_page_v1($1, $2::text::jsonb, $3, $4, $5)
+FROM sojourn.stalled_page_v2($1, $2::text::jsonb, $3, $4, $5)
 
 -- stalled_counts --
 -- How many agreements are stalled at an instant, by kind, reason, role and rung, and since when the first is.
@@ -572,7 +572,7 @@ ORDER BY agreement_id, notice->>'notice_id' COLLATE "C"
 -- The stretches over which a range of agreements is stalled.
 SELECT
     agreement_id, starts_at, ends_at, since, lasts_days, kind, tenant, cohort, reason, waiting_on_role,
-    waiting_on_id, obligation_id, level
+    waiting_on_id, obligation_id, level, phase, obligation_kind, due_at, next_level, next_at
 FROM sojourn.stall
 WHERE agreement_id BETWEEN $1 AND $2
 ORDER BY agreement_id
@@ -581,7 +581,7 @@ ORDER BY agreement_id
 -- The same stretches as they follow from heads, parties and obligations.
 SELECT
     agreement_id, starts_at, ends_at, since, lasts_days, kind, tenant, cohort, reason, waiting_on_role,
-    waiting_on_id, obligation_id, level
+    waiting_on_id, obligation_id, level, phase, obligation_kind, due_at, next_level, next_at
 FROM sojourn.stall_planned
 WHERE agreement_id BETWEEN $1 AND $2
 ORDER BY agreement_id
@@ -650,6 +650,19 @@ RETURNING person_id
 -- note_right --
 -- Notes what was done about a person's rights.
 INSERT INTO sojourn.rights_event (person_id, type, actor_id, data) VALUES ($1, $2, $3, $4::text::jsonb) RETURNING at
+
+-- note_opening --
+-- Notes for several people at once that something private of a closed agreement was asked for or opened.
+INSERT INTO sojourn.rights_event (person_id, type, actor_id, data)
+SELECT concerned.person_id, $2, $3, $4::text::jsonb
+FROM unnest($1::text[]) AS concerned (person_id)
+
+-- openings_of --
+-- What was asked for and opened in a closed agreement, as noted for its mentee, in order.
+SELECT at, actor_id, data::text AS data, encode(hash, 'hex') AS hash
+FROM sojourn.rights_event
+WHERE person_id = $1 AND type IN ('glass.requested', 'glass.approved') AND data->>'agreement_id' = $2
+ORDER BY position
 
 -- rights_of --
 -- What was done about a person's rights, in order.
