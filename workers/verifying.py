@@ -13,6 +13,7 @@ import asyncpg
 from temporalio.client import Client
 
 from activities.differences import Difference, Kept, differences_of
+from activities.keys.returned import returned_keys
 from activities.snapshots import all_kept, kept_of, tally_differences
 from workers.workflow_differences import workflow_differences
 from workflows.contract import TASK_QUEUE
@@ -59,6 +60,7 @@ async def verify(
         looked(kept)
     if agreement_ids is None:
         found.extend(await tally_differences(pool))
+        found.extend(await returned_keys(pool))
     if client is not None:
         about_workflows = workflow_differences(pool, client, task_queue, agreement_ids)
         found.extend([each async for each in about_workflows])
