@@ -15,19 +15,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import JsonValue
 
+from activities.framing import GENESIS, framed, microseconds
 from domain.model import Frozen
 from domain.recording import FIRST_VERSION, RecordedEvent
 
-GENESIS = "0" * 64
-"""The previous hash of a stream's first event."""
-
 _SCHEME = "sojourn.event.v1"
-_START_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ChainFault(Frozen):
@@ -85,16 +82,16 @@ def chain_hash(
         str(UUID(event_id)),
         type,
         str(schema_version),
-        str(_microseconds(occurred_at)),
-        str(_microseconds(recorded_at)),
+        str(microseconds(occurred_at)),
+        str(microseconds(recorded_at)),
         actor_id,
         actor_role,
         command_id,
         data,
     )
-    digest = hashlib.sha256(_framed(_SCHEME) + bytes.fromhex(previous_hash))
+    digest = hashlib.sha256(framed(_SCHEME) + bytes.fromhex(previous_hash))
     for field in fields:
-        digest.update(_framed(field))
+        digest.update(framed(field))
     return digest.hexdigest()
 
 
@@ -161,12 +158,3 @@ def _problem_of(event: RecordedEvent, text: str, version: int, previous: str) ->
     if event.hash != hash_of(event, previous_hash=previous, data=text):
         return "its content was altered"
     return None
-
-
-def _framed(field: str) -> bytes:
-    encoded = field.encode()
-    return len(encoded).to_bytes(4, "big") + encoded
-
-
-def _microseconds(instant: datetime) -> int:
-    return (instant - _START_OF_TIME) // timedelta(microseconds=1)

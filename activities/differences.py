@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 import asyncpg
+from pydantic import JsonValue, TypeAdapter
 
 from activities.chain import ChainFault, first_fault
+from activities.command_chain import accepted_commands, command_faults
 from activities.projections import KEYS, Key, Projection, Row, Table, instant_of
 from domain.model import Frozen
 from domain.reading import UnreadableEvent
@@ -21,6 +23,9 @@ Part = Literal[
     "agreement_party",
     "obligation",
     "command",
+    "notice",
+    "rights_event",
+    "log_epoch",
     "stall",
     "agreement_ahead",
     "stall_tally",
@@ -33,6 +38,13 @@ RESTORE = "restore it from a backup (docs/restore.md); nothing can rebuild the l
 UPGRADE = "run a release that knows it"
 ANOTHER_HEAD = "the head row knows another event"
 NO_HEAD = "the stream has no head row"
+
+
+_OTHER_KEYS: Mapping[str, Key] = {"notice": ("notice_id",)}
+"""Of tables that do not follow from a stream, by which columns a row of one agreement is found."""
+
+
+_JSON_OBJECT: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 
 
 class Difference(Frozen):
@@ -96,6 +108,8 @@ def differences_of(kept: Kept) -> Iterator[Difference]:
     for name, expected in projection.tables().items():
         skipped = frozenset({"version", "last_hash"}) if fault is not None else frozenset[str]()
         yield from _between(kept.agreement_id, name, expected, kept.tables[name], skipped)
+    yield from _accepted(kept)
+    yield from _notices(kept)
     yield from _stalls(kept)
     yield from _ahead(kept)
 
@@ -191,6 +205,49 @@ def _between(
                 )
 
 
+def _accepted(kept: Kept) -> Iterator[Difference]:
+    """What the chain of commands says of those that it holds, and of the notices that they queued."""
+    commands = {str(row["command_id"]): row for row in kept.tables["command"].values()}
+    if any(stored["command_id"] not in commands for stored in kept.stored):
+        # Named already, and nothing behind a missing link can be told from it.
+        return
+    queued: dict[int, list[str]] = {}
+    for row in kept.tables["notice"].values():
+        queued.setdefault(int(str(row["version"])), []).append(str(row["lasting"]))
+    chained = accepted_commands(kept.stored, commands, queued)
+    last = None if kept.head is None else kept.head["last_command_hash"]
+    faults = list(command_faults(chained, None if last is None else str(last)))
+    for fault in faults:
+        yield _of_the_log(kept.agreement_id, fault.part, fault.where, fault.problem)
+    if kept.head is not None and not faults and last != (chained[-1].hash if chained else None):
+        yield _of_the_log(kept.agreement_id, "command", "", "the head row knows another last command")
+
+
+def _notices(kept: Kept) -> Iterator[Difference]:
+    """Columns of notices that are not what the notice itself says, and notices of no event at all."""
+    versions = {stored["version"] for stored in kept.stored}
+    for row in kept.tables["notice"].values():
+        notice_id = str(row["notice_id"])
+        if row["version"] not in versions:
+            yield _of_the_log(
+                kept.agreement_id, "notice", notice_id, "the row does not follow from the stream"
+            )
+        try:
+            notice = _JSON_OBJECT.validate_json(str(row["notice"]))
+        except ValueError:
+            yield _of_the_log(kept.agreement_id, "notice", notice_id, "it is no notice at all")
+            continue
+        for column in ("agreement_id", "notice_id", "recipient_id", "kind", "obligation_id", "not_before"):
+            is_, says = {**row, "agreement_id": kept.agreement_id}[column], notice.get(column)
+            if is_ != (instant_of(says) if column == "not_before" else says):
+                problem = f"is {_shown(is_)} and the notice itself says {says}"
+                yield _of_the_log(kept.agreement_id, "notice", f"{notice_id} {column}", problem)
+
+
+def _of_the_log(agreement_id: str, part: Part, where: str, problem: str) -> Difference:
+    return Difference(agreement_id=agreement_id, part=part, where=where, problem=problem, remedy=RESTORE)
+
+
 def _stalls(kept: Kept) -> Iterator[Difference]:
     yield from _between(kept.agreement_id, "stall", kept.tables["stall_planned"], kept.tables["stall"])
 
@@ -223,7 +280,7 @@ def _ahead(kept: Kept) -> Iterator[Difference]:
 
 def keyed(name: str, rows: Sequence[asyncpg.Record]) -> Table:
     """Rows of one agreement by what tells them apart."""
-    columns = ("starts_at",) if name.startswith("stall") else KEYS.get(name, ())
+    columns = ("starts_at",) if name.startswith("stall") else _OTHER_KEYS.get(name) or KEYS.get(name, ())
     return {tuple(str(row[column]) for column in columns): _read(row) for row in rows}
 
 

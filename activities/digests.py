@@ -14,10 +14,11 @@ import structlog
 from activities.delivery import mail
 from activities.delivery.digest import add_items, headers_of_digest, render_digest
 from activities.delivery.failures import DeliveryError, TemporaryDeliveryError
+from activities.delivery.noting import until_noted
 from activities.delivery.readers import DirectoryLookup, read_by
 from activities.delivery.sending import addressed, hand_over
 from activities.digest_record import DigestKey, DigestRecord
-from activities.rows import NoticeState
+from activities.rows import NoticeState, TakenNotice
 from domain.notices import Notice
 from domain.nudging import is_gathered, needless
 from domain.people import Person
@@ -34,6 +35,12 @@ SUPERSEDED = "a later nudge about the same goes out"
 class NoticeLedger(Protocol):
     """Where the record keeps what became of each notice."""
 
+    async def take_notice(
+        self, notice_id: str, taken_by: str, *, abandoned_after: timedelta
+    ) -> TakenNotice | None:
+        """Lets a delivery have a notice, unless another one is at it; None where it was never queued."""
+        ...
+
     async def notice_state(self, notice_id: str) -> NoticeState | None:
         """What became of it so far; None where it was never queued."""
         ...
@@ -46,6 +53,7 @@ class NoticeLedger(Protocol):
         error: str | None = None,
         reason: str | None = None,
         at: datetime | None = None,
+        next_try_at: datetime | None = None,
     ) -> bool:
         """Note what became of it. What is `queued` or `failed` may still become `sent`."""
         ...
@@ -100,7 +108,8 @@ class Digests:
         except DeliveryError:
             await self.record.release(key, notice.notice_id)
             raise
-        await self.record.settle(key, [each.notice_id for each in told], at, detail or None)
+        gone = [each.notice_id for each in told]
+        await until_noted(lambda: self.record.settle(key, gone, at, detail or None))
         _log.info("digest_sent", digest_id=key.digest_id, notices=len(told), detail=detail)
         if notice not in told:
             return DayTold("skipped", SUPERSEDED)

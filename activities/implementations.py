@@ -7,9 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import activity
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 
 from activities.calendars import CalendarSources
+from activities.delivery.attempts import Attempt
+from activities.delivery.failures import TemporaryDeliveryError
 from activities.directory import Directory
 from activities.notices import NoticeDelivery
 from activities.record import Record
@@ -79,10 +82,26 @@ class Activities:
     async def deliver_notice(self, delivery: Delivery) -> str | Deferral:
         """Looks at the obligation again and sends a notice: `sent`, `skipped`, `failed`, or to wait."""
         info = activity.info()
-        attempts = 0 if info.retry_policy is None else info.retry_policy.maximum_attempts
         # Attempts can be hours apart: by the agreement's own clock it is as much later.
         waited = max(info.current_attempt_scheduled_time - info.scheduled_time, timedelta())
-        result = await self._delivery.deliver(
-            delivery.notice, delivery.at + waited, will_retry=attempts == 0 or info.attempt < attempts
-        )
+        try:
+            result = await self._delivery.deliver(delivery.notice, delivery.at + waited, _attempt_of(info))
+        except TemporaryDeliveryError as error:
+            raise ApplicationError(
+                str(error), type=type(error).__name__, next_retry_delay=error.again_after
+            ) from None
         return result.outcome if result.until is None else Deferral(until=result.until)
+
+
+def _attempt_of(info: activity.Info) -> Attempt:
+    """What Temporal says of the attempt at hand."""
+    policy = info.retry_policy or RetryPolicy()
+    return Attempt(
+        delivery_id=f"{info.workflow_run_id}/{info.activity_id}",
+        longest=info.start_to_close_timeout or timedelta.max,
+        most_tries=policy.maximum_attempts,
+        another_follows=policy.maximum_attempts == 0 or info.attempt < policy.maximum_attempts,
+        first_pause=policy.initial_interval,
+        factor=policy.backoff_coefficient,
+        longest_pause=policy.maximum_interval or timedelta.max,
+    )

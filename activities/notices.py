@@ -6,9 +6,10 @@ a signature nor the next rung of a ladder.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from functools import partial
 from typing import Literal
@@ -17,7 +18,9 @@ import structlog
 
 from activities.calendars import CalendarSources
 from activities.delivery import invites, mail
+from activities.delivery.attempts import Attempt
 from activities.delivery.failures import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
+from activities.delivery.noting import until_noted
 from activities.delivery.readers import DirectoryLookup, acquaint, reader_of
 from activities.delivery.rendering import headers_of, render
 from activities.delivery.sending import addressed, hand_over
@@ -25,6 +28,7 @@ from activities.delivery.wording import KINDS, OBLIGATIONS
 from activities.delivery.working_time import working_time_of
 from activities.digest_record import DigestKey, DigestRecord
 from activities.digests import Digests, NoticeLedger
+from activities.rows import TakenNotice
 from domain.model import Frozen, Instant, PersonId
 from domain.notices import Meeting, Notice, NoticeKind
 from domain.nudging import first_slot, is_gathered, is_nudge, needless, next_days_slot
@@ -36,6 +40,12 @@ _METHODS: dict[NoticeKind, invites.Method] = {
     NoticeKind.INVITE: "REQUEST",
     NoticeKind.INVITE_CANCELLED: "CANCEL",
 }
+
+
+_ONLY_ATTEMPT = Attempt("the only one")
+_LOOKS = 40
+_BETWEEN_LOOKS = timedelta(milliseconds=250)
+"""For how long a delivery waits for another one. All attempts of one together outlast a dead one's."""
 
 
 class DeliveryResult(Frozen):
@@ -55,8 +65,8 @@ class NoticeDelivery:
     """Delivers notices by mail and by each person's further channels.
 
     A nudge goes out in its reader's working time only, and all that somebody gets on a day are one mail.
-    A mailbox may see a message twice where a worker dies between the mail server's acceptance and the
-    record's note of it; both copies carry the same Message-ID.
+    One delivery at a time is at a notice. A mailbox may see a message twice where a worker dies between the
+    mail server's acceptance and the record's note of it; both copies carry the same Message-ID.
     """
 
     record: NoticeLedger
@@ -65,27 +75,30 @@ class NoticeDelivery:
     days: DigestRecord
     calendars: CalendarSources = field(default_factory=CalendarSources)
 
-    async def deliver(self, notice: Notice, at: datetime, *, will_retry: bool = False) -> DeliveryResult:
+    async def deliver(self, notice: Notice, at: datetime, attempt: Attempt = _ONLY_ATTEMPT) -> DeliveryResult:
         """Send a notice unless it has become needless, and note what became of it.
 
         Args:
             notice: what to tell whom.
             at: the present, in the agreement's own time.
-            will_retry: whether a temporary failure is followed by another attempt. The notice then stays
-                `queued` with its error; otherwise it is noted as `failed`.
+            attempt: which one this is. While others follow, a temporary failure leaves the notice `queued`
+                with its error and the instant of the next try; after the last one it is noted as `failed`.
 
         Returns:
-            `sent`, `skipped` with the reason, `deferred` until a later instant, or `failed` where no further
-            attempt can help.
+            `sent`, `skipped` with the reason, `deferred` until a later instant, or `failed` where there is no
+            further attempt, or none can help.
 
         Raises:
-            TemporaryDeliveryError: where another attempt may help.
+            TemporaryDeliveryError: where another attempt follows.
         """
-        state = await self.record.notice_state(notice.notice_id)
-        if state is None:
+        taken = await self._take(notice, attempt)
+        if taken is None:
             return DeliveryResult(outcome="failed", detail=f"no notice {notice.notice_id} was ever queued")
-        if state in ("sent", "skipped"):
-            return _settled_already(state)
+        if taken.state in ("sent", "skipped"):
+            return _settled_already(taken.state)
+        if taken.tries is None:
+            # What becomes of it is the other delivery's to note.
+            raise TemporaryDeliveryError("another delivery is at it")
         ground = await self.days.ground_of(notice)
         reason = None if ground is None else needless(notice, ground)
         if reason is not None:
@@ -93,15 +106,31 @@ class NoticeDelivery:
         try:
             return await self._tell(notice, at)
         except TemporaryDeliveryError as error:
-            await self.record.settle_notice(
-                notice.notice_id, "queued" if will_retry else "failed", error=str(error)
-            )
-            _log.warning(
-                "notice_delayed", notice_id=notice.notice_id, error=str(error), will_retry=will_retry
-            )
-            raise
+            return await self._tried_in_vain(notice, at, attempt, taken.tries + 1, error)
         except DeliveryError as error:
             return await self._settle(notice, "failed", str(error), at)
+
+    async def _take(self, notice: Notice, attempt: Attempt) -> TakenNotice | None:
+        """Waits for a while where another delivery is at it, as that of a run that has handed over."""
+        taken = None
+        for _ in range(_LOOKS):
+            taken = await self.record.take_notice(
+                notice.notice_id, attempt.delivery_id, abandoned_after=attempt.longest
+            )
+            if taken is None or taken.tries is not None or taken.state in ("sent", "skipped"):
+                return taken
+            await asyncio.sleep(_BETWEEN_LOOKS / timedelta(seconds=1))
+        return taken
+
+    async def _tried_in_vain(
+        self, notice: Notice, at: datetime, attempt: Attempt, tries: int, error: TemporaryDeliveryError
+    ) -> DeliveryResult:
+        if attempt.is_last(tries):
+            return await self._settle(notice, "failed", str(error), at)
+        pause = attempt.pause_after(tries)
+        await self.record.settle_notice(notice.notice_id, "queued", error=str(error), next_try_at=at + pause)
+        _log.warning("notice_delayed", notice_id=notice.notice_id, error=str(error), tries=tries)
+        raise TemporaryDeliveryError(str(error), again_after=pause) from None
 
     async def _tell(self, notice: Notice, at: datetime) -> DeliveryResult:
         known = await self._acquaint(notice)
@@ -177,7 +206,7 @@ class NoticeDelivery:
             at=at,
             complete=partial(self._add_invite, notice=notice, reader=reader, known=known, at=at),
         )
-        return await self._settle(notice, "sent", detail, at, reader.person_id)
+        return await until_noted(lambda: self._settle(notice, "sent", detail, at, reader.person_id))
 
     def _add_invite(
         self,

@@ -28,7 +28,7 @@ from domain.model import Frozen
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
-_NOT_REBUILT = frozenset({"event", "command"})
+_NOT_REBUILT = frozenset({"event", "command", "notice"})
 
 
 class Rebuilt(Frozen):

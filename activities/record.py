@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -28,6 +28,7 @@ from activities.rows import (
     StalledPlace,
     StalledRow,
     StalledTally,
+    TakenNotice,
 )
 from activities.seals import Seals
 from activities.statements import STATEMENTS
@@ -278,8 +279,12 @@ class Record:
         return [_notice(row) for row in await self._database.rows("notices", agreement_id, False)]
 
     async def undelivered_notices(self, agreement_id: str) -> list[Notice]:
-        """What still waits to be sent, by the instant it may be sent; given-up ones are not among them."""
-        return [_notice(row).notice for row in await self._database.rows("notices", agreement_id, True)]
+        """What still waits to be sent, by the instant it may be sent; given-up ones are not among them.
+
+        What was tried in vain waits for its next try, whichever run of the workflow makes that.
+        """
+        rows = [_notice(row) for row in await self._database.rows("notices", agreement_id, True)]
+        return sorted((_waiting(row) for row in rows), key=lambda notice: notice.not_before)
 
     async def failed_notices(
         self, agreement_ids: Sequence[str] | None = None, recipient_ids: Sequence[str] | None = None
@@ -297,6 +302,19 @@ class Record:
         row = await self._database.row("notice_state", notice_id)
         return None if row is None else row["state"]
 
+    async def take_notice(
+        self, notice_id: str, taken_by: str, *, abandoned_after: timedelta
+    ) -> TakenNotice | None:
+        """Lets a delivery have a notice, unless another one is at it; None where it was never queued.
+
+        Args:
+            notice_id: Which.
+            taken_by: The delivery. It has the notice until it settles or defers it, over all of its tries.
+            abandoned_after: Another delivery that took it longer ago is dead.
+        """
+        row = await self._database.row("take_notice", notice_id, taken_by, abandoned_after)
+        return None if row is None else TakenNotice(**dict(row))
+
     async def settle_notice(
         self,
         notice_id: str,
@@ -305,6 +323,7 @@ class Record:
         error: str | None = None,
         reason: str | None = None,
         at: datetime | None = None,
+        next_try_at: datetime | None = None,
     ) -> bool:
         """Writes down what became of a notice.
 
@@ -314,6 +333,7 @@ class Record:
             error: What went wrong; required where `failed`.
             reason: Why it was not sent; required where `skipped`.
             at: When it was sent; the server's clock where left out.
+            next_try_at: Where it stays queued: when another try is to follow.
 
         Returns:
             Whether this call settled it; False where it was sent or skipped before.
@@ -321,7 +341,8 @@ class Record:
         Raises:
             DatabaseRefusedError: The notice is unknown, or its error or reason is missing.
         """
-        if await self._database.row("settle_notice", notice_id, state, error, reason, at) is not None:
+        settled = await self._database.row("settle_notice", notice_id, state, error, reason, at, next_try_at)
+        if settled is not None:
             return True
         if await self._database.row("notice_state", notice_id) is None:
             raise DatabaseRefusedError(f"settle_notice: no notice {notice_id} was ever queued.")
@@ -408,6 +429,13 @@ def _notice(row: asyncpg.Record) -> NoticeRow:
     fields = _only(row, NoticeRow.model_fields)
     fields["notice"] = notice
     return NoticeRow(**fields)
+
+
+def _waiting(row: NoticeRow) -> Notice:
+    """The notice, not before its next try."""
+    if row.next_try_at is None:
+        return row.notice
+    return row.notice.model_copy(update={"not_before": max(row.notice.not_before, row.next_try_at)})
 
 
 def _only(row: asyncpg.Record, fields: Mapping[str, object]) -> dict[str, Any]:

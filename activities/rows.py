@@ -159,3 +159,13 @@ class NoticeRow(Frozen):
     sent_at: Instant | None
     digest_id: str | None = None
     """Reader and day of the mail that it went out with; None where by itself."""
+    next_try_at: Instant | None = None
+    """In the agreement's own time, while it waits after a try that failed."""
+
+
+class TakenNotice(Frozen):
+    """A notice as a delivery finds it."""
+
+    state: NoticeState
+    tries: int | None
+    """How often it was tried since it was last asked for; None where another delivery is at it."""

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import asyncpg
 
 from activities.database import translated_errors
-from activities.differences import Difference, Kept, keyed
+from activities.differences import RESTORE, Difference, Kept, keyed
 from activities.statements import STATEMENTS
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -28,6 +28,7 @@ _TABLES = (
     "agreement_party",
     "obligation",
     "command",
+    "notice",
     "stall",
     "stall_planned",
     "agreement_ahead",
@@ -99,6 +100,24 @@ async def tally_differences(pool: Pool) -> list[Difference]:
             remedy="run `sojourn rebuild`",
         )
         for row in rows
+    ]
+
+
+async def epoch_differences(pool: Pool) -> list[Difference]:
+    """Where new events would sort before those that are there."""
+    with translated_errors("epoch_differences"):
+        row = await pool.fetchrow(STATEMENTS["epochs"])
+    current, last = (None, None) if row is None else (row["current"], row["last"])
+    if current is not None and (last is None or last <= current):
+        return []
+    return [
+        Difference(
+            agreement_id=None,
+            part="log_epoch",
+            where="epoch",
+            problem=f"is {current} and events have {last}: new ones would sort before them",
+            remedy=RESTORE,
+        )
     ]
 
 

@@ -1,7 +1,7 @@
 -- append --
 -- One command's events with their read models and notices, or the reason why not.
 SELECT verdict, stream_version, written_types
-FROM sojourn.append_events_v1(
+FROM sojourn.append_events_v2(
     $1, $2, $3, $4, $5, $6, $7, $8, $9::text[]::uuid[], $10::text[], $11::integer[], $12::text[], $13::text::jsonb,
     $14::text::jsonb
 )
@@ -207,14 +207,14 @@ LIMIT $2
 
 -- notices --
 -- The outbox of one agreement: everything, or what still waits to be sent.
-SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, sent_at, digest_id
+SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, sent_at, digest_id, next_try_at
 FROM sojourn.notice
 WHERE agreement_id = $1 AND (NOT $2::boolean OR state = 'queued')
 ORDER BY not_before, notice_id
 
 -- failed_notices --
 -- Notices that were given up, of some agreements or all, to some people or all.
-SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, sent_at, digest_id
+SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, sent_at, digest_id, next_try_at
 FROM sojourn.notice
 WHERE state = 'failed'
     AND ($1::text[] IS NULL OR agreement_id = ANY ($1))
@@ -228,9 +228,23 @@ SET state = $2,
     attempts = attempts + CASE WHEN $2 = 'skipped' THEN 0 ELSE 1 END,
     last_error = coalesce($3, last_error),
     reason = $4,
-    sent_at = CASE WHEN $2 = 'sent' THEN coalesce($5, clock_timestamp()) END
+    sent_at = CASE WHEN $2 = 'sent' THEN coalesce($5, clock_timestamp()) END,
+    next_try_at = $6,
+    taken_by = NULL,
+    taken_at = NULL
 WHERE notice_id = $1 AND state IN ('queued', 'failed')
 RETURNING notice_id
+
+-- take_notice --
+-- What became of a notice, how often it was tried, and whether this delivery has it: none has while another is at it.
+WITH taken AS (
+    UPDATE sojourn.notice
+    SET taken_by = $2, taken_at = clock_timestamp()
+    WHERE notice_id = $1 AND state IN ('queued', 'failed')
+        AND (taken_by IS NULL OR taken_by = $2 OR taken_at < clock_timestamp() - $3::interval)
+    RETURNING attempts - attempts_before AS tries
+)
+SELECT known.state, taken.tries FROM sojourn.notice AS known LEFT JOIN taken ON true WHERE known.notice_id = $1
 
 -- notice_state --
 -- Whether a notice is known, and what became of it.
@@ -258,7 +272,8 @@ WHERE head.agreement_id = $1
 -- defer_notice --
 -- A notice is to wait longer than it was queued for. One that was settled meanwhile stays settled.
 UPDATE sojourn.notice
-SET state = 'queued', not_before = $2, notice = jsonb_set(notice, '{not_before}', to_jsonb($3::text)), reason = $4
+SET state = 'queued', not_before = $2, notice = jsonb_set(notice, '{not_before}', to_jsonb($3::text)), reason = $4,
+    next_try_at = NULL, taken_by = NULL, taken_at = NULL
 WHERE notice_id = $1 AND state IN ('queued', 'failed')
 
 -- claim_digest --
@@ -300,7 +315,7 @@ ORDER BY (queued.notice->>'due_at')::timestamptz, queued.agreement_id, queued.ob
 WITH told AS (
     UPDATE sojourn.notice
     SET state = 'sent', attempts = attempts + 1, last_error = coalesce($5, last_error), reason = NULL, sent_at = $4,
-        digest_id = $6
+        digest_id = $6, next_try_at = NULL, taken_by = NULL, taken_at = NULL
     WHERE notice_id = ANY ($3::text[]) AND state IN ('queued', 'failed')
 )
 INSERT INTO sojourn.digest AS known (reader_id, local_day, claimed_by, sent_at)
@@ -538,9 +553,10 @@ ORDER BY agreement_id, version
 -- kept_agreement --
 -- The heads of a range of agreements.
 SELECT
-    agreement_id, version, encode(last_hash, 'hex') AS last_hash, kind, phase, outcome, tenant, request_id,
-    request_digest, cohort, terms_version, starts_on, ends_on, mentor_hours_per_month, last_activity_at, silent_at,
-    paused_until, held, next_instant, opened_at, updated_at, recorded_at
+    agreement_id, version, encode(last_hash, 'hex') AS last_hash, encode(last_command_hash, 'hex') AS last_command_hash,
+    kind, phase, outcome, tenant, request_id, request_digest, cohort, terms_version, starts_on, ends_on,
+    mentor_hours_per_month, last_activity_at, silent_at, paused_until, held, next_instant, opened_at, updated_at,
+    recorded_at
 FROM sojourn.agreement
 WHERE agreement_id BETWEEN $1 AND $2
 ORDER BY agreement_id
@@ -564,10 +580,21 @@ ORDER BY agreement_id
 
 -- kept_command --
 -- The accepted commands of a range of agreements.
-SELECT agreement_id, command_id, type, digest, first_version, last_version
+SELECT
+    agreement_id, command_id, type, digest, first_version, last_version, encode(notices_hash, 'hex') AS notices_hash,
+    encode(hash, 'hex') AS hash
 FROM sojourn.command
 WHERE agreement_id BETWEEN $1 AND $2
 ORDER BY agreement_id
+
+-- kept_notice --
+-- The notices of a range of agreements; `lasting` is what each says for good, as it was hashed.
+SELECT
+    agreement_id, notice_id, version, recipient_id, kind, obligation_id, not_before, notice::text AS notice,
+    (notice - 'not_before')::text AS lasting
+FROM sojourn.notice
+WHERE agreement_id BETWEEN $1 AND $2
+ORDER BY agreement_id, notice->>'notice_id' COLLATE "C"
 
 -- kept_stall --
 -- The stretches over which a range of agreements is stalled.
@@ -611,6 +638,24 @@ FULL JOIN (
 ) AS counted USING (kind, reason, waiting_on_role, level)
 WHERE coalesce(tally.agreements, 0) <> coalesce(counted.agreements, 0)
 ORDER BY kind, reason, waiting_on_role, level
+
+-- rights_head --
+-- Where the chain of what was done about people's rights ends.
+SELECT position, encode(hash, 'hex') AS hash FROM sojourn.rights_head
+
+-- kept_rights --
+-- The next of what was done about people's rights, as it is stored.
+SELECT position, person_id, type, at, actor_id, data::text AS data, encode(hash, 'hex') AS hash
+FROM sojourn.rights_event
+WHERE position > $1
+ORDER BY position
+LIMIT $2
+
+-- epochs --
+-- The epoch that new events get, and the last one of any event.
+SELECT
+    (SELECT log_epoch.epoch FROM sojourn.log_epoch) AS current,
+    (SELECT event.epoch FROM sojourn.event ORDER BY epoch DESC, tx DESC, position DESC LIMIT 1) AS last
 
 -- agreements_touched --
 -- The agreements from one id to another in whose events a person appears: as actor, by id, or because something is
@@ -748,16 +793,25 @@ SET (kind, subject, owner_role, owner_id, opened_at, due_at, stalled_at, reason,
        excluded.settled_version)
 
 -- rebuild_agreement --
--- One agreement's head as it follows from its stream. Version and hash are those the chain ends at.
+-- One agreement's head as it follows from its stream. Version and hash are those the chain ends at. What a head that
+-- is there knows of the last command stays: where it differs, a command is missing, and that must not be covered up.
 INSERT INTO sojourn.agreement AS head (
-    agreement_id, version, last_hash, kind, phase, outcome, tenant, request_id, request_digest, cohort, terms_version,
-    starts_on, ends_on, mentor_hours_per_month, last_activity_at, silent_at, paused_until, held, next_instant,
-    opened_at, updated_at, recorded_at
+    agreement_id, version, last_hash, last_command_hash, kind, phase, outcome, tenant, request_id, request_digest,
+    cohort, terms_version, starts_on, ends_on, mentor_hours_per_month, last_activity_at, silent_at, paused_until, held,
+    next_instant, opened_at, updated_at, recorded_at
 )
 SELECT
-    agreement_id, version, decode(last_hash, 'hex'), kind, phase, outcome, tenant, request_id, request_digest, cohort,
-    terms_version, starts_on, ends_on, mentor_hours_per_month, last_activity_at, silent_at, paused_until, held,
-    next_instant, opened_at, updated_at, recorded_at
+    agreement_id, version, decode(last_hash, 'hex'),
+    (
+        SELECT accepted.hash
+        FROM sojourn.command AS accepted
+        WHERE accepted.agreement_id = expected.agreement_id AND accepted.hash IS NOT NULL
+        ORDER BY accepted.last_version DESC
+        LIMIT 1
+    ),
+    kind, phase, outcome, tenant, request_id, request_digest, cohort, terms_version, starts_on, ends_on,
+    mentor_hours_per_month, last_activity_at, silent_at, paused_until, held, next_instant, opened_at, updated_at,
+    recorded_at
 FROM jsonb_to_recordset($1::text::jsonb) AS expected (
     agreement_id text, version integer, last_hash text, kind text, phase text, outcome text, tenant text,
     request_id text, request_digest text, cohort text, terms_version integer, starts_on date, ends_on date,

@@ -199,7 +199,7 @@ def _script() -> str:
         "'[]'::jsonb",
     )
     ids = "(SELECT 'B-' || replace(gen_random_uuid()::text, '-', '') AS request OFFSET 0) AS ids"
-    call = f"sojourn.append_events_v1({', '.join(values)})"
+    call = f"sojourn.append_events_v2({', '.join(values)})"
     return f"SELECT answer.* FROM {ids}, {call} AS answer;\n"  # noqa: S608  nothing but our own values
 
 

@@ -14,20 +14,18 @@ import os
 import statistics
 import time
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
 
-from activities.database import open_pool
 from activities.keys.envelopes import subject_in
 from activities.keys.ring import KeyRing
 from activities.keys.subjects import SubjectKeys
 from activities.record import Record
 from activities.seals import Seals
-from benchmarks.lives import Life, play_all
-from benchmarks.server import add_data_option, fresh_database, server
-from domain.recording import Append
+from benchmarks.lives import Life
+from benchmarks.rewriting import copied, lives_to_write, spread
+from benchmarks.server import add_data_option
 
 
 async def measure(
@@ -40,7 +38,7 @@ async def measure(
         people = {party.person_id for append in life.appends for party in append.head.parties}
         people |= {append.actor_id for append in life.appends}
         for number in range(rounds):
-            agreement_id = _copied(life.appends[0], _suffix("sealed", number)).agreement_id
+            agreement_id = copied(life.appends[0], _suffix("sealed", number)).agreement_id
             await keys.for_sealing([subject_in(person, agreement_id) for person in people])
     taken: dict[str, list[float]] = {name: [] for name in records}
     for number in range(rounds):
@@ -49,9 +47,9 @@ async def measure(
             for position, append in enumerate(life.appends):
                 turns = list(records.items())
                 for name, record in turns if (number + position) % 2 else reversed(turns):
-                    copied = _copied(append, _suffix(name, number))
+                    again = copied(append, _suffix(name, number))
                     began = time.perf_counter()
-                    await record.append(copied)
+                    await record.append(again)
                     taken[name].append((time.perf_counter() - began) * 1000)
     return taken
 
@@ -60,32 +58,12 @@ def _suffix(name: str, number: int) -> str:
     return f"{name.replace(' ', '-')}-{number}"
 
 
-def _copied(append: Append, suffix: str) -> Append:
-    head = append.head.model_copy(update={"request_id": f"{append.head.request_id}-{suffix}"})
-    return append.model_copy(
-        update={
-            "agreement_id": f"{append.agreement_id}-{suffix}",
-            "occurred_at": append.occurred_at - timedelta(days=3650),
-            "head": head,
-        }
-    )
-
-
 async def _main(data: Path, rounds: int) -> None:
-    async with server(data) as postgres:
-        pool = await open_pool(await fresh_database(postgres, "sealing"), largest=1)
-        try:
-            lives = [life async for life in play_all(pool)]
-            taken = await measure(pool, lives, rounds)
-        finally:
-            await pool.close()
+    async with lives_to_write(data, "sealing") as (pool, lives):
+        taken = await measure(pool, lives, rounds)
     medians = {name: statistics.median(times) for name, times in taken.items()}
     for name, times in taken.items():
-        cuts = statistics.quantiles(times, n=100)
-        print(
-            f"{name:9} {len(times):,} appends, mean {statistics.fmean(times):.2f} ms, p50 {cuts[49]:.2f} ms, "
-            f"p99 {cuts[98]:.2f} ms"
-        )
+        print(spread(name, times))
     print(f"sealing adds {medians['sealed'] / medians['in clear'] - 1:+.1%} to the median append")
 
 

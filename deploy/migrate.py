@@ -231,6 +231,12 @@ def _refuse_mismatch(available: Sequence[Migration], behind: Sequence[Applied]) 
                 f"{applied.name} on {applied.applied_at:%Y-%m-%d} (sha256 {applied.sha256[:12]}..., now "
                 f"{migration.sha256[:12]}...). Put the file back as it was and write the change as a new one."
             )
+        if migration.works_from != applied.works_from:
+            raise MigrationRefusedError(
+                f"The database says that releases from migration {applied.works_from:04d} on work with "
+                f"{migration.number:04d}, its file says {migration.works_from:04d}. Somebody edited "
+                "sojourn.migration: put works_from back."
+            )
 
 
 async def _settle_tables(connection: asyncpg.Connection) -> None:

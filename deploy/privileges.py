@@ -41,11 +41,18 @@ NOTICE_SETTLED = (
     "reason",
     "sent_at",
     "digest_id",
+    "next_try_at",
+    # Which delivery is at it.
+    "taken_by",
+    "taken_at",
     # Put off into the recipient's working time, here and in the message itself.
     "not_before",
     "notice",
 )
 """Columns of a notice that say what became of it, and when it may be sent."""
+
+LOG = ("sojourn.event", "sojourn.command", "sojourn.rights_event")
+"""What is written once. Only the owner could change it, and has to switch a trigger off first."""
 
 APPENDS = r"sojourn.append\_events\_v%"
 """The functions through which events are written, as their owner."""
@@ -94,11 +101,14 @@ async def grant(connection: asyncpg.Connection) -> None:
             await connection.execute(f"GRANT EXECUTE ON FUNCTION {function['name']} TO {APPLICATION}")
 
 
-async def may_edit_the_log(connection: asyncpg.Connection) -> bool:
+async def may_edit_the_log(
+    connection: asyncpg.Connection | asyncpg.pool.PoolConnectionProxy[asyncpg.Record],
+) -> bool:
     """Whether the role of a connection could change the log by hand, as the owner of the schema can."""
     return await connection.fetchval(
-        "SELECT pg_has_role(relowner, 'MEMBER') OR has_table_privilege(oid, 'UPDATE, DELETE, TRUNCATE') "
-        "FROM pg_class WHERE oid = 'sojourn.event'::regclass"
+        "SELECT bool_or(pg_has_role(relowner, 'MEMBER') OR has_table_privilege(oid, 'DELETE, TRUNCATE') "
+        "OR has_any_column_privilege(oid, 'UPDATE')) FROM pg_class WHERE oid = ANY ($1::regclass[])",
+        list(LOG),
     )
 
 

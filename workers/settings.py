@@ -126,6 +126,14 @@ class Settings(BaseSettings):
         ),
         examples=["postgresql://sojourn_owner:secret@db.example.org/sojourn"],
     )
+    as_owner: bool = Field(
+        default=False,
+        description=(
+            "Serve as a database role that may change the log, such as the owner of the schema: refused "
+            "unless this is set."
+        ),
+        examples=["true"],
+    )
     database_pool_size: int = Field(
         default=20, ge=1, le=1000, description="Most database connections one process holds.", examples=["20"]
     )

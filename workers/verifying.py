@@ -14,7 +14,8 @@ from temporalio.client import Client
 
 from activities.differences import Difference, Kept, differences_of
 from activities.keys.returned import returned_keys
-from activities.snapshots import all_kept, kept_of, tally_differences
+from activities.rights_chain import rights_differences
+from activities.snapshots import all_kept, epoch_differences, kept_of, tally_differences
 from workers.workflow_differences import workflow_differences
 from workflows.contract import TASK_QUEUE
 
@@ -35,7 +36,7 @@ async def verify(
     agreement_ids: Sequence[str] | None = None,
     looked: Looked = _nobody,
 ) -> list[Difference]:
-    """Every place where chains, read models or workflows differ from what the log says.
+    """Every place where chains, read models, notices or workflows differ from what the log says.
 
     Args:
         pool: Connections to the record.
@@ -60,6 +61,8 @@ async def verify(
         looked(kept)
     if agreement_ids is None:
         found.extend(await tally_differences(pool))
+        found.extend(await epoch_differences(pool))
+        found.extend(await rights_differences(pool))
         found.extend(await returned_keys(pool))
     if client is not None:
         about_workflows = workflow_differences(pool, client, task_queue, agreement_ids)

@@ -26,6 +26,7 @@ from deploy.migrate import check_schema
 from workers.connection import connect, data_converter
 from workers.keyring import checked_seals_of
 from workers.namespace import check_search_attributes
+from workers.privileges import refuse_to_serve_as_owner
 from workers.scraping import sdk_runtime, serving_figures
 from workers.settings import Settings
 from workers.versions import make_current, spelled, version_of
@@ -53,7 +54,8 @@ async def run_worker(
         NamespaceNotReadyError: Its namespace lacks our search attributes.
         DatabaseUnavailableError: PostgreSQL does not answer.
         DatabaseRefusedError: The database is not one that this release can use.
-        SettingsError: Metrics cannot be offered at the address set for them, or there are no keys.
+        SettingsError: Metrics cannot be offered at the address set for them, there are no keys, or the
+            database role may change the log.
         KeysError: The keys do not open what is sealed in the database.
         VersionNotMadeCurrentError: No agreement could begin.
     """
@@ -82,12 +84,14 @@ async def hosting(
         takes_over: Whether its version becomes the current one where another is; the first one does anyhow.
 
     Raises:
-        SettingsError: There are no keys to seal with, and nobody chose to do without.
+        SettingsError: There are no keys to seal with, or the database role may change the log, and nobody
+            chose so.
         KeysError: The keys do not open what is sealed in the database.
         VersionNotMadeCurrentError: Temporal refuses its version.
     """
     pool = await open_pool(settings.database_dsn(), largest=settings.database_pool_size, check=check_schema)
     try:
+        await refuse_to_serve_as_owner(settings, pool)
         seals = await checked_seals_of(settings, pool)
         async with worker_of(settings, client, pool, seals, interceptors) as worker:
             version = version_of(settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
@@ -17,6 +18,8 @@ from activities.delivery.failures import PermanentDeliveryError, TemporaryDelive
 
 _PERMANENT = 500
 """SMTP replies from here on say that the same message will be refused again."""
+_GOODBYE_SECONDS = 1.0
+"""How long a server that has taken the message is waited for: the record has yet to hear of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class MailSettings:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     timeout_seconds: float = 30
-    """For the whole conversation, from connecting to the server's acceptance."""
+    """From connecting to the server's acceptance."""
     greets_as: str | None = None
     """The host name given in the greeting; looked up where None, which can take as long as DNS does."""
 
@@ -113,19 +116,21 @@ async def send(message: EmailMessage, settings: MailSettings) -> None:
         TemporaryDeliveryError: where the same message may be taken later.
         PermanentDeliveryError: where it never will be.
     """
+    session = aiosmtplib.SMTP(
+        hostname=settings.host,
+        port=settings.port,
+        username=settings.username,
+        password=settings.password,
+        local_hostname=settings.greets_as,
+        use_tls=settings.security == "tls",
+        start_tls=settings.security == "starttls",
+        timeout=settings.timeout_seconds,
+    )
     try:
         async with asyncio.timeout(settings.timeout_seconds):
-            await aiosmtplib.send(
-                message,
-                hostname=settings.host,
-                port=settings.port,
-                username=settings.username,
-                password=settings.password,
-                local_hostname=settings.greets_as,
-                use_tls=settings.security == "tls",
-                start_tls=settings.security == "starttls",
-                timeout=settings.timeout_seconds,
-            )
+            await session.connect()
+            await session.send_message(message)
+        await _take_leave(session)
     except aiosmtplib.SMTPRecipientsRefused as error:
         _refuse(error.recipients[0])
     except (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPAuthenticationError) as error:
@@ -139,6 +144,15 @@ async def send(message: EmailMessage, settings: MailSettings) -> None:
         raise TemporaryDeliveryError(f"the mail server cannot be reached: {_text_of(error)}") from None
     except ValueError as error:
         raise PermanentDeliveryError(f"the message cannot be addressed: {_text_of(error)}") from None
+    finally:
+        session.close()
+
+
+async def _take_leave(session: aiosmtplib.SMTP) -> None:
+    """Says goodbye, as a client should. The message is the server's now, whether or not it answers that."""
+    with suppress(aiosmtplib.SMTPException, TimeoutError, OSError):
+        async with asyncio.timeout(_GOODBYE_SECONDS):
+            await session.quit()
 
 
 def _refuse(error: aiosmtplib.SMTPResponseException) -> NoReturn:

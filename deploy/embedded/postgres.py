@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from enum import Enum, auto
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypedDict
+from typing import TypedDict
 from urllib.parse import quote
 
 import asyncpg
 
+from deploy.embedded.lifecycle import StartedAndStopped
 from deploy.embedded.processes import EmbeddedServerError, ServerProcess
 from deploy.embedded.roles import LOGIN, OWNER, hand_over, settle_roles
 
@@ -56,7 +56,7 @@ class _Identity(TypedDict, total=False):
     extra_groups: list[str | int]
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(StartedAndStopped):
     """A PostgreSQL server reached over a Unix socket; an asynchronous context manager.
 
     A server that still runs on the same data, left behind by a process that died, is taken over.
@@ -134,18 +134,6 @@ class EmbeddedPostgres:
             await process.stop(request, patience=_STOP_SECONDS)
         if adopted is not None:
             await _stop_stranger(adopted, request)
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.stop()
 
     async def _create_cluster(self) -> None:
         self._cluster.mkdir(parents=True, exist_ok=True)

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from pydantic import JsonValue
 
 from deploy.embedded.addresses import StackAddresses, read_addresses, remove_addresses, write_addresses
+from deploy.embedded.lifecycle import StartedAndStopped
 from deploy.embedded.postgres import EmbeddedPostgres
 from deploy.embedded.temporal import EmbeddedTemporal
 
@@ -24,7 +24,7 @@ class StackAlreadyRunningError(RuntimeError):
     """Another process holds the stack of this data folder up; the text says which and where."""
 
 
-class Stack:
+class Stack(StartedAndStopped):
     """PostgreSQL and Temporal with everything they keep in one folder; an asynchronous context manager.
 
     While it is up, other processes find it with `find_running_stack`. `postgres` and `temporal` may be
@@ -110,18 +110,6 @@ class Stack:
         finally:
             self._lock.close()
             self._lock = None
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.stop()
 
     def _claim(self) -> None:
         # A lock of the operating system rather than a file with a process id: it dies with its holder.

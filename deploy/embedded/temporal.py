@@ -11,8 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from pydantic import JsonValue
@@ -24,6 +23,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError
 
+from deploy.embedded.lifecycle import StartedAndStopped
 from deploy.embedded.processes import EmbeddedServerError, ServerProcess, free_port, port_is_free
 
 NAMESPACE = "default"
@@ -62,7 +62,7 @@ def attribute_types(keys: Iterable[SearchAttributeKey[Any]]) -> list[tuple[str, 
     return [(name, "".join(word.capitalize() for word in parts)) for name, parts in words.items()]
 
 
-class EmbeddedTemporal:
+class EmbeddedTemporal(StartedAndStopped):
     """A single-process Temporal server, with its UI where wanted; an asynchronous context manager.
 
     For evaluation, tests and small installations: it has one history shard and keeps its data in SQLite.
@@ -177,18 +177,6 @@ class EmbeddedTemporal:
         process, self._process = self._process, None
         if process is not None:
             await process.stop(signal.SIGKILL if crash else signal.SIGTERM, patience=_STOP_SECONDS)
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.stop()
 
     async def _spawn(self, program: Path) -> ServerProcess:
         arguments = ["--ip", "127.0.0.1", "--port", str(self._port), "--disable-config-file"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import socket
+import asyncio
+import threading
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +20,14 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from activities.database import open_pool
 from activities.delivery.mail import MailSettings
 from activities.digest_record import DigestRecord
+from activities.directory import Directory
+from activities.notices import NoticeDelivery
 from activities.record import Record
 from domain.notices import Notice, NoticeKind
 from domain.obligations import LedgerChange, Obligation, Rung
 from domain.recording import Append, Head, NewEvent, PartyRow
 from domain.vocabulary import Kind, ObligationKind, Phase, Role, StallReason
+from tests.activities.surroundings import free_port, mail_settings, person
 
 _MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -43,6 +47,10 @@ class Mailbox:
     taken: list[EmailMessage] = field(default_factory=list[EmailMessage])
     answers_recipients: str = "250 OK"
     answers_data: str = "250 OK"
+    pauses: threading.Event | None = None
+    """Where there is one, it is waited for before a mail is answered. The server has a thread of its own."""
+    asked: threading.Event = field(default_factory=threading.Event)
+    """Set once a mail has come."""
 
     async def handle_RCPT(  # noqa: N802 - the name that aiosmtpd calls
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -54,6 +62,9 @@ class Mailbox:
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Take a message, if so minded."""
+        self.asked.set()
+        if self.pauses is not None:
+            await asyncio.to_thread(self.pauses.wait)
         if self.answers_data.startswith("250"):
             content = envelope.content
             assert isinstance(content, bytes)
@@ -71,10 +82,26 @@ def mailbox() -> Mailbox:
 @pytest.fixture
 async def settings(mailbox: Mailbox) -> AsyncGenerator[MailSettings]:
     """How to reach a running SMTP server that fills the mailbox."""
-    controller = Controller(mailbox, hostname="127.0.0.1", port=_free_port())
+    controller = Controller(mailbox, hostname="127.0.0.1", port=free_port())
     controller.start()
-    yield _settings(controller.port)
+    yield mail_settings(controller.port)
     controller.stop()
+
+
+@pytest.fixture
+async def directory(pool: asyncpg.Pool[asyncpg.Record]) -> Directory:
+    """Mia, her mentor Ravi, and Jo, who stands in for Mia."""
+    people = Directory(pool)
+    await people.upsert([person("p-mia", delegate_id="p-jo"), person("p-ravi"), person("p-jo")])
+    return people
+
+
+@pytest.fixture
+def delivery(
+    record: Record, directory: Directory, settings: MailSettings, days: DigestRecord
+) -> NoticeDelivery:
+    """Delivery into the mailbox."""
+    return NoticeDelivery(record, directory, settings, days)
 
 
 @pytest.fixture
@@ -225,14 +252,3 @@ def make_notice() -> Callable[..., Notice]:
         return Notice.model_validate({**fields, **changes})
 
     return make
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def _settings(port: int) -> MailSettings:
-    sender = "Sojourn <sojourn@example.org>"
-    return MailSettings("127.0.0.1", port, sender, security="none", timeout_seconds=5, greets_as="localhost")

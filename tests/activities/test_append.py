@@ -177,7 +177,7 @@ async def test_an_append_inside_a_transaction_is_refused(
     async with pool.acquire() as connection, connection.transaction(isolation=isolation):
         await connection.execute(f"SELECT {first}")
         with pytest.raises(asyncpg.PostgresError, match="must be the first write"):
-            await connection.fetchrow(f"SELECT sojourn.append_events_v1({arguments})")
+            await connection.fetchrow(f"SELECT sojourn.append_events_v2({arguments})")
 
 
 @pytest.mark.parametrize("statement", ["UPDATE {} SET type = 'x'", "DELETE FROM {}", "TRUNCATE {}"])

@@ -9,8 +9,9 @@ from typing import TypeAlias
 import asyncpg
 import pytest
 
-from activities.chain import GENESIS, canonical_json, chain_hash, hash_of
+from activities.chain import canonical_json, chain_hash, hash_of
 from activities.database import DatabaseRefusedError
+from activities.framing import GENESIS
 from activities.record import Record
 from domain.obligations import LedgerChange
 from domain.recording import Append

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import asyncpg
 import pytest
 
+from activities.delivery.attempts import Attempt
 from activities.delivery.digest import read_items
 from activities.delivery.failures import TemporaryDeliveryError
-from activities.delivery.mail import MailSettings
 from activities.digest_record import DigestKey, DigestRecord
 from activities.digests import SUPERSEDED
 from activities.directory import Directory
@@ -24,45 +24,19 @@ from activities.rows import NoticeRow
 from domain.calendars import Leave
 from domain.notices import Notice, NoticeKind
 from domain.obligations import LedgerChange, Obligation, Settlement
-from domain.people import Person
 from domain.recording import Append, Head, NewEvent, PartyRow
 from domain.vocabulary import Kind, ObligationKind, ObligationStatus, Phase, Role, StallReason
+from tests.activities.surroundings import person
 
 if TYPE_CHECKING:
     from tests.activities.conftest import Mailbox
 
+RETRIED = Attempt("run/1", most_tries=12, another_follows=True)
 AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 """A Friday morning, ten o'clock in Berlin."""
 MONDAY = datetime(2026, 11, 23, 8, 15, tzinfo=UTC)
 """A quarter of an hour after the next working day has opened in Berlin."""
 FIRST, SECOND = "acme.first", "acme.second"
-
-
-@pytest.fixture
-async def directory(pool: asyncpg.Pool[asyncpg.Record]) -> Directory:
-    """Mia, her mentor Ravi, and Jo, who stands in for Mia."""
-    people = Directory(pool)
-    await people.upsert([_person("p-mia", delegate_id="p-jo"), _person("p-ravi"), _person("p-jo")])
-    return people
-
-
-@pytest.fixture
-def delivery(
-    record: Record, directory: Directory, settings: MailSettings, days: DigestRecord
-) -> NoticeDelivery:
-    """Delivery into the mailbox."""
-    return NoticeDelivery(record, directory, settings, days)
-
-
-def _person(person_id: str, **fields: Any) -> Person:  # noqa: ANN401 - any field
-    known: dict[str, Any] = {
-        "person_id": person_id,
-        "name": person_id.removeprefix("p-").capitalize(),
-        "email": f"{person_id.removeprefix('p-')}@example.org",
-        "time_zone": "Europe/Berlin",
-        "holiday_calendar": "DE-BE",
-    }
-    return Person.model_validate(known | fields)
 
 
 def _owed(obligation_id: str = "milestone:map", **fields: Any) -> Obligation:  # noqa: ANN401 - any field
@@ -341,7 +315,7 @@ async def test_nobody_is_nudged_on_leave(
 ) -> None:
     """Away with nobody to stand in: the nudge is there on the morning of the return."""
     away = Leave(first=date(2026, 11, 20), last=date(2026, 11, 27))
-    await directory.upsert([_person("p-mia", leave=(away,))])
+    await directory.upsert([person("p-mia", leave=(away,))])
     owed = _owed()
     notice = _nudge(owed)
     await _write(record, FIRST, [notice], LedgerChange(opened=(owed,)))
@@ -356,7 +330,7 @@ async def test_whoever_stands_in_has_one_mail_a_day_too(
 ) -> None:
     """A delegate's own nudges and those of whom they stand in for arrive together."""
     away = Leave(first=date(2026, 11, 20), last=date(2026, 11, 27))
-    await directory.upsert([_person("p-mia", delegate_id="p-jo", leave=(away,))])
+    await directory.upsert([person("p-mia", delegate_id="p-jo", leave=(away,))])
     mine, hers = _owed("feedback:m1", kind="feedback", owner_id="p-jo", owner_role="line_manager"), _owed()
     to_jo = _nudge(mine, recipient_id="p-jo", recipient_role=Role.LINE_MANAGER)
     to_mia = _nudge(hers, SECOND)
@@ -476,16 +450,16 @@ async def test_a_day_whose_mail_was_refused_is_free_again(
     first, second = await _both_wait(record)
     mailbox.answers_data = "451 4.7.1 greylisted"
     with pytest.raises(TemporaryDeliveryError):
-        await delivery.deliver(first, AT, will_retry=True)
+        await delivery.deliver(first, AT, RETRIED)
     assert await pool.fetchval("SELECT count(*) FROM sojourn.digest") == 0
     assert "451" in ((await _row(record, first)).last_error or "")
 
     mailbox.answers_data = "550 5.1.1 no such mailbox"
-    assert (await delivery.deliver(first, AT, will_retry=True)).outcome == "failed"
+    assert (await delivery.deliver(first, AT, RETRIED)).outcome == "failed"
     assert (await _row(record, second)).state == "queued"
 
     mailbox.answers_data = "250 OK"
-    assert (await delivery.deliver(second, AT, will_retry=True)).outcome == "sent"
+    assert (await delivery.deliver(second, AT, RETRIED)).outcome == "sent"
     (mail,) = mailbox.taken
     assert mail["X-Sojourn-Notice"] == second.notice_id
 
@@ -494,7 +468,7 @@ async def test_whose_calendar_is_unknown_is_nudged_by_the_hours_of_the_week(
     delivery: NoticeDelivery, directory: Directory, record: Record, mailbox: Mailbox
 ) -> None:
     """A directory that names holidays nobody knows keeps no nudge from its reader."""
-    await directory.upsert([_person("p-mia", holiday_calendar="XX-NOWHERE")])
+    await directory.upsert([person("p-mia", holiday_calendar="XX-NOWHERE")])
     owed = _owed()
     notice = _nudge(owed)
     await _write(record, FIRST, [notice], LedgerChange(opened=(owed,)))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import socket
+import uuid
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -14,7 +15,6 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.calendars import CalendarSources
-from activities.delivery.failures import TemporaryDeliveryError
 from activities.delivery.mail import MailSettings
 from activities.digest_record import DigestRecord
 from activities.directory import Directory
@@ -25,10 +25,11 @@ from domain.loading import CalendarsWanted, Delivery
 from domain.notices import Notice, NoticeKind
 from domain.people import Person
 from domain.reading import UnreadableEvent
-from domain.recording import Append
+from domain.recording import Append, NewEvent
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ATTEMPTS = 12
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=4)
 
 
 @pytest.fixture
@@ -105,21 +106,65 @@ async def test_whoever_the_directory_lacks_is_named_at_once(activities: Activiti
     assert refused.value.non_retryable
 
 
-@pytest.mark.parametrize(("attempt", "state"), [(1, "queued"), (ATTEMPTS, "failed")])
-async def test_only_the_last_attempt_gives_a_notice_up(
+@pytest.mark.parametrize("attempts", [4, ATTEMPTS])
+async def test_tries_are_counted_over_all_runs_of_a_workflow(
+    activities: Activities, record: Record, queued_announcement: Notice, attempts: int
+) -> None:
+    """A run that ends after some attempts hands the rest of them over; the last try gives the notice up."""
+    for tried in range(1, ATTEMPTS):
+        run, attempt = divmod(tried - 1, attempts)
+        with pytest.raises(ApplicationError) as delayed:
+            await _deliver(activities, queued_announcement, run, attempt + 1)
+        pause = min(FIRST_PAUSE * 3 ** (tried - 1), LONGEST_PAUSE)
+        assert delayed.value.next_retry_delay == pause
+        (row,) = await record.notices("agreement-1")
+        assert (row.state, row.attempts) == ("queued", tried)
+        (waiting,) = await record.undelivered_notices("agreement-1")
+        assert waiting.not_before == row.next_try_at == NOW + pause
+
+    run, attempt = divmod(ATTEMPTS - 1, attempts)
+    assert await _deliver(activities, queued_announcement, run, attempt + 1) == "failed"
+    (row,) = await record.notices("agreement-1")
+    assert (row.state, row.attempts, row.next_try_at) == ("failed", ATTEMPTS, None)
+    assert "mail server" in (row.last_error or "")
+
+
+async def test_what_is_asked_for_again_is_tried_as_often_again(
     activities: Activities,
     record: Record,
     queued_announcement: Notice,
-    attempt: int,
-    state: str,
+    make_append: Callable[..., Append],
 ) -> None:
-    """While attempts are left a notice stays queued with its error; the last one leaves it failed."""
+    """The count begins anew with an operator's command, and the outbox still tells all attempts."""
+    with pytest.raises(ApplicationError):
+        await _deliver(activities, queued_announcement, run=0, attempt=1)
+    assert await _deliver(activities, queued_announcement, run=0, attempt=ATTEMPTS) == "failed"
+    resent = NewEvent(
+        event_id=str(uuid.uuid4()),
+        type="notices.resent",
+        schema_version=1,
+        data={"notice_ids": [queued_announcement.notice_id], "ledger": {}},
+    )
+    await record.append(make_append(expected_version=1, events=(resent,)))
+    with pytest.raises(ApplicationError) as delayed:
+        await _deliver(activities, queued_announcement, run=0, attempt=1)
+    assert delayed.value.next_retry_delay == FIRST_PAUSE
+    (row,) = await record.notices("agreement-1")
+    assert (row.state, row.attempts) == ("queued", 3)
+
+
+async def _deliver(activities: Activities, notice: Notice, run: int, attempt: int) -> object:
+    """One attempt of a run, as Temporal schedules it."""
     environment = ActivityEnvironment()
     environment.info = dataclasses.replace(
-        environment.info, attempt=attempt, retry_policy=RetryPolicy(maximum_attempts=ATTEMPTS)
+        environment.info,
+        workflow_run_id=f"run-{run}",
+        attempt=attempt,
+        retry_policy=RetryPolicy(
+            initial_interval=FIRST_PAUSE,
+            backoff_coefficient=3,
+            maximum_interval=LONGEST_PAUSE,
+            maximum_attempts=ATTEMPTS,
+        ),
     )
-    with pytest.raises(TemporaryDeliveryError):
-        await environment.run(activities.deliver_notice, Delivery(notice=queued_announcement, at=NOW))
-    (row,) = await record.notices("agreement-1")
-    assert row.state == state
-    assert row.last_error is not None
+    return await environment.run(activities.deliver_notice, Delivery(notice=notice, at=NOW))

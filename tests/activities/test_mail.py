@@ -42,6 +42,29 @@ async def test_a_server_that_never_answers_is_given_up_in_time() -> None:
             await send(mail, settings)
 
 
+async def test_a_server_that_took_the_mail_and_says_no_goodbye_has_it() -> None:
+    """What comes after the server's acceptance does not make a mail that left one that has to leave again."""
+
+    class NoGoodbye(Sink):
+        async def handle_QUIT(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802
+            await asyncio.sleep(60)
+            return "221 Bye"
+
+    taken = NoGoodbye()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    controller = Controller(taken, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        settings = _settings(port, timeout_seconds=2)
+        mail = compose(settings, recipient="mia@example.org", subject="x", body="x", headers={}, at=AT)
+        await send(mail, settings)
+    finally:
+        controller.stop()
+    assert taken.messages == 1
+
+
 async def test_a_server_without_the_encryption_asked_for_gets_nothing() -> None:
     """Settings that ask for STARTTLS never fall back to clear text."""
     with socket.socket() as listener:

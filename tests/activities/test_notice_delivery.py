@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import pytest
 from icalendar import Calendar
 
+from activities.delivery.attempts import Attempt
 from activities.delivery.failures import TemporaryDeliveryError
 from activities.delivery.mail import MailSettings
 from activities.digest_record import DigestRecord
@@ -26,51 +25,15 @@ from domain.obligations import LedgerChange, Obligation, Settlement
 from domain.people import Person
 from domain.recording import Append, Head, NewEvent, PartyRow
 from domain.vocabulary import Kind, ObligationKind, ObligationStatus, Outcome, Phase, Role, StallReason
+from tests.activities.surroundings import free_port, mail_settings, person
 
 if TYPE_CHECKING:
     from tests.activities.conftest import Mailbox
 
+RETRIED = Attempt("run/1", most_tries=12, another_follows=True)
 AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 AGREEMENT = "shadowing-7"
 OBLIGATION = "check_in:3"
-
-
-@pytest.fixture
-async def directory(pool: asyncpg.Pool[asyncpg.Record]) -> Directory:
-    """Mia, her mentor Ravi, and Jo, who stands in for Mia."""
-    people = Directory(pool)
-    await people.upsert([_person("p-mia", delegate_id="p-jo"), _person("p-ravi"), _person("p-jo")])
-    return people
-
-
-@pytest.fixture
-def delivery(
-    record: Record, directory: Directory, settings: MailSettings, days: DigestRecord
-) -> NoticeDelivery:
-    """Delivery into the mailbox."""
-    return NoticeDelivery(record, directory, settings, days)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def _settings(port: int) -> MailSettings:
-    sender = "Sojourn <sojourn@example.org>"
-    return MailSettings("127.0.0.1", port, sender, security="none", timeout_seconds=5, greets_as="localhost")
-
-
-def _person(person_id: str, **fields: Any) -> Person:  # noqa: ANN401 - any field
-    known: dict[str, Any] = {
-        "person_id": person_id,
-        "name": person_id.removeprefix("p-").capitalize(),
-        "email": f"{person_id.removeprefix('p-')}@example.org",
-        "time_zone": "Europe/Berlin",
-        "holiday_calendar": "DE-BE",
-    }
-    return Person.model_validate(known | fields)
 
 
 def _notice(kind: NoticeKind = NoticeKind.REMINDER, **fields: Any) -> Notice:  # noqa: ANN401 - any field
@@ -253,14 +216,13 @@ async def test_a_dead_mail_server_is_told_apart_and_left_visible(
     """No server at the port: the error stands in the outbox, and a later attempt still gets through."""
     notice = _notice()
     await _queue(record, notice)
-    dead = NoticeDelivery(record, directory, _settings(_free_port()), days)
+    dead = NoticeDelivery(record, directory, mail_settings(free_port()), days)
     with pytest.raises(TemporaryDeliveryError, match="mail server"):
-        await dead.deliver(notice, AT, will_retry=True)
+        await dead.deliver(notice, AT, RETRIED)
     row = await _outbox(record)
     assert row.state == "queued"
     assert "mail server" in (row.last_error or "")
-    with pytest.raises(TemporaryDeliveryError):
-        await dead.deliver(notice, AT)
+    assert (await dead.deliver(notice, AT)).outcome == "failed"
     row = await _outbox(record)
     assert (row.state, row.attempts) == ("failed", 2)
     alive = NoticeDelivery(record, directory, settings, days)
@@ -277,7 +239,7 @@ async def test_a_permanent_refusal_is_final_and_names_no_address(
     setattr(mailbox, where, "550 5.1.1 <mia@example.org>: no such mailbox")
     notice = _notice()
     await _queue(record, notice)
-    result = await delivery.deliver(notice, AT, will_retry=True)
+    result = await delivery.deliver(notice, AT, RETRIED)
     assert result.outcome == "failed"
     assert "answered 550" in result.detail
     assert "mia@" not in result.detail
@@ -294,11 +256,11 @@ async def test_a_temporary_refusal_may_be_repeated(
     notice = _notice()
     await _queue(record, notice)
     with pytest.raises(TemporaryDeliveryError, match="answered 451") as raised:
-        await delivery.deliver(notice, AT, will_retry=True)
+        await delivery.deliver(notice, AT, RETRIED)
     assert raised.value.__cause__ is None
     assert "mia@" not in str(raised.value)
     setattr(mailbox, where, "250 OK")
-    assert (await delivery.deliver(notice, AT, will_retry=True)).outcome == "sent"
+    assert (await delivery.deliver(notice, AT, RETRIED)).outcome == "sent"
 
 
 async def test_the_delegate_reads_it_while_the_recipient_is_away(
@@ -308,7 +270,7 @@ async def test_the_delegate_reads_it_while_the_recipient_is_away(
     away = Leave(first=date(2026, 11, 20), last=date(2026, 11, 27))
     notice = _notice()
     await _queue(record, notice)
-    await directory.upsert([_person("p-mia", delegate_id="p-jo", leave=(away,))])
+    await directory.upsert([person("p-mia", delegate_id="p-jo", leave=(away,))])
     result = await delivery.deliver(notice, AT)
     assert (result.outcome, result.delivered_to) == ("sent", "p-jo")
     (mail,) = mailbox.taken
@@ -319,23 +281,23 @@ async def test_the_delegate_reads_it_while_the_recipient_is_away(
 @pytest.mark.parametrize(
     ("people", "reader"),
     [
-        ([_person("p-mia", left_on=date(2026, 11, 19), delegate_id="p-jo")], "p-jo"),
-        ([_person("p-mia", left_on=date(2026, 11, 20), delegate_id="p-jo")], "p-mia"),
+        ([person("p-mia", left_on=date(2026, 11, 19), delegate_id="p-jo")], "p-jo"),
+        ([person("p-mia", left_on=date(2026, 11, 20), delegate_id="p-jo")], "p-mia"),
         (
             [
-                _person("p-mia", left_on=date(2026, 11, 19), delegate_id="p-jo"),
-                _person("p-jo", leave=(Leave(first=AT.date(), last=AT.date()),), delegate_id="p-ravi"),
+                person("p-mia", left_on=date(2026, 11, 19), delegate_id="p-jo"),
+                person("p-jo", leave=(Leave(first=AT.date(), last=AT.date()),), delegate_id="p-ravi"),
             ],
             "p-ravi",
         ),
         (
             [
-                _person("p-mia", leave=(Leave(first=AT.date(), last=AT.date()),), delegate_id="p-jo"),
-                _person("p-jo", leave=(Leave(first=AT.date(), last=AT.date()),), delegate_id="p-mia"),
+                person("p-mia", leave=(Leave(first=AT.date(), last=AT.date()),), delegate_id="p-jo"),
+                person("p-jo", leave=(Leave(first=AT.date(), last=AT.date()),), delegate_id="p-mia"),
             ],
             "p-mia",
         ),
-        ([_person("p-mia", leave=(Leave(first=AT.date(), last=AT.date()),))], "p-mia"),
+        ([person("p-mia", leave=(Leave(first=AT.date(), last=AT.date()),))], "p-mia"),
     ],
 )
 async def test_somebody_always_reads_it(
@@ -351,8 +313,8 @@ async def test_somebody_always_reads_it(
 @pytest.mark.parametrize(
     ("mia", "sentence"),
     [
-        (_person("p-mia", left_on=date(2026, 11, 19)), "p-mia has left and no delegate is there"),
-        (_person("p-mia", email=None), "neither a mail address nor a channel"),
+        (person("p-mia", left_on=date(2026, 11, 19)), "p-mia has left and no delegate is there"),
+        (person("p-mia", email=None), "neither a mail address nor a channel"),
     ],
 )
 async def test_a_notice_that_nobody_can_read_fails_visibly(
@@ -414,9 +376,9 @@ async def test_a_meeting_is_for_those_who_are_there_on_its_day(
     on_the_day = Leave(first=date(2026, 11, 24), last=date(2026, 11, 24))
     first, second = (_notice(NoticeKind.INVITE, meeting=_meeting()) for _ in range(2))
     await _queue(record, first, second)
-    await directory.upsert([_person("p-mia", delegate_id="p-jo", leave=(today,))])
+    await directory.upsert([person("p-mia", delegate_id="p-jo", leave=(today,))])
     assert (await delivery.deliver(first, AT)).delivered_to == "p-mia"
-    await directory.upsert([_person("p-mia", delegate_id="p-jo", leave=(on_the_day,))])
+    await directory.upsert([person("p-mia", delegate_id="p-jo", leave=(on_the_day,))])
     assert (await delivery.deliver(second, AT)).delivered_to == "p-jo"
     attendees = [str(one) for one in _calendar_in(mailbox.taken[1]).events[0].attendees]
     assert attendees == ["mailto:jo@example.org", "mailto:ravi@example.org"]
@@ -428,8 +390,8 @@ async def test_further_channels_are_told_too(
     """A channel that is down neither stops the mail nor goes unnoticed; its secret is not kept."""
     notice = _notice()
     await _queue(record, notice)
-    hook = f"json://token-4711@127.0.0.1:{_free_port()}/hook"
-    await directory.upsert([_person("p-mia", channels=(hook,))])
+    hook = f"json://token-4711@127.0.0.1:{free_port()}/hook"
+    await directory.upsert([person("p-mia", channels=(hook,))])
     result = await delivery.deliver(notice, AT)
     assert (result.outcome, result.detail) == ("sent", "not taken by: json")
     assert len(mailbox.taken) == 1
@@ -444,10 +406,10 @@ async def test_a_person_without_mail_is_told_on_their_channel(
     notice = _notice()
     await _queue(record, notice)
     received: list[bytes] = []
-    port = _free_port()
-    await directory.upsert([_person("p-mia", email=None, channels=(f"json://127.0.0.1:{port}/hook",))])
+    port = free_port()
+    await directory.upsert([person("p-mia", email=None, channels=(f"json://127.0.0.1:{port}/hook",))])
     with pytest.raises(TemporaryDeliveryError, match="no channel took the notice: json"):
-        await delivery.deliver(notice, AT, will_retry=True)
+        await delivery.deliver(notice, AT, RETRIED)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         received.append(await reader.readuntil(b"}"))
@@ -456,7 +418,7 @@ async def test_a_person_without_mail_is_told_on_their_channel(
         writer.close()
 
     async with await asyncio.start_server(answer, "127.0.0.1", port):
-        assert (await delivery.deliver(notice, AT, will_retry=True)).outcome == "sent"
+        assert (await delivery.deliver(notice, AT, RETRIED)).outcome == "sent"
     assert b"Still open: check-in" in received[0]
 
 

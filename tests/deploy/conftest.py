@@ -27,6 +27,7 @@ from activities.database import open_pool
 from activities.directory import Directory
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.embedded.processes import free_port
+from deploy.embedded.roles import LOGIN
 from domain.people import Person
 from domain.terms.requests import split
 from domain.vocabulary import Kind
@@ -122,7 +123,7 @@ async def scraped(
         dynamic_config={"frontend.namespaceRPS.visibility": 1},
     ) as temporal:
         for exposition in (
-            await _of_a_worker(temporal, postgres.dsn_of(database)),
+            await _of_a_worker(temporal, postgres.dsn_of(database), postgres.dsn_of(database, LOGIN)),
             await _of_a_worker_in_trouble(temporal),
             await _scrape_until(_address_of_server_metrics(log), "service_errors_resource_exhausted"),
         ):
@@ -137,10 +138,10 @@ async def scraped(
     return {name: dict(labels) for name, labels in found.items()}
 
 
-async def _of_a_worker(temporal: EmbeddedTemporal, dsn: str) -> str:
+async def _of_a_worker(temporal: EmbeddedTemporal, administrators: str, dsn: str) -> str:
     """The scrapes of `run_worker`, both addresses, with a placement and a stalled agreement in the record."""
     everybody = json.loads((EXAMPLES / "people.json").read_text())
-    pool = await open_pool(dsn)
+    pool = await open_pool(administrators)
     await pool.execute(AT_THE_END_OF_THE_LADDER)
     await Directory(pool, seals_of(load_settings(keys=KEYS), pool)).upsert(
         [Person.model_validate(each) for each in everybody]

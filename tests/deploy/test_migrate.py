@@ -183,3 +183,15 @@ async def test_older_code_starts_beside_a_newer_schema_that_says_so(
     with pytest.raises(MigrationRefusedError, match=f"{number + 2:04d}, newer than this code"):
         await check_schema(application)
     await application.close()
+
+
+async def test_whoever_is_said_to_work_beside_it_is_checked(
+    owner_database: str, administrator: asyncpg.Connection, database: str
+) -> None:
+    """The mark that lets an older release start is that of the file, not what somebody wrote beside it."""
+    await administrator.execute("UPDATE sojourn.migration SET works_from = 1 WHERE name = 'chained'")
+    application = await asyncpg.connect(database)
+    for refuses in (check_schema(application), migrate(owner_database)):
+        with pytest.raises(MigrationRefusedError, match="releases from migration 0001 on work with"):
+            await refuses
+    await application.close()

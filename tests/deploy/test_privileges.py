@@ -21,6 +21,7 @@ READ_MODELS = (
     "agreement_ahead",
     "stall_tally",
     "stall_mark",
+    "rights_head",
 )
 FORBIDDEN = [
     *(
@@ -51,7 +52,7 @@ FORBIDDEN = [
     "CREATE SCHEMA mine",
     "CREATE OR REPLACE FUNCTION sojourn.refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'",
     "CREATE TRIGGER mine BEFORE INSERT ON sojourn.event EXECUTE FUNCTION sojourn.refuse_change()",
-    "ALTER FUNCTION sojourn.append_events_v1 SECURITY INVOKER",
+    "ALTER FUNCTION sojourn.append_events_v2 SECURITY INVOKER",
     "ALTER TABLE sojourn.event ADD COLUMN mine text",
     "DROP SCHEMA sojourn CASCADE",
     "GRANT DELETE ON sojourn.event TO PUBLIC",
@@ -118,6 +119,11 @@ async def test_who_could_edit_the_log_is_told_apart(
         assert not await privileges.may_edit_the_log(application)
         assert await privileges.may_edit_the_log(owner)
         assert await privileges.may_edit_the_log(administrator)
+        for granted in ("DELETE ON sojourn.command", "UPDATE (actor_id) ON sojourn.rights_event"):
+            await administrator.execute(f"GRANT {granted} TO sojourn_application")
+            assert await privileges.may_edit_the_log(application), granted
+            await administrator.execute(f"REVOKE {granted} FROM sojourn_application")
+        assert not await privileges.may_edit_the_log(application)
     finally:
         await owner.close()
 

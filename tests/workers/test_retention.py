@@ -152,7 +152,7 @@ async def test_what_was_cut_off_is_finished_by_the_next_run_and_told_in_full(
     receipts: Path,
     killed_at: Callable[..., Awaitable[None]],
 ) -> None:
-    """Killed at each seam in turn; then one receipt tells of every key, and each person's rights say it once."""
+    """Killed at each seam in turn; then one receipt tells of every key, and each person is told of once."""
     run = ("retention", *BY, "--yes", "--receipts", str(receipts))
     for seam in (
         "activities.keys.subjects:SubjectKeys.destroy_in",

@@ -128,7 +128,7 @@ async def test_the_receipt_tells_of_all_that_was_erased_however_often_it_was_cut
     killed_at: Callable[..., Awaitable[None]],
     tmp_path: Path,
 ) -> None:
-    """Killed at each seam in turn; the run that gets through tells of every key and history, and it runs on."""
+    """Killed at each seam in turn; the run that gets through tells of every key and history."""
     request = request_of("shadowing")
     placed = await sojourn("place", "-", "--json", given=json.dumps(request))
     assert placed.exit_code == ExitCode.OK, placed.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 
 import pytest
@@ -11,8 +12,8 @@ from temporalio.client import Client, WorkflowFailureError
 from deploy.embedded import EmbeddedPostgres
 from deploy.migrate import MigrationRefusedError
 from domain.vocabulary import Kind
-from workers.settings import load_settings
-from workers.worker import run_worker
+from workers.settings import SettingsError, load_settings
+from workers.worker import hosting, run_worker
 from workflows.contract import WORKFLOW_TYPES
 
 
@@ -41,3 +42,18 @@ async def test_a_worker_does_not_begin_on_a_foreign_database(
     settings = load_settings(database_url=postgres.dsn_of("postgres"))
     with pytest.raises(MigrationRefusedError, match="sojourn migrate"):
         await run_worker(settings, stop=asyncio.Event(), client=client)
+
+
+async def test_a_worker_does_not_serve_as_a_role_that_may_change_the_log(
+    owner_database: str, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The owner's address in the wrong variable is refused; who has one role for all is warned each time."""
+    settings = load_settings(
+        database_url=owner_database, task_queue=f"worker-{uuid.uuid4().hex}", shutdown_seconds=2
+    )
+    with pytest.raises(SettingsError, match=r"may change and remove.*sojourn_application.*SOJOURN_AS_OWNER"):
+        await run_worker(settings, stop=asyncio.Event(), client=client)
+    chosen = settings.model_copy(update={"as_owner": True})
+    with caplog.at_level(logging.WARNING):
+        async with hosting(chosen, client):
+            assert "no privilege then stands between a mistake and the record" in caplog.text

@@ -91,7 +91,12 @@ async def test_what_is_in_flight_while_the_record_is_away_is_recorded_once(
     before = len(await house.record.stream(placement.agreement_id))
     await postgres.stop(crash=True)
     acting = asyncio.create_task(placement.act(placement.feedback("feedback/1")))
-    await house.eventually(lambda: placement.under_way("append_events"), lambda count: count == 1)
+
+    async def waiting_for_the_record() -> int:
+        # A run may just have taken over: then it is the stream that is waited for.
+        return await placement.under_way("append_events") + await placement.under_way("load_agreement")
+
+    await house.eventually(waiting_for_the_record, lambda count: count == 1)
     assert not acting.done()
 
     await postgres.start()

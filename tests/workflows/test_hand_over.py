@@ -10,11 +10,13 @@ import pytest
 
 from domain.vocabulary import ObligationKind, Outcome
 from workers.asking import ask
-from workflows import handing_over
-from workflows.contract import OBLIGATIONS_QUERY
+from workflows import activity_definitions, handing_over
+from workflows.contract import NUDGE_SIGNAL, OBLIGATIONS_QUERY
 
 if TYPE_CHECKING:
     from tests.workflows.conftest import House, Placement
+
+A_FEW_RUNS = 2
 
 
 async def test_the_next_run_carries_on_where_the_last_one_was(house: House) -> None:
@@ -108,6 +110,36 @@ async def test_a_run_that_has_grown_long_hands_over_by_itself(
     first, second, *_ = await placement.histories()
     assert len(first.events) < 50
     assert second.events[0].workflow_execution_started_event_attributes.continued_execution_run_id
+
+
+async def test_tries_at_a_notice_go_on_over_the_hand_over(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dead mail server is tried twelve times in the life of a notice, however many runs that takes."""
+    house.mailbox.close()
+    placement = await house.place("secondment")
+    waiting = await house.record.undelivered_notices(placement.agreement_id)
+    first = waiting[0].not_before
+    queued = [notice for notice in waiting if notice.not_before == first]
+    await placement.fast_forward(first - await placement.now() + timedelta(minutes=1))
+    monkeypatch.setattr(handing_over, "LONGEST_HISTORY", 20)
+    for _ in range(3):
+        for _ in range(6):
+            await placement.handle.signal(NUDGE_SIGNAL)
+        await placement.fast_forward(timedelta(minutes=10))
+    assert len(await placement.histories()) > A_FEW_RUNS
+    rows = {row.notice.notice_id: row for row in await house.record.notices(placement.agreement_id)}
+    tried = [rows[notice.notice_id] for notice in queued]
+    assert {row.state for row in tried} == {"queued"}
+    assert {row.attempts for row in tried} <= set(range(4, 9)), "six pauses make half an hour"
+
+    monkeypatch.undo()
+    placement.longest_step = timedelta(hours=8)
+    await placement.fast_forward(timedelta(days=1))
+    rows = {row.notice.notice_id: row for row in await house.record.notices(placement.agreement_id)}
+    assert {(rows[notice.notice_id].state, rows[notice.notice_id].attempts) for notice in queued} == {
+        ("failed", activity_definitions.DELIVERY_ATTEMPTS)
+    }
 
 
 async def test_an_agreement_goes_on_from_its_record_alone(house: House) -> None:

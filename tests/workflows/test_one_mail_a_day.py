@@ -48,8 +48,10 @@ async def test_two_agreements_of_one_person_are_one_mail_a_day(house: House) -> 
 async def test_agreements_that_climb_side_by_side_send_nobody_two_mails_a_day(house: House) -> None:
     """Whatever two ladders of the same five people have to say in three weeks is a mail a day at most."""
     placements = [await house.place("secondment") for _ in range(2)]
-    three_weeks = timedelta(weeks=3)
-    await asyncio.gather(*(placement.fast_forward(three_weeks) for placement in placements))
+    for placement in placements:
+        # Beyond a step the server may skip the working hours of a run that has just taken over.
+        placement.longest_step = timedelta(days=1)
+    await asyncio.gather(*(placement.fast_forward(timedelta(weeks=3)) for placement in placements))
     rows = [row for placement in placements for row in await house.record.notices(placement.agreement_id)]
     nudges = [row for row in rows if row.notice.kind in NUDGES]
     told = [row for row in nudges if row.state == "sent"]

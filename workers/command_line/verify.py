@@ -13,6 +13,7 @@ from workers.command_line.failures import ExitCode
 from workers.command_line.options import AsJson
 from workers.command_line.output import console, counting, print_models, say
 from workers.command_line.reach import Reach, reaching
+from workers.privileges import INSTEAD, TOO_MUCH, could_edit_the_log
 from workers.verifying import verify as find_differences
 
 SHOWN_AT_MOST = 1000
@@ -38,6 +39,8 @@ def verify(
 
     async def work(reach: Reach) -> tuple[list[Difference], int]:
         pool = await reach.pool()
+        if await could_edit_the_log(pool):
+            say(f"Warning: {TOO_MUCH} {INSTEAD}.")
         client = None if record_only else await reach.client()
         total = len(agreement) if agreement else await count_agreements(pool)
         with counting("Verifying", total) as progress:

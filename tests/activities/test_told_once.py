@@ -1,0 +1,218 @@
+"""A notice is told once: by one delivery at a time, and whatever keeps the record from hearing of it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from activities import notices
+from activities.database import DatabaseUnavailableError
+from activities.delivery.attempts import Attempt
+from activities.delivery.failures import TemporaryDeliveryError
+from activities.delivery.mail import MailSettings
+from activities.delivery.noting import until_noted
+from activities.digest_record import DigestKey, DigestRecord
+from activities.directory import Directory
+from activities.notices import NoticeDelivery
+from activities.record import Record
+from activities.rows import NoticeState
+from domain.notices import Notice, NoticeKind
+from domain.obligations import LedgerChange, Obligation
+from domain.people import Person
+from domain.recording import Append
+
+if TYPE_CHECKING:
+    from tests.activities.conftest import Mailbox
+
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
+THIS_RUN = Attempt("run-1/5", most_tries=12, another_follows=True)
+NEXT_RUN = Attempt("run-2/1", most_tries=12, another_follows=True)
+
+
+class ForgetfulRecord(Record):
+    """A record that goes away right when it is to hear what became of a notice."""
+
+    away = 2
+    """How often."""
+
+    async def settle_notice(
+        self,
+        notice_id: str,
+        state: NoticeState,
+        *,
+        error: str | None = None,
+        reason: str | None = None,
+        at: datetime | None = None,
+        next_try_at: datetime | None = None,
+    ) -> bool:
+        """Hears of it the third time."""
+        if self.away:
+            self.away -= 1
+            raise DatabaseUnavailableError("settle_notice: connection lost")
+        return await super().settle_notice(
+            notice_id, state, error=error, reason=reason, at=at, next_try_at=next_try_at
+        )
+
+
+class ForgetfulDays(DigestRecord):
+    """Likewise, for the mail of a day."""
+
+    away = 2
+
+    async def settle(
+        self, key: DigestKey, notice_ids: Sequence[str], at: datetime, error: str | None = None
+    ) -> None:
+        """Hears of it the third time."""
+        if self.away:
+            self.away -= 1
+            raise DatabaseUnavailableError("settle_digest: connection lost")
+        await super().settle(key, notice_ids, at, error)
+
+
+@pytest.fixture
+async def directory(pool: asyncpg.Pool[asyncpg.Record]) -> Directory:
+    """Ada."""
+    people = Directory(pool)
+    ada = {"person_id": "p-ada", "name": "Ada", "email": "ada@example.org"}
+    place = {"time_zone": "Europe/London", "holiday_calendar": "GB-ENG"}
+    await people.upsert([Person.model_validate(ada | place)])
+    return people
+
+
+@pytest.fixture
+def delivering(
+    directory: Directory, settings: MailSettings
+) -> Callable[[Record, DigestRecord], NoticeDelivery]:
+    """Delivers into the mailbox what a record holds."""
+    return lambda record, days: NoticeDelivery(record, directory, settings, days)
+
+
+@pytest.fixture
+def delivery(
+    delivering: Callable[[Record, DigestRecord], NoticeDelivery], record: Record, days: DigestRecord
+) -> NoticeDelivery:
+    """Delivery from the record of the test."""
+    return delivering(record, days)
+
+
+@pytest.fixture
+async def announcement(
+    record: Record, make_append: Callable[..., Append], make_notice: Callable[..., Notice]
+) -> Notice:
+    """A notice to Ada that goes out by itself."""
+    notice = make_notice(kind=NoticeKind.ANNOUNCEMENT, obligation_id=None, obligation_kind=None, due_at=None)
+    await record.append(make_append(notices=(notice,)))
+    return notice
+
+
+@pytest.fixture
+async def reminder(
+    record: Record,
+    make_append: Callable[..., Append],
+    make_notice: Callable[..., Notice],
+    make_obligation: Callable[..., Obligation],
+) -> Notice:
+    """A notice to Ada that goes into the one mail of her day."""
+    owed = make_obligation()
+    notice = make_notice(kind=NoticeKind.REMINDER, level=1, due_at=owed.due_at)
+    await record.append(make_append([LedgerChange(opened=(owed,))], notices=(notice,)))
+    return notice
+
+
+async def test_the_next_run_waits_for_the_delivery_that_is_at_it(
+    delivery: NoticeDelivery, announcement: Notice, mailbox: Mailbox
+) -> None:
+    """A run that hands over while a mail is being taken does not have the next run send it again."""
+    mailbox.pauses = threading.Event()
+    this_run = asyncio.create_task(delivery.deliver(announcement, AT, THIS_RUN))
+    assert await asyncio.to_thread(mailbox.asked.wait, 5)
+    next_run = asyncio.create_task(delivery.deliver(announcement, AT, NEXT_RUN))
+    assert await asyncio.wait({next_run}, timeout=0.5) == (set(), {next_run})
+    mailbox.pauses.set()
+    assert (await this_run).outcome == "sent"
+    assert (await next_run).detail == "this notice is settled already: sent"
+    assert len(mailbox.taken) == 1
+
+
+async def test_whoever_waits_too_long_comes_again_without_a_try(
+    delivery: NoticeDelivery, announcement: Notice, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While another delivery is at it nothing is noted: neither a try nor an error is anybody's."""
+    monkeypatch.setattr(notices, "_LOOKS", 2)
+    assert await record.take_notice(announcement.notice_id, "run-1/5", abandoned_after=THIS_RUN.longest)
+    with pytest.raises(TemporaryDeliveryError, match="another delivery is at it") as delayed:
+        await delivery.deliver(announcement, AT, NEXT_RUN)
+    assert delayed.value.again_after is None
+    (row,) = await record.notices("agreement-1")
+    assert (row.state, row.attempts, row.last_error) == ("queued", 0, None)
+
+
+async def test_what_a_dead_delivery_left_behind_is_taken_over(
+    delivery: NoticeDelivery, announcement: Notice, record: Record, mailbox: Mailbox
+) -> None:
+    """Its own next attempt goes on at once; another delivery once no attempt can last so long."""
+    assert await record.take_notice(announcement.notice_id, "run-1/5", abandoned_after=THIS_RUN.longest)
+    again = await record.take_notice(announcement.notice_id, "run-1/5", abandoned_after=THIS_RUN.longest)
+    assert again is not None
+    assert again.tries == 0
+    late = Attempt("run-2/1", longest=timedelta(0), most_tries=12, another_follows=True)
+    assert (await delivery.deliver(announcement, AT, late)).outcome == "sent"
+    assert len(mailbox.taken) == 1
+
+
+async def test_a_record_that_goes_away_after_the_mail_left_is_told_until_it_hears(
+    delivering: Callable[[Record, DigestRecord], NoticeDelivery],
+    pool: asyncpg.Pool[asyncpg.Record],
+    days: DigestRecord,
+    announcement: Notice,
+    mailbox: Mailbox,
+) -> None:
+    """PostgreSQL that restarts between the mail server's answer and the note of it costs no second mail."""
+    record = ForgetfulRecord(pool)
+    delivery = delivering(record, days)
+    assert (await delivery.deliver(announcement, AT, THIS_RUN)).outcome == "sent"
+    assert record.away == 0
+    (row,) = await record.notices("agreement-1")
+    assert (row.state, row.attempts) == ("sent", 1)
+    assert len(mailbox.taken) == 1
+
+
+async def test_the_mail_of_a_day_is_noted_likewise(
+    delivering: Callable[[Record, DigestRecord], NoticeDelivery],
+    pool: asyncpg.Pool[asyncpg.Record],
+    record: Record,
+    reminder: Notice,
+    mailbox: Mailbox,
+) -> None:
+    """What went out in the one mail of a day does not go out again for want of the record's ear."""
+    days = ForgetfulDays(pool)
+    delivery = delivering(record, days)
+    at = AT.replace(hour=10)
+    assert (await delivery.deliver(reminder, at, THIS_RUN)).outcome == "sent"
+    assert days.away == 0
+    (row,) = await record.notices("agreement-1")
+    assert (row.state, row.attempts) == ("sent", 1)
+    assert len(mailbox.taken) == 1
+
+
+async def test_a_record_that_stays_away_is_not_waited_for_beyond_patience() -> None:
+    """A note that cannot be made ends the attempt, so that another worker may make the next one."""
+
+    async def away() -> None:
+        raise DatabaseUnavailableError("settle_notice: connection refused")
+
+    with pytest.raises(DatabaseUnavailableError):
+        await until_noted(away, patience=timedelta(0))
+
+
+@pytest.mark.parametrize(("tries", "pause"), [(1, 5), (2, 15), (4, 135), (9, 14_400), (4_000, 14_400)])
+def test_pauses_grow_over_the_whole_life_of_a_notice(tries: int, pause: int) -> None:
+    """However often it was tried before, the next try is as far away as its number says."""
+    attempt = Attempt("run-1/5", first_pause=timedelta(seconds=5), factor=3, longest_pause=timedelta(hours=4))
+    assert attempt.pause_after(tries) == timedelta(seconds=pause)
