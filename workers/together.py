@@ -17,16 +17,19 @@ async def few_at_once(
     work: Callable[[Item], Awaitable[Result]], items: Sequence[Item], *, at_once: int = AT_ONCE
 ) -> list[Result]:
     """The results in the order of the items, a few of them worked on at a time; the first error ends all."""
-    room = asyncio.Semaphore(at_once)
+    results: dict[int, Result] = {}
+    waiting = iter(enumerate(items))
 
-    async def one(item: Item) -> Result:
-        async with room:
-            return await work(item)
+    async def one_after_another() -> None:
+        for number, item in waiting:
+            results[number] = await work(item)
 
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(item)) for item in items]
+            # Not a task for each: there may be a million.
+            for _ in range(min(at_once, len(items))):
+                group.create_task(one_after_another())
     except ExceptionGroup as failed:
         # Callers know the errors of one request; the first that failed stands for all.
         raise failed.exceptions[0] from failed
-    return [task.result() for task in tasks]
+    return [results[number] for number in range(len(items))]
