@@ -39,6 +39,9 @@ UPGRADE = "run a release that knows it"
 ANOTHER_HEAD = "the head row knows another event"
 NO_HEAD = "the stream has no head row"
 
+_ONLY_SHOWN = ("phase", "obligation_kind", "due_at", "next_level", "next_at")
+"""Columns of a stretch that came later: all of them NULL where it was planned before."""
+
 
 _OTHER_KEYS: Mapping[str, Key] = {"notice": ("notice_id",)}
 """Of tables that do not follow from a stream, by which columns a row of one agreement is found."""
@@ -249,7 +252,19 @@ def _of_the_log(agreement_id: str, part: Part, where: str, problem: str) -> Diff
 
 
 def _stalls(kept: Kept) -> Iterator[Difference]:
-    yield from _between(kept.agreement_id, "stall", kept.tables["stall_planned"], kept.tables["stall"])
+    planned = kept.tables["stall_planned"]
+    found = {
+        key: {**row, **{name: planned[key][name] for name in _ONLY_SHOWN}}
+        if _not_filled(row, key, planned)
+        else row
+        for key, row in kept.tables["stall"].items()
+    }
+    yield from _between(kept.agreement_id, "stall", planned, found)
+
+
+def _not_filled(row: Row, key: Key, planned: Table) -> bool:
+    """Whether a stretch was written before it carried what is only shown, which is no difference."""
+    return key in planned and all(row[name] is None for name in _ONLY_SHOWN)
 
 
 def _ahead(kept: Kept) -> Iterator[Difference]:

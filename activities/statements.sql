@@ -140,7 +140,7 @@ FROM sojourn.stalled_as_of_v1($1)
 SELECT
     agreement_id, kind, phase, tenant, cohort, reason, waiting_on_role, waiting_on_id, since, obligation_id,
     obligation_kind, due_at, level, next_level, next_at
-FROM sojourn.stalled_page_v1($1, $2::text::jsonb, $3, $4, $5)
+FROM sojourn.stalled_page_v2($1, $2::text::jsonb, $3, $4, $5)
 
 -- stalled_counts --
 -- How many agreements are stalled at an instant, by kind, reason, role and rung, and since when the first is.
@@ -600,7 +600,7 @@ ORDER BY agreement_id, notice->>'notice_id' COLLATE "C"
 -- The stretches over which a range of agreements is stalled.
 SELECT
     agreement_id, starts_at, ends_at, since, lasts_days, kind, tenant, cohort, reason, waiting_on_role,
-    waiting_on_id, obligation_id, level
+    waiting_on_id, obligation_id, level, phase, obligation_kind, due_at, next_level, next_at
 FROM sojourn.stall
 WHERE agreement_id BETWEEN $1 AND $2
 ORDER BY agreement_id
@@ -609,7 +609,7 @@ ORDER BY agreement_id
 -- The same stretches as they follow from heads, parties and obligations.
 SELECT
     agreement_id, starts_at, ends_at, since, lasts_days, kind, tenant, cohort, reason, waiting_on_role,
-    waiting_on_id, obligation_id, level
+    waiting_on_id, obligation_id, level, phase, obligation_kind, due_at, next_level, next_at
 FROM sojourn.stall_planned
 WHERE agreement_id BETWEEN $1 AND $2
 ORDER BY agreement_id

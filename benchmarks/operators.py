@@ -2,8 +2,13 @@
 
     python -m benchmarks.operators --agreements 10000 1000000
 
-Every figure is a round trip of a prepared statement over a Unix socket, rows received, as asyncpg sees it.
-Sizes take turns within each run, so that what else the machine does falls on both.
+Every figure is a round trip of a prepared statement over a Unix socket, rows received, as asyncpg sees it;
+beside it the processor time that the server spent, which does not depend on what else the machine does.
+Sizes take turns within each run, so that what else it does falls on both.
+
+Databases are used as they were loaded, as often as you like: all that is written is migrations that they
+lack. The server is started for each run, with nothing in its buffers: `--warm-up 0` is what operators wait
+right then.
 """
 
 from __future__ import annotations
@@ -29,7 +34,7 @@ import asyncpg
 from activities.database import open_pool
 from activities.record import Record
 from activities.statements import STATEMENTS
-from benchmarks.server import add_data_option, database_of, server
+from benchmarks.server import add_data_option, brought_up_to_date, database_of, server
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -58,6 +63,14 @@ class Subject:
     stalled: list[str] = field(default_factory=list[str])
     whole: list[str] = field(default_factory=list[str])
     """Stalled agreements whose opening event is in full."""
+
+    def processor_ms(self) -> float | None:
+        """What the server's process behind the connection has had; None where Linux does not say."""
+        try:
+            told = Path(f"/proc/{self.connection.get_server_pid()}/schedstat").read_text()
+        except OSError:
+            return None
+        return int(told.split()[0]) / 1e6
 
     async def ask(self, name: str, *arguments: object) -> int:
         """Runs a statement; returns how many rows came back."""
@@ -141,21 +154,36 @@ async def subject_of(dsn: str, agreements: int, stack: AsyncExitStack) -> Subjec
     return subject
 
 
-async def measure(subjects: Sequence[Subject], runs: int, seed: int) -> dict[str, dict[int, list[float]]]:
-    """Milliseconds by question and size, each question asked `runs` times of each database in turn."""
-    taken: defaultdict[str, dict[int, list[float]]] = defaultdict(
-        lambda: {subject.agreements: [] for subject in subjects}
+@dataclass
+class Taken:
+    """What one question took of one database, each time in milliseconds."""
+
+    waited: list[float] = field(default_factory=list[float])
+    processor: list[float] = field(default_factory=list[float])
+    """Empty where it is not known, or another connection was asked."""
+
+
+async def measure(
+    subjects: Sequence[Subject], runs: int, warm_up: int, seed: int
+) -> dict[str, dict[int, Taken]]:
+    """By question and size, each asked `runs` times of each database in turn, after `warm_up` more."""
+    taken: defaultdict[str, dict[int, Taken]] = defaultdict(
+        lambda: {subject.agreements: Taken() for subject in subjects}
     )
     rng = random.Random(seed)  # noqa: S311  what to ask about, not a secret
     now = datetime.now(UTC)
-    for warm_up in (True, False):
-        for _ in range(min(runs, 20) if warm_up else runs):
-            for question in questions():
-                for subject in subjects:
-                    began = time.perf_counter()
-                    await question.ask(subject, rng, now)
-                    if not warm_up:
-                        taken[question.name][subject.agreements].append((time.perf_counter() - began) * 1000)
+    for run in range(warm_up + runs):
+        for question in questions():
+            for subject in subjects:
+                before, began = subject.processor_ms(), time.perf_counter()
+                await question.ask(subject, rng, now)
+                ended, after = time.perf_counter(), subject.processor_ms()
+                if run < warm_up:
+                    continue
+                found = taken[question.name][subject.agreements]
+                found.waited.append((ended - began) * 1000)
+                if before is not None and after is not None and not question.name.startswith("record:"):
+                    found.processor.append(after - before)
     return taken
 
 
@@ -171,7 +199,7 @@ async def write_plans(subject: Subject, file: Path) -> None:
             asked: list[tuple[str, tuple[object, ...]]] = []
             if question.dimensions is not None:
                 wanted = filters(question, subject, rng)
-                query = "SELECT sojourn.stalled_page_query_v1($1::text::jsonb)"
+                query = "SELECT sojourn.stalled_page_query_v2($1::text::jsonb)"
                 asked.append((await subject.connection.fetchval(query, wanted), (now, *FIRST, PAGE)))
                 plans.write(f"== {question.name} {wanted}, {subject.agreements:,} agreements\n\n")
             elif question.name == "explain":
@@ -207,7 +235,7 @@ class Line:
     ratio_p99: float
 
 
-def lines(taken: Mapping[str, Mapping[int, Sequence[float]]]) -> list[Line]:
+def lines(taken: Mapping[str, Mapping[int, Taken]]) -> list[Line]:
     """Percentiles, and how the largest size compares with the smallest."""
     bounds = {question.name: question.bound_ms for question in questions()}
     found: list[Line] = []
@@ -219,30 +247,41 @@ def lines(taken: Mapping[str, Mapping[int, Sequence[float]]]) -> list[Line]:
     return found
 
 
-def _percentiles(times: Sequence[float]) -> dict[str, float]:
-    cuts = statistics.quantiles(times, n=100, method="inclusive")
-    return {"p50": cuts[49], "p99": cuts[98]}
+def _percentiles(times: Taken) -> dict[str, float]:
+    waited = statistics.quantiles(times.waited, n=100, method="inclusive")
+    percentiles = {"p50": waited[49], "p99": waited[98]}
+    if times.processor:
+        processor = statistics.quantiles(times.processor, n=100, method="inclusive")
+        percentiles |= {"processor_p50": processor[49], "processor_p99": processor[98]}
+    return percentiles
 
 
 def print_table(found: Sequence[Line]) -> None:
     """For people: milliseconds."""
     sizes = sorted(found[0].sizes)
-    heads = "".join(f"{f'{size:,}':>18}" for size in sizes)
-    print(f"{'':42}{heads}{'ratio':>14}")
-    print(f"{'':42}{'       p50      p99' * len(sizes)}{'p50':>7}{'p99':>7}  bound")
+    heads = "".join(f"{f'{size:,}':>29}" for size in sizes)
+    print(f"{'':32}{heads}{'ratio':>14}")
+    print(f"{'':32}{'     p50    p99 cpu50  cpu99' * len(sizes)}{'p50':>7}{'p99':>7}  bound")
     for line in found:
-        figures = "".join(f"{at['p50']:9.2f}{at['p99']:9.2f}" for at in (line.sizes[size] for size in sizes))
+        figures = "".join(_figures(line.sizes[size]) for size in sizes)
         bound = "" if line.bound_ms is None else f"{line.bound_ms:g}"
-        print(f"{line.question:42}{figures}{line.ratio_p50:7.2f}{line.ratio_p99:7.2f}  {bound}")
+        print(f"{line.question:32}{figures}{line.ratio_p50:7.2f}{line.ratio_p99:7.2f}  {bound}")
+
+
+def _figures(at: Mapping[str, float]) -> str:
+    waited = f"{at['p50']:8.2f}{at['p99']:7.2f}"
+    if "processor_p50" not in at:
+        return f"{waited}{'':14}"
+    return f"{waited}{at['processor_p50']:6.2f}{at['processor_p99']:7.2f} "
 
 
 async def _main(given: argparse.Namespace) -> None:
     async with server(given.data) as postgres, AsyncExitStack() as stack:
-        subjects = [
-            await subject_of(postgres.dsn_of(database_of(number)), number, stack)
-            for number in sorted(given.agreements)
-        ]
-        found = lines(await measure(subjects, given.runs, given.seed))
+        subjects: list[Subject] = []
+        for number in sorted(given.agreements):
+            await brought_up_to_date(postgres, database_of(number))
+            subjects.append(await subject_of(postgres.dsn_of(database_of(number)), number, stack))
+        found = lines(await measure(subjects, given.runs, given.warm_up, given.seed))
         if given.plans is not None:
             await write_plans(subjects[-1], given.plans)
     if given.json:
@@ -260,6 +299,9 @@ def _options() -> argparse.Namespace:
         "--agreements", type=int, nargs="+", required=True, metavar="N", help="sizes, as loaded"
     )
     parser.add_argument("--runs", type=int, default=300, help="how often each question is asked (300)")
+    parser.add_argument(
+        "--warm-up", type=int, default=100, metavar="RUNS", help="how often before anything is measured (100)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="what is asked about (1)")
     parser.add_argument(
         "--plans", type=Path, metavar="FILE", help="write the plans of the largest size there"

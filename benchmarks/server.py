@@ -18,6 +18,9 @@ DATA = Path(".benchmarks")
 TRIGGER = "agreement_plans_its_stall"
 """Keeps the stalled list; off while rows are copied, and to see what it costs."""
 
+_MIGRATION_SECONDS = 1800.0
+"""One statement, on a machine with much else to do."""
+
 SETTINGS: Mapping[str, str] = {
     "shared_buffers": "4GB",
     "effective_cache_size": "12GB",
@@ -48,6 +51,25 @@ async def fresh_database(postgres: EmbeddedPostgres, name: str) -> str:
     await administrator.close()
     await migrate(postgres.dsn_of(name, OWNER))
     return postgres.dsn_of(name)
+
+
+async def brought_up_to_date(postgres: EmbeddedPostgres, name: str) -> None:
+    """Applies migrations that a database lacks which an older release has loaded; as whoever owns it.
+
+    Raises:
+        SystemExit: There is no such database.
+    """
+    try:
+        administrator = await asyncpg.connect(postgres.dsn_of(name))
+    except asyncpg.InvalidCatalogNameError:
+        raise SystemExit(
+            f"There is no database {name} here: fill it first, with python -m benchmarks.loader."
+        ) from None
+    owner = "SELECT tableowner FROM pg_tables WHERE schemaname = 'sojourn' AND tablename = 'migration'"
+    dsn = postgres.dsn_of(name, await administrator.fetchval(owner))
+    if await migrate(dsn, statement_timeout_seconds=_MIGRATION_SECONDS):
+        await administrator.execute("VACUUM ANALYZE sojourn.stall")
+    await administrator.close()
 
 
 def add_data_option(parser: argparse.ArgumentParser) -> None:

@@ -34,6 +34,9 @@ _WORKS_BESIDE = re.compile(r"^-- Releases from migration (\d{4}) on work with th
 _LOCK = 0x736F6A6F75726E
 """`sojourn` in ASCII: the advisory lock that one migrating session holds."""
 
+_FILLED_AT_ONCE = 500
+"""Agreements: an append of one of them waits for a fraction of a second."""
+
 _SETTLE_TABLE = """
 CREATE SCHEMA IF NOT EXISTS sojourn;
 CREATE TABLE IF NOT EXISTS sojourn.migration (
@@ -141,6 +144,8 @@ async def migrate(
                 await connection.execute("SELECT sojourn.begin_epoch_v1()")
             if len(behind) <= len(available):
                 await _settle(connection, changed=bool(now))
+            if now and await connection.fetchval("SELECT to_regproc('sojourn.fill_stalls_v1') IS NOT NULL"):
+                await connection.execute(f"CALL sojourn.fill_stalls_v1({_FILLED_AT_ONCE})")
             return now
         finally:
             await connection.execute("SELECT pg_advisory_unlock($1::bigint)", _LOCK)

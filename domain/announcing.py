@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from domain.agreement import Agreement, Party
+from domain.attendance import attendees
 from domain.events import Event, break_glass, course, ending, forming, operations
 from domain.kinds import KINDS
 from domain.notices import Meeting, Notice, NoticeKind
@@ -74,6 +75,7 @@ class _Notices:
     """The notices of one event."""
 
     def __init__(self, before: Agreement | None, after: Agreement, event: Event, event_id: str) -> None:
+        self._agreement_before = before
         self._before: Mapping[str, Obligation] = {} if before is None else before.obligations
         self._after = after
         self._event = event
@@ -120,13 +122,15 @@ class _Notices:
             if (previous.starts_at, previous.sequence) == (obligation.starts_at, obligation.sequence):
                 return
             yield from self._invited(obligation)
+            if isinstance(self._event, course.RoleReassigned):
+                yield from self._called_off_for_predecessor(previous, obligation)
         elif previous.starts_at is not None:
             yield from self._cancelled(previous)
         if previous.owner_id != obligation.owner_id:
             yield self._to_owner(NoticeKind.OBLIGATION_OPENED, obligation)
 
     def _invited(self, obligation: Obligation) -> Iterator[Notice]:
-        for party in self._attendees(obligation):
+        for party in attendees(self._after, obligation):
             yield self._notice(
                 NoticeKind.INVITE,
                 party.role,
@@ -140,30 +144,27 @@ class _Notices:
         starts_at = obligation.starts_at
         if starts_at is None or starts_at <= self._event.at or (before is not None and starts_at >= before):
             return
-        for party in self._attendees(obligation):
-            yield self._notice(
-                NoticeKind.INVITE_CANCELLED,
-                party.role,
-                party.person_id,
-                obligation,
-                meeting=self._meeting(obligation, 1),
-            )
+        for party in attendees(self._after, obligation):
+            yield self._called_off(obligation, party)
 
-    def _attendees(self, obligation: Obligation) -> tuple[Party, ...]:
-        mentee = self._after.holder(Role.MENTEE)
-        if obligation.kind in {ObligationKind.OBSERVATION, ObligationKind.PRACTICE}:
-            return (mentee, self._expert(obligation.subject))
-        return (mentee, Party(role=obligation.owner_role, person_id=obligation.owner_id))
+    def _called_off_for_predecessor(self, previous: Obligation, obligation: Obligation) -> Iterator[Notice]:
+        """Whoever hands a role over still has the meeting in their calendar."""
+        there = {party.person_id for party in attendees(self._after, obligation)}
+        starts_at = previous.starts_at
+        if self._agreement_before is None or starts_at is None or starts_at <= self._event.at:
+            return
+        for party in attendees(self._agreement_before, previous):
+            if party.person_id not in there:
+                yield self._called_off(previous, party)
 
-    def _expert(self, session_id: str) -> Party:
-        terms = self._after.terms
-        experts = self._after.holding(Role.HOST_EXPERT)
-        if isinstance(terms, ShadowingTerms):
-            planned = {session.session_id: session.host_expert for session in terms.sessions}
-            for expert in experts:
-                if expert.person_id == planned.get(session_id):
-                    return expert
-        return self._after.holder(Role.HOST_EXPERT)
+    def _called_off(self, obligation: Obligation, party: Party) -> Notice:
+        return self._notice(
+            NoticeKind.INVITE_CANCELLED,
+            party.role,
+            party.person_id,
+            obligation,
+            meeting=self._meeting(obligation, 1),
+        )
 
     def _meeting(self, obligation: Obligation, later: int) -> Meeting:
         starts_at = obligation.starts_at or obligation.due_at
@@ -172,7 +173,7 @@ class _Notices:
             sequence=obligation.sequence + later,
             starts_at=starts_at,
             minutes=_minutes(self._after, obligation),
-            attendees=tuple(party.person_id for party in self._attendees(obligation)),
+            attendees=tuple(party.person_id for party in attendees(self._after, obligation)),
         )
 
     def _escalated(self, obligation: Obligation, level: int) -> Iterator[Notice]:

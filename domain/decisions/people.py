@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import datetime
 
 from domain.absences import DELICATE
 from domain.agreement import Agreement
+from domain.attendance import attendees
 from domain.commands.course import ReassignRole, WaiveObligation
 from domain.decisions.consent import PEOPLE
 from domain.decisions.departures import still_there
@@ -19,7 +20,7 @@ from domain.draft import Draft
 from domain.events.course import ObligationWaived, RoleReassigned
 from domain.model import PersonId
 from domain.obligations import MEETING_KINDS, LedgerChange, Obligation
-from domain.opening import opened, reopened
+from domain.opening import SEQUENCE_PAST_A_CANCELLED_INVITE, opened, reopened
 from domain.refusals import RefusalCode, Refused
 from domain.terms.checks import problems
 from domain.vocabulary import ObligationKind, ObligationStatus, Role
@@ -84,7 +85,9 @@ def reassign(command: ReassignRole, draft: Draft) -> None:
         if key not in signatures
     )
     change = LedgerChange(
-        settled=draft.settled(signatures), opened=tuple(_newly_asked(agreement, after, draft.at)), moved=moved
+        settled=draft.settled(signatures),
+        opened=tuple(_newly_asked(agreement, after, draft.at)),
+        moved=(*moved, *_met_by_somebody_else(agreement, after, draft.at, but_not=theirs)),
     )
     draft.add(event.model_copy(update={"ledger": change}))
 
@@ -96,6 +99,16 @@ def _handed_over(after: Agreement, held: Obligation, to_person: PersonId, at: da
         return reopened(after, held, to_person, at)
     party = handler(after, matter)
     return reopened(after, held.model_copy(update={"owner_role": party.role}), party.person_id, at)
+
+
+def _met_by_somebody_else(
+    before: Agreement, after: Agreement, at: datetime, *, but_not: Container[str]
+) -> Iterator[Obligation]:
+    """Sessions ahead that the mentee owes and the successor hosts: calendars are to show who comes."""
+    for key, held in sorted(before.obligations.items()):
+        ahead = key not in but_not and held.starts_at is not None and held.starts_at > at
+        if ahead and attendees(before, held) != attendees(after, held):
+            yield held.model_copy(update={"sequence": held.sequence + SEQUENCE_PAST_A_CANCELLED_INVITE})
 
 
 def _newly_asked(before: Agreement, after: Agreement, at: datetime) -> Iterator[Obligation]:

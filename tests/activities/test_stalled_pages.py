@@ -110,7 +110,21 @@ async def test_pages_are_the_plain_definition(
         if plain:
             assert min(row["first_since"] for row in rows) == plain[0].since
     assert await pool.fetch(DRIFT) == []
+    async with owner.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        told = [await connection.fetch(ALL_AT_ONCE, now + day * DAY) for day in at]
+        await connection.execute(NOT_YET_FILLED)
+        assert [await connection.fetch(ALL_AT_ONCE, now + day * DAY) for day in at] == told
+        await transaction.rollback()
 
+
+ALL_AT_ONCE = "SELECT * FROM sojourn.stalled_page_v2($1, '{}', '-infinity', '', 1000)"
+
+NOT_YET_FILLED = """
+    UPDATE sojourn.stall
+    SET phase = NULL, obligation_kind = NULL, due_at = NULL, next_level = NULL, next_at = NULL
+"""
 
 DRIFT = """
     (SELECT * FROM sojourn.stall EXCEPT ALL SELECT * FROM sojourn.stall_planned)

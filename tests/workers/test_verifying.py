@@ -401,6 +401,18 @@ async def test_a_row_too_many_is_named(
 
 
 @pytest.mark.usefixtures("lived")
+async def test_a_stretch_of_the_release_before_is_no_difference(administrator: asyncpg.Connection) -> None:
+    """What the list did not carry when a stretch was planned is not missed; nothing else is excused."""
+    unfilled = """
+        UPDATE sojourn.stall
+        SET phase = NULL, obligation_kind = NULL, due_at = NULL, next_level = NULL, next_at = NULL
+    """
+    assert await found_after(administrator, unfilled) == []
+    halfway = await found_after(administrator, unfilled.replace("phase = NULL", "phase = 'active'"))
+    assert {difference.part for difference in halfway} == {"stall"}
+
+
+@pytest.mark.usefixtures("lived")
 async def test_a_tally_that_does_not_add_up_is_named(administrator: asyncpg.Connection) -> None:
     """The numbers of what is stalled are checked against what is stalled."""
     [found] = await found_after(

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from domain.agreement import Agreement, Party
+from domain.announcing import notices_of
 from domain.decisions.forming import parties_of
+from domain.reading import fold_recorded, read_event
 from domain.vocabulary import ObligationKind, Outcome, Phase, Role
 
 Lives = Callable[[str], Any]
@@ -98,6 +100,55 @@ def test_two_host_experts_may_become_one(situation: Situation) -> None:
     assert {session.host_expert for session in life.agreement.terms.sessions} == {"P-3202"}
     life.live(_closed, patient=True)
     assert life.agreement.outcome is Outcome.COMPLETED
+
+
+def _told(life: Any) -> dict[tuple[str, str, str], int]:  # noqa: ANN401  the life of the fixtures
+    """The sequence of each mail about a meeting that the last event led to, by kind, meeting and reader."""
+    before, event = fold_recorded(life.rows[:-1]), read_event(life.rows[-1])
+    return {
+        (notice.kind, notice.obligation_id or "", notice.recipient_id): notice.meeting.sequence
+        for notice in notices_of(before, life.agreement, event, "e1")
+        if notice.meeting is not None
+    }
+
+
+def test_calendars_follow_when_a_mentor_hands_over(active: Lives) -> None:
+    """The successor and the mentee are invited anew; the predecessor's calendar lets go of the meeting."""
+    life = active("secondment")
+    mentee, mentor = life.terms.mentee, life.terms.mentor
+    sequence = life.agreement.obligations["check_in:1"].sequence
+    _reassign(life, "mentor", mentor, "N-1")
+    told = {key: at for key, at in _told(life).items() if key[1] == "check_in:1"}
+    assert told == {
+        ("invite", "check_in:1", mentee): sequence + 2,
+        ("invite", "check_in:1", "N-1"): sequence + 2,
+        ("invite_cancelled", "check_in:1", mentor): sequence + 1,
+    }
+
+
+def test_calendars_follow_when_a_session_gets_another_host(active: Lives) -> None:
+    """The mentee owes the session, and yet it is somebody else who is to be there."""
+    life = active("shadowing")
+
+    def planned(agreement: Agreement) -> bool:
+        return any(held.kind is ObligationKind.OBSERVATION for held in agreement.obligations.values())
+
+    life.live(planned)
+    key, held = next(
+        (key, held)
+        for key, held in life.agreement.obligations.items()
+        if held.kind is ObligationKind.OBSERVATION
+    )
+    host = next(each.host_expert for each in life.agreement.terms.sessions if each.session_id == held.subject)
+    _reassign(life, "host_expert", host, "N-1")
+    told = {which: at for which, at in _told(life).items() if which[1] == key}
+    assert told == {
+        ("invite", key, life.terms.mentee): held.sequence + 2,
+        ("invite", key, "N-1"): held.sequence + 2,
+        ("invite_cancelled", key, host): held.sequence + 1,
+    }
+    moved = life.agreement.obligations[key]
+    assert (moved.due_at, moved.starts_at) == (held.due_at, held.starts_at)
 
 
 def test_a_leg_manager_may_take_over_another_leg(active: Lives) -> None:
