@@ -1,5 +1,5 @@
 -- migrate:up
--- Releases from migration 0011 on work with this one.
+-- Releases from migration 0012 on work with this one.
 
 -- What people write in an agreement is sealed under a key of that person and that agreement, whose subject id is
 -- `PERSON@AGREEMENT`: an agreement's words can expire while its people stay. What earlier releases sealed stays under
