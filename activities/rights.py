@@ -20,7 +20,10 @@ RightType = Literal[
     "histories.removed",
     "expiry.begun",
     "words.expired",
+    "glass.requested",
+    "glass.approved",
 ]
+"""Those of glass are openings of closed agreements; see `activities/openings.py`."""
 
 
 class RightsEvent(Frozen):

@@ -12,6 +12,7 @@ from pydantic import JsonValue, ValidationError
 from activities.keys.envelopes import KeyReference, named
 from activities.keys.returned import remedy, still_in_use
 from activities.keys.subjects import SubjectKeys
+from activities.openings import Openings
 from activities.rights import Rights
 from activities.snapshots import count_agreements
 from workers.command_line.failures import ExitCode, Failure
@@ -145,7 +146,12 @@ def export(
         await require_operator(reach, operator)
         rights = Rights(await reach.pool())
         found = await exported(
-            await reach.record(), await reach.directory(), await reach.seals(), rights, person
+            await reach.record(),
+            await reach.directory(),
+            await reach.seals(),
+            rights,
+            person,
+            openings=Openings(await reach.pool(), await reach.seals()),
         )
         if found["directory"] is None and not found["agreements"]:
             raise Failure(f"Nothing is known of {person}.", ExitCode.NOTHING_MATCHED)

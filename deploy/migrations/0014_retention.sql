@@ -1,5 +1,5 @@
 -- migrate:up
--- Releases from migration 0012 on work with this one.
+-- Releases from migration 0013 on work with this one.
 
 -- What people write in an agreement is sealed under a key of that person and that agreement, whose subject id is
 -- `PERSON@AGREEMENT`: an agreement's words can expire while its people stay. What earlier releases sealed stays under
@@ -7,14 +7,6 @@
 CREATE INDEX subject_key_by_agreement ON sojourn_keys.subject_key (split_part(subject_id, '@', 2) COLLATE "C");
 COMMENT ON COLUMN sojourn_keys.subject_key.subject_id IS
     'A person, for the directory; PERSON@AGREEMENT for what is written in an agreement and is theirs.';
-
-ALTER TABLE sojourn.rights_event DROP CONSTRAINT rights_event_type_check;
-ALTER TABLE sojourn.rights_event ADD CONSTRAINT rights_event_type_check CHECK (
-    type IN (
-        'hold.placed', 'hold.lifted', 'person.erased', 'person.exported', 'histories.removed', 'expiry.begun',
-        'words.expired'
-    )
-);
 
 CREATE INDEX rights_event_expiries ON sojourn.rights_event (type, (data->>'agreement_id'), person_id)
     WHERE type IN ('expiry.begun', 'words.expired');
