@@ -211,7 +211,7 @@ Readings = Mapping[str, Sequence[tuple[str, ...]]]
 NOT_FOR_READING = frozenset(
     {"act", "demo", "departed", "gateway", "hold", "keys create", "keys rewrap", "keys rotate", "leave"}
     | {"manager", "migrate", "operate", "people", "place", "rebuild", "rehydrate", "resend", "resume", "up"}
-    | {"upgrade", "worker"}
+    | {"token", "upgrade", "worker"}
 )
 """Commands that change something or serve; every other one has to be among the readings below."""
 
@@ -229,6 +229,7 @@ def _readings(placement: Placement, folder: Path) -> Readings:
         "mine": [(*one, "--as", terms.mentee, "--json"), (*one, "--as", terms.mentor)],
         "events": [one, *((*one, "--as", each, "--json") for each in parties)],
         "notices": [(*one, "--json")],
+        "openings": [(*one, "--as", terms.mentee, "--json")],
         "list": [("--json",), ("--person", terms.mentee)],
         "stalled": [("--json",)],
         "explain": [one],
