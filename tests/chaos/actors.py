@@ -46,6 +46,8 @@ LATER = timedelta(hours=20)
 """When somebody who was refused tries again."""
 A_CROWD = 10
 """Updates in flight on one agreement: as many as Temporal allows."""
+A_MOMENT = timedelta(minutes=1)
+"""Clocks of one machine are not further apart."""
 MOST_STEPS = 2000
 """Beyond any life: an agreement that does not move is said to, instead of being waited for."""
 UNTIL_LETTERS_ARE_GIVEN_UP = timedelta(days=4)
@@ -75,6 +77,7 @@ class Actors:
         self._made = 0
         self._haste = plan.haste
         self._crowds_to_come = 1 + self._dice.randrange(2)
+        self._latest = datetime.now(UTC)
         self.agreement_id = ""
 
     async def play(self) -> None:
@@ -219,8 +222,13 @@ class Actors:
     # Time.
 
     async def _now(self) -> datetime:
+        """Where its workflow is in time. One that began again from its record is brought to where it was."""
         handle = self._around.client.get_workflow_handle(self.agreement_id)
-        return await patiently(lambda: self._around.skipper.get_current_time(handle))
+        now = await patiently(lambda: self._around.skipper.get_current_time(handle))
+        if now < self._latest - A_MOMENT and await self._fast_forward(self._latest):
+            now = await patiently(lambda: self._around.skipper.get_current_time(handle))
+        self._latest = max(self._latest, now)
+        return now
 
     async def _pass_time(self, agreement: Agreement) -> None:
         now = await self._now()
@@ -262,11 +270,17 @@ class Actors:
         async def once() -> bool:
             try:
                 left = until - await self._around.skipper.get_current_time(handle)
-                return left <= timedelta() or await self._around.skipper.fast_forward(handle, left)
+                if left <= timedelta() or await self._around.skipper.fast_forward(handle, left):
+                    return True
             except RPCError as error:
-                if error.status is RPCStatusCode.NOT_FOUND:
-                    return False
-                raise
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+            except RuntimeError as error:
+                # The run that was to be brought forward is gone, and another one knows nothing of it.
+                raise NotYetError(str(error)) from error
+            if await self._is_over():
+                return False
+            raise NotYetError(f"{self.agreement_id} has no workflow, and is to have one")
 
         return await patiently(once)
 
@@ -275,13 +289,25 @@ class Actors:
         handle = self._around.client.get_workflow_handle(self.agreement_id)
         while await self._fast_forward(await self._now() + UNTIL_LETTERS_ARE_GIVEN_UP):
             pass
+        if self._around.lost_temporal and await self._is_over():
+            # A Temporal that forgot everything knows of no workflow that had ended before.
+            return
         described = await patiently(handle.describe)
         assert described.status is WorkflowExecutionStatus.COMPLETED, (
             f"{self.agreement_id}: {described.status}"
         )
 
+    async def _is_over(self) -> bool:
+        """Whether, by the record, there is nothing left for its workflow to do."""
+        agreement = await self._fold()
+        return agreement.closed and not await patiently(
+            lambda: self._around.record.undelivered_notices(self.agreement_id)
+        )
+
     async def _compare(self) -> None:
         """Notes what the workflow says of itself, beside what its stream says."""
+        if self._around.lost_temporal and await self._is_over():
+            return
         said = await patiently(lambda: look(self._around.client, self.agreement_id, STATUS_QUERY, StatusView))
         rows = await patiently(lambda: self._around.record.stream(self.agreement_id))
         folded = fold_recorded(rows[: said.version])

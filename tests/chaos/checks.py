@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from domain.notices import NoticeKind
 from tests.chaos.notes import Fate, Sent
 from tests.chaos.observation import LogRow, Observation
 from tests.chaos.post import Letter
+from tests.chaos.processes import Death
 from tests.chaos.schedule import TARGETS, Fault, Target
 from tests.chaos.striking import Struck
 from workflows.contract import proposal_of
 
 BETWEEN_LOOK_AND_HANDOVER = timedelta(seconds=3)
 """A letter whose sender looked at the ledger just before something was settled may cross with that."""
-UNTIL_NOTED = timedelta(seconds=8)
-"""How soon after the mail server's answer the record is told, with processes that wait for a processor."""
 
 ALWAYS_TOLD = frozenset({NoticeKind.INVITE_CANCELLED, NoticeKind.ANNOUNCEMENT})
 """What people are told whether or not something is still owed."""
@@ -96,17 +96,24 @@ def asked_only_for_what_is_owed(seen: Observation) -> Iterator[str]:
 
 
 def told_once(seen: Observation) -> Iterator[str]:
-    """Nobody gets a notice twice, unless it could not be noted as sent; the same mail is the same message."""
+    """Nobody gets a notice twice, unless its sender could not note the first copy; the same mail is the same.
+
+    There are two such cases and no third: the mail server's answer never reached the sender, or the process
+    that got it ended before the record was told. How long anything took does not matter.
+    """
     copies: defaultdict[str, list[Letter]] = defaultdict(list)
-    for letter in seen.letters:
+    for letter in sorted(seen.letters, key=lambda each: each.arrived_at):
         copies[letter.notice_id].append(letter)
     for notice_id, letters in copies.items():
         # A mail of nudges that tells more than the one before is another message.
         if len({letter.message_id for letter in letters}) > len({letter.mail for letter in letters}):
             yield f"{notice_id} came under different Message-IDs in mails that tell the same"
-        for letter in letters[:-1]:
-            if letter.answered and not _not_noted(letter, seen.struck):
-                yield f"{notice_id} came again, though the mail server took it and nothing was broken"
+        for letter, again in pairwise(letters):
+            noted_at = seen.noted.get(notice_id)
+            if noted_at is not None and noted_at <= again.connected_at:
+                yield f"{notice_id} came again, though it had been noted as sent"
+            elif letter.heard and not _died_with(letter, again.connected_at, seen.deaths):
+                yield f"{notice_id} came again, though its sender knew that it was taken, and lived"
 
 
 def sent_is_there(seen: Observation) -> Iterator[str]:
@@ -191,14 +198,9 @@ def _name(sent: Sent) -> str:
     return f"{sent.agreement_id} {sent.type} {sent.command_id}"
 
 
-def _not_noted(letter: Letter, struck: Sequence[Struck]) -> bool:
-    """Whether a worker or the record was lost at the moment when the letter was to be noted as sent."""
-    return any(
-        TARGETS[each.fault] in {Target.WORKERS, Target.POSTGRES}
-        and each.began <= letter.arrived_at + UNTIL_NOTED
-        and each.ended >= letter.arrived_at
-        for each in struck
-    )
+def _died_with(letter: Letter, until: datetime, deaths: Sequence[Death]) -> bool:
+    """Whether the process that knew of a letter took that to its grave."""
+    return any(each.worker == letter.sender and letter.arrived_at <= each.at <= until for each in deaths)
 
 
 def _was_frozen(since: datetime, until: datetime, struck: Sequence[Struck]) -> bool:

@@ -10,8 +10,10 @@ from typing import NamedTuple
 from domain.agreement import Agreement
 from domain.reading import fold_recorded
 from domain.recording import RecordedEvent
+from tests.chaos.listening import noted
 from tests.chaos.notes import Notes
 from tests.chaos.post import Letter
+from tests.chaos.processes import Death
 from tests.chaos.striking import Struck
 from tests.chaos.surroundings import TASK_QUEUE, Surroundings
 from workers.verifying import verify
@@ -68,6 +70,10 @@ class Observation:
     log: Sequence[LogRow]
     notices: Sequence[NoticeFact]
     letters: Sequence[Letter]
+    noted: Mapping[str, datetime]
+    """By notice id, when the record was told that it is sent."""
+    deaths: Sequence[Death]
+    """Of worker processes."""
     struck: Sequence[Struck]
     courses: Mapping[str, Course]
     """By agreement id."""
@@ -87,6 +93,8 @@ async def observe(around: Surroundings, notes: Notes, struck: Sequence[Struck]) 
         log=log,
         notices=[NoticeFact(**dict(row)) for row in await pool.fetch(_NOTICES)],
         letters=list(around.post.letters),
+        noted=await noted(pool),
+        deaths=list(around.workers.deaths),
         struck=list(struck),
         courses=courses,
         differences=[str(found) for found in await verify(pool, around.client, task_queue=TASK_QUEUE)],

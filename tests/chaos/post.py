@@ -42,29 +42,39 @@ class Letter:
     connected_at: datetime
     """When its sender came to the door: the ledger was looked at before."""
     arrived_at: datetime
-    answered: bool = False
-    """Whether the server said that it has taken it."""
+    sender: int
+    """The number of the worker that brought it."""
+    heard: bool = False
+    """Whether its sender went on after the server had said that it has taken it: only then does it know."""
 
 
 class _Session(SMTP):
-    """A conversation that knows when it began."""
+    """A conversation that knows when it began, with whom, and which letters it has taken."""
 
     connected_at: datetime
+    port: int
+    taken: list[Letter]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Somebody connects."""
         self.connected_at = datetime.now(UTC)
+        self.port = transport.get_extra_info("sockname")[1]
+        self.taken = []
         super().connection_made(transport)
 
 
 class PostOffice:
-    """Takes mail on one port of the loopback interface, in the manner of the moment."""
+    """Takes mail on a port of the loopback interface for each worker, in the manner of the moment.
 
-    def __init__(self) -> None:
-        self.port = free_port()
+    Args:
+        workers: How many there are.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.ports = [free_port() for _ in range(workers)]
         self.letters: list[Letter] = []
         self._manners = Manners.REFUSES
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._mended = asyncio.Event()
 
     async def behave(self, manners: Manners) -> None:
@@ -74,9 +84,10 @@ class PostOffice:
         self._manners = manners
         if manners is Manners.REFUSES:
             await self._close()
-        elif self._server is None:
+        elif not self._servers:
             loop = asyncio.get_running_loop()
-            self._server = await loop.create_server(self._receive, host=HOST, port=self.port)
+            for port in self.ports:
+                self._servers.append(await loop.create_server(self._receive, host=HOST, port=port))
 
     async def __aenter__(self) -> Self:
         await self.behave(Manners.OPEN)
@@ -91,8 +102,8 @@ class PostOffice:
         await self.behave(Manners.REFUSES)
 
     async def _close(self) -> None:
-        server, self._server = self._server, None
-        if server is not None:
+        servers, self._servers = self._servers, []
+        for server in servers:
             server.close()
 
     def _receive(self) -> asyncio.BaseProtocol:
@@ -106,17 +117,22 @@ class PostOffice:
         content = envelope.content
         if not isinstance(content, bytes):
             return "500 no content"
-        letters = _letters(content, server.connected_at)
+        letters = _letters(content, server.connected_at, self.ports.index(server.port))
         self.letters += letters
         if self._manners is Manners.SWALLOWS:
             await self._mended.wait()
             return "421 nobody will ever know"
-        for letter in letters:
-            letter.answered = True
+        server.taken = letters
         return "250 OK"
 
+    async def handle_QUIT(self, server: _Session, _session: Any, _envelope: Envelope) -> str:  # noqa: ANN401, N802  likewise
+        """Whoever takes leave has read the answer to what it brought."""
+        for letter in server.taken:
+            letter.heard = True
+        return "221 Bye"
 
-def _letters(content: bytes, connected_at: datetime) -> list[Letter]:
+
+def _letters(content: bytes, connected_at: datetime, sender: int) -> list[Letter]:
     """The notices of one mail."""
     message_id = str(message_from_bytes(content, policy=policy.default)["Message-ID"]).strip()
     found = read_letters(content)
@@ -130,6 +146,7 @@ def _letters(content: bytes, connected_at: datetime) -> list[Letter]:
             obligation_id=each.obligation_id,
             connected_at=connected_at,
             arrived_at=datetime.now(UTC),
+            sender=sender,
         )
         for each in found
     ]

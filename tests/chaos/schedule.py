@@ -19,6 +19,10 @@ class Fault(StrEnum):
     POSTGRES_CRASHED = "PostgreSQL crashed"
     TEMPORAL_STOPPED = "Temporal stopped"
     TEMPORAL_CRASHED = "Temporal crashed"
+    TEMPORAL_LOST = "Temporal lost"
+    """Its file is gone for good: every agreement is started again from the record."""
+    NEW_RELEASE = "new release"
+    """No fault, but as hard: the workers change their version one by one, and every agreement does."""
     MAIL_REFUSES = "mail refused"
     """Nothing listens at the mail server's address."""
     MAIL_SILENT = "mail server silent"
@@ -44,6 +48,8 @@ TARGETS = {
     Fault.POSTGRES_CRASHED: Target.POSTGRES,
     Fault.TEMPORAL_STOPPED: Target.TEMPORAL,
     Fault.TEMPORAL_CRASHED: Target.TEMPORAL,
+    Fault.TEMPORAL_LOST: Target.TEMPORAL,
+    Fault.NEW_RELEASE: Target.TEMPORAL,
     Fault.MAIL_REFUSES: Target.MAIL,
     Fault.MAIL_SILENT: Target.MAIL,
     Fault.MAIL_SWALLOWS: Target.MAIL,

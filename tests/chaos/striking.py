@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from tests.chaos.operating import bring_back, roll_out
 from tests.chaos.post import Manners
 from tests.chaos.schedule import TARGETS, Fault, Stroke, Target
 from tests.chaos.surroundings import Surroundings
@@ -39,6 +40,7 @@ class Striker:
     around: Surroundings
     dice: random.Random
     struck: list[Struck] = field(default_factory=list[Struck])
+    _releases: int = 0
     _one_at_a_time: defaultdict[Target, asyncio.Lock] = field(
         default_factory=lambda: defaultdict[Target, asyncio.Lock](asyncio.Lock)
     )
@@ -68,15 +70,39 @@ class Striker:
                 await self.around.postgres.start()
                 return 1
             case Target.TEMPORAL:
-                await self.around.temporal.stop(crash=stroke.fault is Fault.TEMPORAL_CRASHED)
-                await asyncio.sleep(stroke.lasts)
-                await self.around.temporal.start()
-                return 1
+                return await self._move_temporal(stroke)
             case Target.MAIL:
                 await self.around.post.behave(_MANNERS[stroke.fault])
                 await asyncio.sleep(stroke.lasts)
                 await self.around.post.behave(Manners.OPEN)
                 return 0
+
+    async def _move_temporal(self, stroke: Stroke) -> int:
+        if stroke.fault is Fault.TEMPORAL_LOST:
+            return await self._lose_temporal(stroke)
+        if stroke.fault is Fault.NEW_RELEASE:
+            self._releases += 1
+            await roll_out(self.around, f"release-{self._releases}")
+            return self.around.workers.count
+        await self.around.temporal.stop(crash=stroke.fault is Fault.TEMPORAL_CRASHED)
+        await asyncio.sleep(stroke.lasts)
+        await self.around.temporal.start()
+        return 1
+
+    async def _lose_temporal(self, stroke: Stroke) -> int:
+        """The server and all it knew are gone. Workers that start on an empty one make it theirs."""
+        async with self._one_at_a_time[Target.WORKERS]:
+            self.around.workers.hold_back()
+            killed = self.around.workers.kill(self.dice, everybody=True)
+            await self.around.temporal.stop(crash=True)
+            self.around.lost_temporal += 1
+            for path in self.around.folder.glob("temporal.db*"):
+                path.unlink()
+            await asyncio.sleep(stroke.lasts)
+            await self.around.temporal.start()
+            self.around.workers.let_start()
+        await bring_back(self.around)
+        return killed + 1
 
     async def _freeze_worker(self, stroke: Stroke) -> int:
         frozen = self.around.workers.freeze(self.dice)

@@ -25,9 +25,10 @@ from activities.record import Record
 from activities.seals import Seals
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.migrate import migrate
+from tests.chaos.listening import listen_in
 from tests.chaos.post import HOST, PostOffice
 from tests.chaos.processes import Workers
-from workers.asking import NoAnswerError
+from workers.asking import NoAnswerError, NotRunningError
 from workers.demonstration.examples import read_people
 from workers.keyring import key_file_of
 from workflows.search_attributes import ALL
@@ -51,10 +52,22 @@ class NotYetError(Exception):
     """What is waited for has not come."""
 
 
+_OF_THE_MOMENT = (
+    DatabaseUnavailableError,
+    RPCError,
+    NoAnswerError,
+    # An agreement whose workflow was lost is started again.
+    NotRunningError,
+    NotYetError,
+    TimeoutError,
+)
+
+
 @dataclass
 class Surroundings:
     """What a run breaks, and the ways by which actors and checks reach it."""
 
+    folder: Path
     postgres: EmbeddedPostgres
     temporal: EmbeddedTemporal
     workers: Workers
@@ -64,6 +77,8 @@ class Surroundings:
     pool: asyncpg.Pool[asyncpg.Record]
     record: Record
     directory: Directory
+    lost_temporal: int = 0
+    """How often Temporal forgot everything."""
 
 
 async def patiently(doing: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -81,7 +96,7 @@ async def patiently(doing: Callable[[], Awaitable[Answer]]) -> Answer:
         try:
             async with asyncio.timeout(_ATTEMPT_SECONDS):
                 return await doing()
-        except (DatabaseUnavailableError, RPCError, NoAnswerError, NotYetError, TimeoutError) as error:
+        except _OF_THE_MOMENT as error:
             if loop.time() > deadline:
                 raise TimeoutError(f"not within {_PATIENCE_SECONDS:g} seconds: {error!r}") from error
         await asyncio.sleep(_PAUSE_SECONDS)
@@ -106,7 +121,8 @@ async def surroundings(folder: Path) -> AsyncGenerator[Surroundings]:
             )
         )
         await migrate(postgres.owner_dsn)
-        post = await stack.enter_async_context(PostOffice())
+        await listen_in(postgres.owner_dsn)
+        post = await stack.enter_async_context(PostOffice(WORKERS))
         pool = await open_pool(postgres.dsn, application_name="sojourn-chaos", smallest=0, largest=8)
         # Whatever still hangs on a server that was broken is not waited for.
         stack.callback(pool.terminate)
@@ -120,10 +136,16 @@ async def surroundings(folder: Path) -> AsyncGenerator[Surroundings]:
         seals = Seals(SubjectKeys(pool, ring))
         directory = Directory(pool, seals)
         await directory.upsert(read_people())
-        workers = Workers(WORKERS, folder / "logs", _settings(folder, postgres, temporal, post))
+        workers = Workers(
+            folder / "logs",
+            _settings(folder, postgres, temporal),
+            # A way to the mail server for each, so that it knows who brings what.
+            [{"SOJOURN_SMTP_PORT": str(port)} for port in post.ports],
+        )
         workers.start()
         stack.push_async_callback(workers.stop)
         yield Surroundings(
+            folder,
             postgres,
             temporal,
             workers,
@@ -142,16 +164,13 @@ def _quiet_runtime() -> Runtime:
     return Runtime(telemetry=TelemetryConfig(logging=logging))
 
 
-def _settings(
-    folder: Path, postgres: EmbeddedPostgres, temporal: EmbeddedTemporal, post: PostOffice
-) -> dict[str, str]:
+def _settings(folder: Path, postgres: EmbeddedPostgres, temporal: EmbeddedTemporal) -> dict[str, str]:
     return {
         "SOJOURN_DATABASE_URL": postgres.dsn,
         "SOJOURN_DATA": str(folder),
         "SOJOURN_KEY_FILE": str(key_file_of(folder)),
         "SOJOURN_TASK_QUEUE": TASK_QUEUE,
         "SOJOURN_SMTP_HOST": HOST,
-        "SOJOURN_SMTP_PORT": str(post.port),
         "SOJOURN_SMTP_SECURITY": "none",
         "SOJOURN_SMTP_TIMEOUT_SECONDS": str(MAIL_SECONDS),
         "SOJOURN_LOG_FORMAT": "json",

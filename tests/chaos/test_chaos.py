@@ -9,7 +9,7 @@ import pytest
 from tests.chaos.running import run_chaos
 from tests.chaos.schedule import Fault, Plan
 
-PLAN = Plan(seed=5, seconds=11, pause=1.0, haste=0.6)
+PLAN = Plan(seed=5, seconds=8, pause=0.6, longest=2.0, haste=0.8)
 """Everything breaks once, one thing on top of the other."""
 
 

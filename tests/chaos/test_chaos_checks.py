@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.notices import NoticeKind
-from tests.chaos.checks import BETWEEN_LOOK_AND_HANDOVER, CHECKS, UNTIL_NOTED
+from tests.chaos.checks import BETWEEN_LOOK_AND_HANDOVER, CHECKS
 from tests.chaos.notes import Notes, Sent, Standing
 from tests.chaos.observation import Course, LogRow, NoticeFact, Observation, Span
 from tests.chaos.post import Letter
+from tests.chaos.processes import Death
 from tests.chaos.report import report_on
 from tests.chaos.schedule import Fault, Plan
 from tests.chaos.striking import Struck
@@ -37,7 +38,8 @@ def letter(notice_id: str = "n1", at: datetime = T0, **changes: object) -> Lette
         "obligation_id": "check_in:1",
         "connected_at": at,
         "arrived_at": at,
-        "answered": True,
+        "sender": 0,
+        "heard": True,
     }
     return Letter(**{**fields, **changes})  # pyright: ignore[reportArgumentType]  as various as the fields
 
@@ -56,6 +58,8 @@ def seen(sent: Sent | None = None, **changes: object) -> Observation:
         ],
         notices=[NoticeFact("n1", ONE, "sent", None)],
         letters=[letter()],
+        noted={"n1": T0 + SECOND / 10},
+        deaths=[],
         struck=[],
         courses={
             ONE: Course(owed={"check_in:1": [Span(T0 - AN_HOUR, T0 + AN_HOUR)]}, closed_at=T0 + AN_HOUR)
@@ -139,28 +143,45 @@ WRONG: Mapping[str, tuple[str, Observation]] = {
     ),
     "a letter came twice, and nothing was broken": (
         TWICE_TOLD,
-        replace(WELL, letters=[letter(), letter(at=T0 + SECOND)]),
+        replace(WELL, letters=[letter(), letter(at=T0 + SECOND)], noted={"n1": T0 + 2 * SECOND}),
     ),
-    "a letter came twice, and a worker was killed long before": (
+    "a letter came again after it was noted as sent": (
+        TWICE_TOLD,
+        replace(WELL, letters=[letter(heard=False), letter(at=T0 + SECOND)]),
+    ),
+    "a letter came twice, and another worker died": (
         TWICE_TOLD,
         replace(
             WELL,
             letters=[letter(), letter(at=T0 + SECOND)],
-            struck=[struck(Fault.WORKER_KILLED, T0 - AN_HOUR)],
+            noted={"n1": T0 + 2 * SECOND},
+            deaths=[Death(1, T0 + SECOND / 2)],
         ),
     ),
-    "a letter came twice, and a worker was killed long after": (
+    "a letter came twice, and its sender had died before": (
         TWICE_TOLD,
         replace(
             WELL,
             letters=[letter(), letter(at=T0 + SECOND)],
-            struck=[struck(Fault.WORKER_KILLED, T0 + 2 * UNTIL_NOTED)],
+            noted={"n1": T0 + 2 * SECOND},
+            deaths=[Death(0, T0 - SECOND)],
+        ),
+    ),
+    "a letter came twice, and its sender died afterwards": (
+        TWICE_TOLD,
+        replace(
+            WELL,
+            letters=[letter(), letter(at=T0 + SECOND)],
+            noted={"n1": T0 + 2 * SECOND},
+            deaths=[Death(0, T0 + 3 * SECOND)],
         ),
     ),
     "a letter came again as another message": (
         TWICE_TOLD,
         replace(
-            WELL, letters=[letter(answered=False), letter(at=T0 + SECOND, message_id="<other@example.org>")]
+            WELL,
+            letters=[letter(heard=False), letter(at=T0 + SECOND, message_id="<other@example.org>")],
+            noted={"n1": T0 + 2 * SECOND},
         ),
     ),
     "a notice that is sent never arrived": (ARRIVED, replace(WELL, letters=[])),
@@ -197,19 +218,21 @@ ALLOWED: Mapping[str, Observation] = {
         WELL, letters=[letter(at=T0 + 2 * AN_HOUR, kind=NoticeKind.ANNOUNCEMENT)]
     ),
     "a letter that its sender was not told about came again": replace(
-        WELL, letters=[letter(answered=False), letter(at=T0 + SECOND)]
+        WELL, letters=[letter(heard=False), letter(at=T0 + SECOND)], noted={"n1": T0 + 2 * SECOND}
     ),
     "a letter that its sender was not told about came again beside another notice": replace(
         WELL,
         letters=[
-            letter(answered=False),
+            letter(heard=False),
             letter(at=T0 + SECOND, message_id="<other@example.org>", mail=frozenset({"n1", "n2"})),
         ],
+        noted={"n1": T0 + 2 * SECOND},
     ),
-    "a letter whose sender was killed came again": replace(
+    "a letter came again because its sender had died": replace(
         WELL,
-        letters=[letter(), letter(at=T0 + SECOND)],
-        struck=[struck(Fault.WORKER_KILLED, T0 + SECOND / 2)],
+        letters=[letter(), letter(at=T0 + 90 * SECOND)],
+        noted={"n1": T0 + 91 * SECOND},
+        deaths=[Death(0, T0 + SECOND / 2)],
     ),
     "a notice was given up while the mail server was down": replace(
         WELL,

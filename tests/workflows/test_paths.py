@@ -40,7 +40,7 @@ HISTORIES = Path(__file__).parent / "histories" / "paths"
 LAST_RUNS = 2
 """How many of a life's runs are kept: a path shows at its end, and how lives begin is in `test_replay.py`."""
 LARGEST = 120_000
-"""Bytes of one file: what is kept beside the code for ever should be small. What is encrypted hardly shrinks."""
+"""Bytes of one file, which is kept beside the code for ever; what is encrypted hardly shrinks."""
 
 _TASK_COMPLETED = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
 
