@@ -17,7 +17,7 @@ from activities.seals import Sealed, Seals, place_in_event
 from domain.agreement import Agreement
 from domain.model import PersonId
 from domain.personal import PersonalView, personal_view
-from domain.readers import as_read_by, reader_of
+from domain.readers import Reader, as_read_by
 from domain.recording import RecordedEvent
 from domain.sealed import with_sealed_replaced
 
@@ -36,29 +36,20 @@ async def opened(seals: Seals, rows: Sequence[RecordedEvent]) -> list[RecordedEv
     return await _with_words(seals, marks, marked)
 
 
-async def opened_for(
-    seals: Seals,
-    agreement: Agreement,
-    rows: Sequence[RecordedEvent],
-    person_id: PersonId,
-    at: datetime | None = None,
-) -> list[RecordedEvent]:
+async def opened_for(seals: Seals, rows: Sequence[RecordedEvent], reader: Reader) -> list[RecordedEvent]:
     """The stream as somebody may read it; words that are not meant for them stay sealed and are withheld.
 
     Args:
         seals: Open what they may read.
-        agreement: What the rows fold to.
         rows: The whole stream.
-        person_id: Who reads.
-        at: When, UTC; without, what two people opened for a time stays closed.
+        reader: Who reads.
 
     Raises:
-        Refused: This person is no party, and nothing is open for them.
         KeysError: A key is missing or wrong.
         SealedWordsError: Something that they may read is not as it was sealed.
     """
     marks, marked = _marked(rows)
-    return await _with_words(seals, marks, as_read_by(marked, reader_of(agreement, person_id, at=at)))
+    return await _with_words(seals, marks, as_read_by(marked, reader))
 
 
 async def personal_view_opened(

@@ -13,7 +13,15 @@ from activities.database import Database, translated_errors
 from activities.statements import STATEMENTS
 from domain.model import Frozen, Instant, PersonId
 
-RightType = Literal["hold.placed", "hold.lifted", "person.erased", "person.exported"]
+RightType = Literal[
+    "hold.placed",
+    "hold.lifted",
+    "person.erased",
+    "person.exported",
+    "glass.requested",
+    "glass.approved",
+]
+"""The last two are openings of closed agreements; see `activities/openings.py`."""
 
 
 class RightsEvent(Frozen):

@@ -651,6 +651,19 @@ RETURNING person_id
 -- Notes what was done about a person's rights.
 INSERT INTO sojourn.rights_event (person_id, type, actor_id, data) VALUES ($1, $2, $3, $4::text::jsonb) RETURNING at
 
+-- note_opening --
+-- Notes for several people at once that something private of a closed agreement was asked for or opened.
+INSERT INTO sojourn.rights_event (person_id, type, actor_id, data)
+SELECT concerned.person_id, $2, $3, $4::text::jsonb
+FROM unnest($1::text[]) AS concerned (person_id)
+
+-- openings_of --
+-- What was asked for and opened in a closed agreement, as noted for its mentee, in order.
+SELECT at, actor_id, data::text AS data, encode(hash, 'hex') AS hash
+FROM sojourn.rights_event
+WHERE person_id = $1 AND type IN ('glass.requested', 'glass.approved') AND data->>'agreement_id' = $2
+ORDER BY position
+
 -- rights_of --
 -- What was done about a person's rights, in order.
 SELECT type, at, actor_id, data::text AS data FROM sojourn.rights_event WHERE person_id = $1 ORDER BY position

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from domain.agreement import Absence, Agreement
+from domain.audiences import KNOWN_TO
 from domain.calendars import Calendar, Leave
 from domain.model import PersonId
 from domain.obligations import MEETING_KINDS, Obligation
@@ -31,9 +32,6 @@ IN_PERSON = frozenset(
     }
 )
 """Consent, and what somebody saw or thinks themselves: no delegate can give it."""
-
-DELICATE = frozenset({ObligationKind.CONCERN, ObligationKind.BREACH})
-"""Matters that go round whom they are about."""
 
 _A_DAY = timedelta(days=1)
 
@@ -83,7 +81,7 @@ def who_acts(agreement: Agreement, kind: ObligationKind, subject: str, person_id
     absence = agreement.absent.get(person_id)
     if absence is None or absence.stand_in is None or kind in IN_PERSON:
         return person_id
-    matter = agreement.matters.get(subject) if kind in DELICATE else None
+    matter = agreement.matters.get(subject) if kind in KNOWN_TO else None
     concerned = matter is not None and absence.stand_in in {matter.about, matter.raised_by}
     return person_id if concerned else absence.stand_in
 

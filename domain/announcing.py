@@ -7,6 +7,7 @@ from datetime import datetime
 
 from domain.agreement import Agreement, Party
 from domain.attendance import attendees
+from domain.discretion import may_know
 from domain.events import Event, break_glass, course, ending, forming, operations
 from domain.kinds import KINDS
 from domain.notices import Meeting, Notice, NoticeKind
@@ -208,7 +209,8 @@ class _Notices:
 
     def _told(self, kind: NoticeKind, obligation: Obligation, parties: Iterable[Party]) -> Iterator[Notice]:
         for party in parties:
-            if party.person_id != obligation.owner_id:
+            known = may_know(self._after, obligation, party.person_id, self._after.roles_of(party.person_id))
+            if party.person_id != obligation.owner_id and known:
                 yield self._notice(kind, party.role, party.person_id, obligation)
 
     def _to_owner(self, kind: NoticeKind, obligation: Obligation) -> Notice:

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
-from domain.vocabulary import Role
+from domain.vocabulary import ObligationKind, Role
 
 
 class Audience(StrEnum):
@@ -131,13 +131,45 @@ AUDIENCES: Mapping[str, Mapping[str, Audience]] = {
 }
 """By wire type and field, for every field that holds words."""
 
+KNOWN_TO: Mapping[ObligationKind, frozenset[Role]] = {
+    ObligationKind.CONCERN: frozenset({Role.HRBP, Role.PROGRAMME_OWNER, Role.OPERATOR}),
+    ObligationKind.BREACH: frozenset({Role.HRBP, Role.PROGRAMME_OWNER, Role.OPERATOR}),
+}
+"""Who may know that such a matter is open, beside who raised it and whoever has to handle it: never whom it
+is about, in whatever role. What is not listed every party may know of."""
+
+_OF_THE_TERMS = {"terms/skills_baseline": _EVERY_SIDE, "terms/accommodations_flag": _CONFIDENCE}
+
+TELLING: Mapping[str, Mapping[str, Audience]] = {
+    "agreement.proposed": {**_OF_THE_TERMS, "calendars": _CONFIDENCE},
+    "terms.amended": _OF_THE_TERMS,
+    "pivot.proposed": _OF_THE_TERMS,
+    "calendars.snapshotted": {"calendars": _CONFIDENCE},
+    "check_in.held": {"confidence": _PAIR},
+    "feedback.given": {"tone": _ADDRESSEE, "rating": _PAIR},
+    "self_assessment.recorded": {"ratings": _PAIR},
+    "win_or_setback.recorded": {"is_win": _PAIR},
+    "blocker.raised": {"category": _WORK},
+    "matter.settled": {"accepted": _ADDRESSEE},
+    "experiment.recorded": {"keep": _WORK},
+    "synthesis.submitted": {"synthesis": _EVERY_SIDE},
+}
+"""By wire type and place, for what is no word and tells of a person all the same: how sure they are, how they
+are rated, that they need an accommodation, when they are away. Withheld as a whole where it is not for the
+reader. Everything else that is no word is progress: what was done, when, by whom, and what follows."""
+
 CHOSEN_BY_THE_AUTHOR: Mapping[str, str] = {"note.kept": "audience"}
 """Events whose author says who may read them, and the field in which they say it."""
 
 
-def audience_of(event: BaseModel, field: str) -> Audience | None:
-    """For whom a field of an event is; None where it holds no words."""
+def has_audience(event_type: str, place: str) -> bool:
+    """Whether something in events of a type is not for everybody."""
+    return place in AUDIENCES.get(event_type, {}) or place in TELLING.get(event_type, {})
+
+
+def audience_of(event: BaseModel, place: str) -> Audience | None:
+    """For whom a place of an event is; None where it is for everybody who sees the event."""
     event_type = str(getattr(event, "type", ""))
-    audience = AUDIENCES.get(event_type, {}).get(field)
+    audience = AUDIENCES.get(event_type, {}).get(place) or TELLING.get(event_type, {}).get(place)
     chosen = CHOSEN_BY_THE_AUTHOR.get(event_type)
     return audience if audience is None or chosen is None else Audience(getattr(event, chosen))

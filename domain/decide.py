@@ -119,15 +119,25 @@ def actor_of(agreement: Agreement, command: Command) -> Party:
             RefusalCode.AGREEMENT_CLOSED,
             f"{agreement.agreement_id} is closed ({agreement.outcome}); {name} came too late.",
         )
-    if agreement.kind not in command.kinds:
-        kinds = " and ".join(sorted(command.kinds))
-        raise Refused(RefusalCode.WRONG_KIND, f"{name} is for {kinds} only; this is a {agreement.kind}.")
-    if agreement.phase not in command.phases:
+    if agreement.phase not in command.phases and agreement.kind in command.kinds:
         phases = " or ".join(phase for phase in Phase if phase in command.phases)
         raise Refused(
             RefusalCode.WRONG_PHASE,
             f"{name} is possible in phase {phases}; this agreement is in {agreement.phase}.",
         )
+    return capacity_of(agreement, command)
+
+
+def capacity_of(agreement: Agreement, command: Command) -> Party:
+    """In which capacity the actor may give such a command at all, whatever the phase.
+
+    Raises:
+        Refused: If it belongs to another kind, or the actor holds none of the roles that may give it.
+    """
+    name = command.type
+    if agreement.kind not in command.kinds:
+        kinds = " and ".join(sorted(command.kinds))
+        raise Refused(RefusalCode.WRONG_KIND, f"{name} is for {kinds} only; this is a {agreement.kind}.")
     if command.acting_as is Role.OPERATOR and Role.OPERATOR in command.given_by:
         return Party(role=Role.OPERATOR, person_id=command.actor_id)
     held = [party for party in agreement.acting if party.person_id == command.actor_id]

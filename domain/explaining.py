@@ -10,33 +10,50 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from domain.agreement import Agreement
+from domain.audiences import KNOWN_TO
 from domain.decisions.transitions import start_instant
 from domain.explaining_words import paragraph
-from domain.explanations import Ahead, Cause, Climbed, Explanation, HeldUp, PolicyLine
+from domain.explanations import Ahead, Cause, Climbed, Explanation, HeldUp, PolicyLine, Proposed
 from domain.grounds import Grounds
 from domain.history import History
-from domain.obligations import Obligation
+from domain.obligations import OF_WHO_IS_NOT_THERE, Obligation
+from domain.readers import OPERATOR, Disclosure, Reader
 from domain.recording import RecordedEvent
-from domain.stalled import AT_RISK_FROM_LEVEL, ON_THE_LADDER, Assessment, WaitingOn, assess, oldest_first
+from domain.stalled import (
+    AT_RISK_FROM_LEVEL,
+    FINDS_SOMEBODY,
+    ON_THE_LADDER,
+    Assessment,
+    WaitingOn,
+    assess,
+    oldest_first,
+)
 from domain.vocabulary import Health, ObligationKind, Phase, StallReason
 
 
-def explain(agreement: Agreement, history: Sequence[RecordedEvent], at: datetime) -> Explanation:
-    """Why an agreement is stalled or is not, at an instant.
+def explain(
+    agreement: Agreement, history: Sequence[RecordedEvent], at: datetime, reader: Reader = OPERATOR
+) -> Explanation:
+    """Why an agreement is stalled or is not, at an instant, as far as somebody may know.
 
     Args:
         agreement: As `history` folds.
         history: Its stream up to the instant, in order.
         at: The instant; later than the last event asks what holds if nothing else happens.
+        reader: Who asks: what they may not know of does not explain anything to them.
 
     Raises:
         ValueError: If the history is empty.
         UnreadableEvent: If a newer release wrote one of its events.
     """
     past = History(history)
-    assessment = assess(agreement, at)
-    subject = _subject(agreement, assessment, at)
-    about = None if subject is None else _held_up(agreement, past, subject)
+    told = _Told(past, Disclosure(reader, past.events))
+    known = told.agreement(agreement)
+    assessment = assess(known, at)
+    subject = _subject(known, assessment, at)
+    about = None if subject is None else told.held_up(_held_up(known, past, subject))
+    held_from_outside = agreement.held_externally
+    cause = told.cause(_cause(past, assessment, about, held_from_outside=held_from_outside))
     explanation = Explanation(
         agreement_id=agreement.agreement_id,
         kind=agreement.kind,
@@ -46,13 +63,41 @@ def explain(agreement: Agreement, history: Sequence[RecordedEvent], at: datetime
         health=assessment.health,
         stall=assessment.stall,
         about=about,
-        cause=_cause(past, assessment, about),
-        silence=_silence(agreement, past) if _is_silent(assessment) else None,
-        next=tuple(sorted(_ahead(agreement, assessment, subject, at), key=lambda each: each.at)),
-        also_stalled=_also_stalled(agreement, assessment, at),
+        cause=cause,
+        silence=_silence(known, past) if _is_silent(assessment) and cause is not None else None,
+        next=tuple(sorted(_ahead(known, assessment, subject, at), key=lambda each: each.at)),
+        also_stalled=_also_stalled(known, assessment, at),
         paragraph="",
     )
-    return explanation.model_copy(update={"paragraph": paragraph(explanation, agreement)})
+    return explanation.model_copy(update={"paragraph": paragraph(explanation, known)})
+
+
+class _Told:
+    """What of an explanation somebody may know."""
+
+    def __init__(self, past: History, disclosure: Disclosure) -> None:
+        self._past = past
+        self._disclosure = disclosure
+
+    def agreement(self, agreement: Agreement) -> Agreement:
+        return self._disclosure.agreement(agreement)
+
+    def cause(self, cause: Cause | None) -> Cause | None:
+        """The event; without who did it, or none at all, where the reader may not know."""
+        if cause is None:
+            return None
+        event = self._past.events[cause.version - 1]
+        if not self._disclosure.may_know_of(event):
+            return None
+        return cause if self._disclosure.may_know_who(event) else _unnamed(cause)
+
+    def held_up(self, about: HeldUp) -> HeldUp:
+        opened_by = self.cause(about.opened_by) or _unnamed(about.opened_by)
+        return about.model_copy(update={"opened_by": opened_by, "moved_by": self.cause(about.moved_by)})
+
+
+def _unnamed(cause: Cause) -> Cause:
+    return cause.model_copy(update={"actor_id": None, "actor_role": None})
 
 
 def _is_silent(assessment: Assessment) -> bool:
@@ -70,11 +115,7 @@ def _subject(agreement: Agreement, assessment: Assessment, at: datetime) -> Obli
         case Health.CLOSED | Health.PAUSED:
             return None
         case Health.EXTERNAL_HOLD:
-            chosen = [
-                held
-                for held in owed
-                if held.subject in agreement.matters and agreement.matters[held.subject].holds
-            ]
+            chosen = [held for held in owed if _holds(agreement, held)]
         case Health.END_DECISION_DUE:
             chosen = [held for held in overdue if held.kind is ObligationKind.END_DECISION]
         case Health.AT_RISK:
@@ -84,6 +125,12 @@ def _subject(agreement: Agreement, assessment: Assessment, at: datetime) -> Obli
         case _:
             chosen = owed
     return chosen[0] if chosen else None
+
+
+def _holds(agreement: Agreement, held: Obligation) -> bool:
+    """Whether the placement rests until this is done, or because of what this looks at again."""
+    matter = agreement.matters.get(held.subject)
+    return held.kind is ObligationKind.HOLD_REVIEW or (matter is not None and matter.holds)
 
 
 def _held_up(agreement: Agreement, past: History, held: Obligation) -> HeldUp:
@@ -99,7 +146,23 @@ def _held_up(agreement: Agreement, past: History, held: Obligation) -> HeldUp:
         stalled_at=held.stalled_at,
         policy=_policy(agreement, past, held, moved_by or opened_by),
         levels=tuple(Climbed(level=level, event=cause) for level, cause in past.climbed(held.obligation_id)),
+        stands_in_for=held.stands_in_for,
+        proposed=_proposed(agreement, past, held),
     )
+
+
+def _proposed(agreement: Agreement, past: History, held: Obligation) -> Proposed | None:
+    """Who could take over what somebody owes who is not there, or whose place is to be filled."""
+    absent = held.principal_id if held.reason in OF_WHO_IS_NOT_THERE else None
+    if held.kind in FINDS_SOMEBODY:
+        # A cover's subject ends with the first day of the leave.
+        absent = held.subject.partition(":")[0]
+    # Whoever takes over a role does not thereby hear the concerns that its holder heard.
+    found = None if absent is None or held.kind in KNOWN_TO else past.proposed(absent)
+    if absent is None or found is None or found[0] in agreement.departed:
+        return None
+    person_id, event = found
+    return Proposed(person_id=person_id, in_place_of=absent, event=event)
 
 
 def _policy(agreement: Agreement, past: History, held: Obligation, since: Cause) -> PolicyLine:
@@ -132,13 +195,17 @@ def _policy(agreement: Agreement, past: History, held: Obligation, since: Cause)
     return line.model_copy(update=changes)
 
 
-def _cause(past: History, assessment: Assessment, about: HeldUp | None) -> Cause | None:
+def _cause(
+    past: History, assessment: Assessment, about: HeldUp | None, *, held_from_outside: bool
+) -> Cause | None:
     if about is not None:
         held = assessment.health is Health.EXTERNAL_HOLD
         return about.opened_by if held else about.moved_by or about.opened_by
     match assessment.health:
         case Health.PAUSED:
             return past.last_of("placement.paused")
+        case Health.EXTERNAL_HOLD:
+            return past.last_of("placement.held") if held_from_outside else None
         case Health.CLOSED:
             return past.latest()
         case Health.STALLED:

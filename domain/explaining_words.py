@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from domain.agreement import Agreement
 from domain.explanations import Cause, Explanation, HeldUp, PolicyLine
 from domain.stalled import WaitingOn
-from domain.vocabulary import Health, Role
+from domain.vocabulary import Health, ObligationKind, Role
 
 NAMED_AT_MOST = 5
 """How many further obligations a paragraph names."""
@@ -92,9 +92,16 @@ def _paused(explanation: Explanation, agreement: Agreement) -> Iterator[str]:
 
 def _held(explanation: Explanation) -> Iterator[str]:
     about, cause = explanation.about, explanation.cause
-    if cause is not None:
-        yield f"{explanation.agreement_id} is not stalled but on hold because of {_event(cause)}."
-    if about is not None:
+    because = "" if cause is None else f" because of {_event(cause)}"
+    yield f"{explanation.agreement_id} is not stalled but on hold{because}."
+    if about is None:
+        yield "Until that is over nobody is reminded of anything."
+    elif about.kind is ObligationKind.HOLD_REVIEW:
+        yield (
+            f"Whether it can go on, {_who(about.waiting_on)} has to look by {_at(about.due_at)} "
+            f"({about.obligation_id}); until it does nobody is reminded of anything else."
+        )
+    else:
         yield (
             f"It goes on once {_who(about.waiting_on)} has settled {about.obligation_id}, due "
             f"{_at(about.due_at)}; until then nobody is reminded of anything else."
@@ -128,6 +135,14 @@ def _not_stalled(explanation: Explanation) -> Iterator[str]:
 
 def _because(about: HeldUp) -> Iterator[str]:
     yield f"It was opened by {_event(about.opened_by)}."
+    if about.stands_in_for is not None:
+        yield f"{about.waiting_on.person_id} stands in for {about.stands_in_for}, who is on leave."
+    proposed = about.proposed
+    if proposed is not None:
+        yield (
+            f"{proposed.person_id} could take over from {proposed.in_place_of}, as {_event(proposed.event)} "
+            "proposed."
+        )
     if about.moved_by is not None:
         yield f"Its dates are those that it was given by {_event(about.moved_by)}."
     line = about.policy
@@ -170,8 +185,10 @@ def _reason_in_the_record(explanation: Explanation, cause: Cause) -> str:
 
 
 def _event(cause: Cause) -> str:
-    unnamed = cause.actor_role is Role.SYSTEM or cause.type in IN_CONFIDENCE
-    by = "" if unnamed else f" by the {_words(cause.actor_role)} {cause.actor_id}"
+    role = cause.actor_role
+    by = "" if role is None else f" by the {_words(role)} {cause.actor_id}"
+    if role is Role.SYSTEM or cause.type in IN_CONFIDENCE:
+        by = ""
     return f"{cause.type} on {_at(cause.at)}{by} (version {cause.version}, event {cause.event_id})"
 
 

@@ -18,8 +18,9 @@ class Cause(Frozen):
     """Its place in the agreement's stream."""
     type: str
     at: Instant
-    actor_id: PersonId
-    actor_role: Role
+    actor_id: PersonId | None
+    """None where the reader may not know who it was."""
+    actor_role: Role | None
 
 
 class Climbed(Frozen):
@@ -49,6 +50,14 @@ class PolicyLine(Frozen):
     """The day to which it was put off, so that its owner has a working day. None where there was time."""
 
 
+class Proposed(Frozen):
+    """Somebody who could take over: proposed when somebody left, or when cover was sought."""
+
+    person_id: PersonId
+    in_place_of: PersonId
+    event: Cause
+
+
 class HeldUp(Frozen):
     """The obligation that an explanation is about."""
 
@@ -64,6 +73,10 @@ class HeldUp(Frozen):
     policy: PolicyLine
     levels: tuple[Climbed, ...]
     """As the record has them, since it was opened or moved."""
+    stands_in_for: PersonId | None = None
+    """Whose it is while they are on leave and the one whom it waits on acts for them."""
+    proposed: Proposed | None = None
+    """Who could take over from whoever is not there."""
 
 
 class Ahead(Frozen):

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from domain.agreement import Agreement
 from domain.events import Event
 from domain.events.course import ObligationEscalated
+from domain.events.operations import CoverSought, PartyCameBack, PartyLeft
 from domain.evolve import evolve
 from domain.explanations import Cause
+from domain.model import PersonId
 from domain.obligations import Level, ObligationId
 from domain.reading import fold_recorded, read_event
 from domain.recording import RecordedEvent
@@ -30,6 +32,11 @@ class History:
             raise ValueError("an agreement without events has no history")
         self._rows = rows
         self._events = [read_event(row) for row in rows]
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """All of them, in order."""
+        return self._events
 
     def origin(self, obligation_id: ObligationId) -> tuple[Cause, Cause | None]:
         """The event that opened an obligation last, and the last one since that moved it, if any did.
@@ -72,6 +79,20 @@ class History:
         """The event from which silence is counted: somebody did something, or a start or a pause's end."""
         found = [row for row, event in self._pairs() if event.ledger.silent_at is not None]
         return _cause(found[-1]) if found else None
+
+    def proposed(self, person_id: PersonId) -> tuple[PersonId, Cause] | None:
+        """Who was proposed last to take over from somebody who left or is on leave; None where nobody was."""
+        for row, event in reversed(list(self._pairs())):
+            match event:
+                case PartyLeft(person_id=absent, proposed_successor=str() as other) if absent == person_id:
+                    return other, _cause(row)
+                case CoverSought(person_id=absent, proposed=str() as other) if absent == person_id:
+                    return other, _cause(row)
+                case PartyLeft() | CoverSought() | PartyCameBack() if event.person_id == person_id:
+                    return None
+                case _:
+                    continue
+        return None
 
     def latest(self) -> Cause:
         """The last event, which is the close where there was one."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from domain.audiences import KNOWN_TO
 from domain.calendars import Calendar
 from domain.decisions.resting import SPOKEN_OF_IN_A_HOLD
 from domain.model import Frozen, Instant, PersonId
@@ -20,7 +21,7 @@ TO_OTHERS = frozenset({NoticeKind.COUNTERPART, NoticeKind.ESCALATION})
 """Nudges to those who accompany the placement."""
 NUDGES = TO_THE_OWNER | TO_OTHERS
 
-IN_CONFIDENCE = frozenset({ObligationKind.CONCERN, ObligationKind.BREACH})
+IN_CONFIDENCE = frozenset(KNOWN_TO)
 """Never listed beside anything else, and never left until tomorrow for want of room in today's mail."""
 
 TOLD_WHATEVER_IS_OPEN = frozenset({NoticeKind.INVITE_CANCELLED, NoticeKind.ANNOUNCEMENT})

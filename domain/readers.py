@@ -5,28 +5,28 @@ Every path on which events leave the record goes through here: command line, exp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from domain.agreement import Agreement
-from domain.audiences import Audience, audience_of
+from domain.audiences import KNOWN_TO, TELLING, Audience, audience_of
+from domain.discretion import Matters, matters_of, raises, tells_of, without_matters, without_obligations
 from domain.events import Event
-from domain.events.matters import BlockerRaised, BreachReported, ConcernRaised, MatterSettled, ProposalMade
+from domain.events.break_glass import BreakGlassApproved, BreakGlassRequested
+from domain.events.matters import BreachReported, ConcernRaised, MatterSettled, ProposalMade
 from domain.events.progress import FeedbackGiven, PeerFeedbackRequested
-from domain.model import Frozen, PersonId
-from domain.obligations import LedgerChange
+from domain.model import WITHHELD, Frozen, PersonId
 from domain.reading import read_event, to_new_event
 from domain.recording import RecordedEvent
 from domain.refusals import RefusalCode, Refused
 from domain.terms.words import without_words
-from domain.vocabulary import ObligationKind, Role
+from domain.vocabulary import Role
 
-KNOWS_OF_DELICATE_MATTERS = frozenset({Role.HRBP, Role.PROGRAMME_OWNER, Role.OPERATOR})
-"""Who knows of a concern or a breach, beside who raised it and who handles it. Never whom it is about."""
-
+OF_DELICATE_MATTERS = frozenset({"concern.raised", "breach.reported", "matter.settled"})
+"""Events whose very type tells that there is such a matter."""
+_MAY_KNOW_OF_SOME = frozenset[Role]().union(*KNOWN_TO.values())
 
 EVERYTHING = "everything"
 """In place of a field: all of them."""
@@ -36,23 +36,20 @@ class Reader(Frozen):
     """Who looks at an agreement, and in which roles."""
 
     person_id: PersonId | None
-    """None for an operator whom nobody has named: they see structure, and nobody's words."""
+    """None for an operator whom nobody has named: they see structure, nobody's words, and of a concern or a
+    breach only that somebody owes an answer to it."""
     roles: frozenset[Role]
     opened: frozenset[str] = frozenset()
     """Fields as `<event type>/<field>` that two people opened for them; `EVERYTHING` for all."""
 
+    @property
+    def is_unnamed(self) -> bool:
+        """Whether it is not known who looks."""
+        return self.person_id is None
+
 
 OPERATOR = Reader(person_id=None, roles=frozenset({Role.OPERATOR}))
 """Structure only."""
-
-
-class _Delicate(NamedTuple):
-    """A concern or a breach, and who is in it."""
-
-    raised_by: PersonId
-    about: PersonId | None
-    handled_by: frozenset[PersonId]
-    """Everybody who ever had to: roles change hands."""
 
 
 def reader_of(
@@ -94,12 +91,12 @@ def as_read_by(rows: Sequence[RecordedEvent], reader: Reader) -> list[RecordedEv
     """
     events = [read_event(row) for row in rows]
     view = Disclosure(reader, events)
-    shown = ((row, view.shown(event, row.actor_id)) for row, event in zip(rows, events, strict=True))
-    return [row.model_copy(update={"data": _data(event)}) for row, event in shown if event is not None]
+    shown = ((row, view.data(event, row.actor_id)) for row, event in zip(rows, events, strict=True))
+    return [row.model_copy(update={"data": data}) for row, data in shown if data is not None]
 
 
 class Disclosure:
-    """Shows events of one agreement to one reader."""
+    """Shows events of one agreement, and what they lead to, to one reader."""
 
     def __init__(self, reader: Reader, events: Iterable[Event]) -> None:
         """Looks through events for what decides who may read which of them.
@@ -109,53 +106,78 @@ class Disclosure:
             events: Of the agreement, in order: all of them, or as many as are known.
         """
         self._reader = reader
-        self._raised: dict[str, PersonId] = {}
-        self._delicate: dict[str, _Delicate] = {}
-        for event in events:
-            self._look_at(event)
-        self._hidden = self._what_is_hidden()
+        self._matters = Matters(events)
+        self._hidden = self._matters.unknown_to(reader.person_id, reader.roles)
 
     @property
     def hides_any(self) -> bool:
         """Whether there is a matter that the reader may not know of."""
         return bool(self._hidden)
 
-    def shown(self, event: Event, actor_id: PersonId) -> Event | None:
-        """The event as the reader may read it; None where they may not know of it.
+    def data(self, event: Event, actor_id: PersonId) -> dict[str, JsonValue] | None:
+        """What a row of the event holds as the reader may read it; None where they may not know of it.
 
         Args:
             event: What happened.
             actor_id: Whose command led to it, which makes them its author.
         """
-        if isinstance(event, ConcernRaised | BreachReported) and event.matter_id not in self._delicate:
-            self._look_at(event)
-            self._hidden = self._what_is_hidden()
-        if _tells_of(event) & self._hidden:
+        shown = self.shown(event, actor_id)
+        if shown is None:
             return None
-        event = _without_obligations(event, self._hidden)
+        data = to_new_event(shown, "").data
+        if actor_id == self._reader.person_id:
+            return data
+        addressed = self._reader.person_id in self._addressees(event)
+        closed = (
+            place
+            for place in TELLING.get(event.type, {})
+            if not self._may_read(event, place, is_addressed=addressed)
+        )
+        return withheld_at(data, [*closed, *self._of_a_matter(event)])
+
+    def _of_a_matter(self, event: Event) -> Iterable[str]:
+        """Opening a concern's words is seen by every party; that they are a concern's is not."""
+        if not isinstance(event, BreakGlassRequested | BreakGlassApproved) or event.only is None:
+            return ()
+        told = event.only.partition("/")[0] in OF_DELICATE_MATTERS
+        return ("only",) if told and self._reader.roles.isdisjoint(_MAY_KNOW_OF_SOME) else ()
+
+    def shown(self, event: Event, actor_id: PersonId) -> Event | None:
+        """The event with the words that the reader may read; None where they may not know of it.
+
+        Args:
+            event: What happened.
+            actor_id: Whose command led to it, which makes them its author.
+        """
+        if isinstance(event, ConcernRaised | BreachReported) and self._matters.raised(event) is None:
+            self._matters.look_at(event)
+            self._hidden = self._matters.unknown_to(self._reader.person_id, self._reader.roles)
+        if not self.may_know_who(event):
+            return None
+        event = without_obligations(event, self._hidden)
         if actor_id == self._reader.person_id:
             return event
         return self._withheld(event)
 
-    def _look_at(self, event: Event) -> None:
-        if isinstance(event, BlockerRaised | ConcernRaised | ProposalMade | BreachReported):
-            self._raised[event.matter_id] = event.raised_by
-        if isinstance(event, ConcernRaised | BreachReported):
-            handlers = frozenset({event.handled_by.person_id})
-            self._delicate[event.matter_id] = _Delicate(event.raised_by, event.about, handlers)
-        for moved in event.ledger.moved:
-            for name in _matters_of((moved.obligation_id,)) & self._delicate.keys():
-                known = self._delicate[name]
-                self._delicate[name] = known._replace(handled_by=known.handled_by | {moved.owner_id})
+    def may_know_of(self, event: Event) -> bool:
+        """Whether the reader may know that an event happened."""
+        return not tells_of(event) & self._hidden
 
-    def _what_is_hidden(self) -> frozenset[str]:
-        return frozenset(name for name, each in self._delicate.items() if not self._may_know(each))
+    def may_know_who(self, event: Event) -> bool:
+        """Whether the reader may know who did what happened, and whom it is about.
 
-    def _may_know(self, matter: _Delicate) -> bool:
-        if self._reader.person_id in {matter.raised_by, *matter.handled_by}:
-            return True
-        concerned = self._reader.person_id is not None and self._reader.person_id == matter.about
-        return not concerned and not self._reader.roles.isdisjoint(KNOWS_OF_DELICATE_MATTERS)
+        What raised a concern or a breach says by and about whom, so it is shown only to somebody with a name:
+        nobody knows that an operator without one is not the person concerned.
+        """
+        return self.may_know_of(event) and not (raises(event) and self._reader.is_unnamed)
+
+    def may_know_what_is_owed(self, obligation_id: str) -> bool:
+        """Whether the reader may know that somebody owes this."""
+        return not matters_of(obligation_id) & self._hidden
+
+    def agreement(self, agreement: Agreement) -> Agreement:
+        """The agreement that the events fold to, as the reader may know it."""
+        return without_matters(agreement, self._hidden)
 
     def _withheld(self, event: Event) -> Event:
         addressed = self._reader.person_id in self._addressees(event)
@@ -181,54 +203,25 @@ class Disclosure:
             case PeerFeedbackRequested():
                 return frozenset({event.peer.person_id})
             case ConcernRaised() | BreachReported():
-                known = self._delicate.get(event.matter_id)
+                known = self._matters.raised(event)
                 return frozenset({event.handled_by.person_id}) if known is None else known.handled_by
             case ProposalMade():
                 return frozenset(opened.owner_id for opened in event.ledger.opened)
             case MatterSettled():
-                raised_by = self._raised.get(event.matter_id)
+                raised_by = self._matters.raised_by.get(event.matter_id)
                 return frozenset(() if raised_by is None else {raised_by})
             case _:
                 return frozenset()
 
 
-def _data(event: Event) -> dict[str, JsonValue]:
-    return to_new_event(event, "").data
-
-
-def _tells_of(event: Event) -> frozenset[str]:
-    """The matters that an event is about, so that it cannot be shown without them."""
-    if isinstance(event, ConcernRaised | BreachReported | MatterSettled):
-        return frozenset({event.matter_id})
-    obligation_id = getattr(event, "obligation_id", None)
-    return frozenset() if obligation_id is None else _matters_of((obligation_id,))
-
-
-def _matters_of(obligation_ids: Iterable[str]) -> frozenset[str]:
-    """The matters that obligations of this id are owed for, such as `concern:c1` or a choice it forced."""
-    delicate = {ObligationKind.CONCERN, ObligationKind.BREACH}
-    parts = (
-        obligation_id.removeprefix(f"{ObligationKind.FORCED_CHOICE}:") for obligation_id in obligation_ids
-    )
-    return frozenset(
-        subject for kind, _, subject in (part.partition(":") for part in parts) if kind in delicate
-    )
-
-
-def _without_obligations(event: Event, matters: frozenset[str]) -> Event:
-    """The event without what its ledger says of these matters."""
-    if not matters:
-        return event
-
-    def stays(obligation_id: str) -> bool:
-        return not _matters_of((obligation_id,)) & matters
-
-    ledger = event.ledger
-    kept = LedgerChange(
-        settled=tuple(each for each in ledger.settled if stays(each.obligation_id)),
-        opened=tuple(each for each in ledger.opened if stays(each.obligation_id)),
-        moved=tuple(each for each in ledger.moved if stays(each.obligation_id)),
-        escalated=tuple(each for each in ledger.escalated if stays(each.obligation_id)),
-        silent_at=ledger.silent_at,
-    )
-    return event.model_copy(update={"ledger": kept})
+def withheld_at(data: Mapping[str, JsonValue], places: Iterable[str]) -> dict[str, JsonValue]:
+    """The same with `WITHHELD` in such of these places as there are: `tone`, `terms/skills_baseline`."""
+    changed = dict(data)
+    for place in places:
+        name, _, rest = place.partition("/")
+        inner = changed.get(name)
+        if rest and isinstance(inner, dict):
+            changed[name] = withheld_at(inner, (rest,))
+        elif not rest and inner is not None:
+            changed[name] = WITHHELD
+    return changed

@@ -35,6 +35,20 @@ ON_THE_LADDER = {
 """What each rung means, in words."""
 
 
+FINDS_SOMEBODY = frozenset({ObligationKind.SUCCESSOR, ObligationKind.COVER})
+"""What somebody in charge owes because somebody else is not there."""
+
+_NOBODY_THERE = {
+    StallReason.PARTY_LEFT: (
+        "Nothing by itself: whoever owes it has left; somebody else has to take over the role."
+    ),
+    StallReason.PARTY_ON_LEAVE_UNCOVERED: (
+        "Nothing by itself until they are back: whoever owes it is on leave and nobody stands in; a delegate "
+        "has to be named, or the role reassigned."
+    ),
+}
+
+
 class WaitingOn(Frozen):
     """Who holds an agreement up."""
 
@@ -150,8 +164,8 @@ def step_ahead(
     owner = owner_role.replace("_", " ")
     if kind in OUTSIDE_THE_LADDER:
         return f"Nothing by itself: it waits for the {owner}."
-    if ahead is None and reason is StallReason.PARTY_LEFT:
-        return "Nothing by itself: whoever owes it has left; somebody else has to take over the role."
+    if ahead is None and kind not in FINDS_SOMEBODY and reason in _NOBODY_THERE:
+        return _NOBODY_THERE[reason]
     if ahead is None and level != LAST_LEVEL:
         return f"No further reminder: it waits for the {owner}."
     if ahead is None:

@@ -179,7 +179,13 @@ class TokenRules:
 
 
 def issue(
-    secret: str, person_id: PersonId, *, lasts: timedelta, operator: bool = False, audience: str = AUDIENCE
+    secret: str,
+    person_id: PersonId,
+    *,
+    lasts: timedelta,
+    operator: bool = False,
+    audience: str = AUDIENCE,
+    issuer: str | None = None,
 ) -> str:
     """A token signed with a shared secret: for the command line, and where there is no identity provider.
 
@@ -189,15 +195,18 @@ def issue(
         lasts: How long it is good.
         operator: Whether they look after agreements that they are no party to.
         audience: As in the rules.
+        issuer: Likewise.
     """
     now = datetime.now(UTC)
-    claims = {
+    claims: dict[str, object] = {
         "sub": person_id,
         "aud": audience,
         "iat": now,
         "exp": now + lasts,
         "sojourn_roles": [str(Role.OPERATOR)] if operator else [],
     }
+    if issuer is not None:
+        claims["iss"] = issuer
     return jwt.encode(claims, secret, algorithm=_SECRET_ALGORITHM)
 
 

@@ -17,6 +17,7 @@ from activities.directory import Directory
 from activities.record import Record
 from domain.commands import Command
 from domain.digests import digest_of, digest_of_model
+from domain.discretion import obligations_known_to
 from domain.model import Frozen, PersonId
 from domain.people import Person
 from domain.refusals import RefusalCode
@@ -210,7 +211,14 @@ class Errands:
                             version=known.version,
                             event_types=known.event_types,
                         )
-        overdue = (held for held in oldest_first(stands.agreement) if held.due_at <= stands.at)
+        asks = order.build(_NOBODYS)
+        roles = frozenset(() if asks.acting_as is None else {asks.acting_as})
+        known_to_them = obligations_known_to(stands.agreement, asks.actor_id, roles)
+        overdue = (
+            held
+            for held in oldest_first(stands.agreement)
+            if held.due_at <= stands.at and held.obligation_id in known_to_them
+        )
         oldest = next(overdue, None)
         if oldest is None:
             raise UpdateRefusedError(

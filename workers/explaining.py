@@ -8,18 +8,25 @@ from activities.record import Record
 from domain.explaining import explain
 from domain.explanations import Explanation
 from workers.standing import standing
+from workers.viewpoint import UNNAMED, Viewpoint
 
 
-async def explanation(record: Record, agreement_id: str, as_of: datetime | None = None) -> Explanation | None:
+async def explanation(
+    record: Record, agreement_id: str, as_of: datetime | None = None, viewpoint: Viewpoint = UNNAMED
+) -> Explanation | None:
     """Why an agreement stands as it does; None where it had no event by then.
 
     Args:
         record: Where its events are.
         agreement_id: Which.
         as_of: As for `workers.standing.standing`.
+        viewpoint: Who asks.
 
     Raises:
+        Refused: They are neither a party nor an operator.
         UnreadableEvent: A newer release wrote it.
     """
     stands = await standing(record, agreement_id, as_of)
-    return None if stands is None else explain(stands.agreement, stands.events, stands.at)
+    if stands is None:
+        return None
+    return explain(stands.agreement, stands.events, stands.at, viewpoint.reader(stands))

@@ -14,14 +14,15 @@ from typing import cast
 from pydantic import JsonValue
 
 from activities.directory import Directory
-from activities.opening import opened, opened_for
+from activities.opening import opened_for
+from activities.openings import Openings
 from activities.record import Record
 from activities.rights import Rights
 from activities.seals import Seals
 from domain.agreement import Agreement
 from domain.model import PersonId
+from domain.readers import Reader
 from domain.recording import RecordedEvent
-from domain.sealed import without_sealed
 from domain.subjects import subject_of
 from domain.vocabulary import Role
 from domain.written import with_words_changed
@@ -31,7 +32,13 @@ WITHHELD_FROM_EXPORT = "(withheld: somebody else's)"
 
 
 async def exported(
-    record: Record, directory: Directory, seals: Seals, rights: Rights, person_id: PersonId
+    record: Record,
+    directory: Directory,
+    seals: Seals,
+    rights: Rights,
+    person_id: PersonId,
+    *,
+    openings: Openings,
 ) -> dict[str, JsonValue]:
     """What is held about a person, as JSON.
 
@@ -41,6 +48,7 @@ async def exported(
         seals: Opens what is theirs.
         rights: Where they appear, and what was done about their rights.
         person_id: Whom it is for.
+        openings: Who opened what is private since an agreement closed.
 
     Raises:
         KeysError: A key is missing or wrong.
@@ -48,7 +56,7 @@ async def exported(
     """
     person = (await directory.get([person_id])).get(person_id)
     agreements: list[JsonValue] = [
-        await _of_agreement(record, seals, each.agreement_id, person_id)
+        await _of_agreement(record, seals, openings, each.agreement_id, person_id)
         for each in await rights.agreements_of(person_id)
     ]
     done = [each.model_dump(mode="json", exclude={"data"}) for each in await rights.events(person_id)]
@@ -66,18 +74,22 @@ def as_text(export: Mapping[str, JsonValue]) -> str:
     return "\n".join(_lines("", dict(export))) + "\n"
 
 
-async def _of_agreement(record: Record, seals: Seals, agreement_id: str, person_id: PersonId) -> JsonValue:
+async def _of_agreement(
+    record: Record, seals: Seals, openings: Openings, agreement_id: str, person_id: PersonId
+) -> JsonValue:
     stands = await standing(record, agreement_id)
     if stands is None:
         raise LookupError(agreement_id)
-    agreement, rows = stands.agreement, stands.events
+    agreement = stands.agreement
+    rows = [*stands.events, *await openings.of(agreement)]
     shown = await _readable(seals, agreement, rows, person_id)
     others = _Others(agreement, rows, person_id)
     holders = {party.role: party.person_id for party in agreement.parties if not party.scope}
     told: list[JsonValue] = []
     for row in shown:
         data = _own_words(row, person_id, holders)
-        if row.actor_id == person_id or _names(data, person_id):
+        opened = row.type.startswith("break_glass.")
+        if opened or row.actor_id == person_id or _names(data, person_id):
             told.append(
                 {
                     "version": row.version,
@@ -104,14 +116,8 @@ async def _of_agreement(record: Record, seals: Seals, agreement_id: str, person_
 async def _readable(
     seals: Seals, agreement: Agreement, rows: Sequence[RecordedEvent], person_id: PersonId
 ) -> list[RecordedEvent]:
-    if agreement.roles_of(person_id):
-        return await opened_for(seals, agreement, rows, person_id)
-    # Who is no party any more still wrote what they wrote.
-    own = await opened(seals, [row for row in rows if row.actor_id == person_id])
-    theirs = {row.version: row for row in own}
-    return [
-        theirs.get(row.version, row.model_copy(update={"data": without_sealed(row.data)})) for row in rows
-    ]
+    # Who is no party any more still wrote what they wrote, and what is addressed to them stays so.
+    return await opened_for(seals, rows, Reader(person_id=person_id, roles=agreement.roles_of(person_id)))
 
 
 def _own_words(

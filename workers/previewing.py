@@ -15,6 +15,7 @@ from domain.calendars import Calendar
 from domain.commands import Command
 from domain.decide import decide, newcomers
 from domain.digests import digest_of_model
+from domain.discretion import may_know
 from domain.evolve import evolve
 from domain.ledger import Ledger
 from domain.loading import KnownCommand
@@ -182,6 +183,9 @@ def _decided(
         told.extend(notices_of(after, folded, event, f"preview-{number}"))
         statuses.update({each.obligation_id: each.status for each in event.ledger.settled})
         after = folded
+    hidden = _unknown_to_actor(command, before, after)
+    told = [notice for notice in told if notice.obligation_id not in hidden]
+    owed, owed_then = _seen(before, hidden), _seen(after, hidden)
     return Preview(
         agreement_id=before.agreement_id,
         command_id=command.command_id,
@@ -190,12 +194,12 @@ def _decided(
         version=before.version,
         given_before=False,
         event_types=tuple(event.type for event in events),
-        opened=_opened(before.obligations, after.obligations),
+        opened=_opened(owed, owed_then),
         settled=tuple(
             Settling(obligation_id=key, status=statuses.get(key, "superseded"))
-            for key in sorted(before.obligations.keys() - after.obligations.keys())
+            for key in sorted(owed.keys() - owed_then.keys())
         ),
-        moved=_moved(before.obligations, after.obligations, at),
+        moved=_moved(owed, owed_then, at),
         told=tuple(
             Telling(
                 person_id=notice.recipient_id,
@@ -207,6 +211,23 @@ def _decided(
             for notice in told
         ),
     )
+
+
+def _unknown_to_actor(command: Command, before: Agreement, after: Agreement) -> frozenset[ObligationId]:
+    """What is or would be owed without whoever gives the command being allowed to know of it."""
+    person_id = command.actor_id
+    acting_as = frozenset(() if command.acting_as is None else {command.acting_as})
+    roles = before.roles_of(person_id) | acting_as
+    return frozenset(
+        key
+        for each in (before, after)
+        for key, held in each.obligations.items()
+        if not may_know(each, held, person_id, roles)
+    )
+
+
+def _seen(agreement: Agreement, hidden: frozenset[ObligationId]) -> Ledger:
+    return {key: held for key, held in agreement.obligations.items() if key not in hidden}
 
 
 def _opened(before: Ledger, after: Ledger) -> tuple[Opening, ...]:

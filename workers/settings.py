@@ -261,7 +261,9 @@ class Settings(BaseSettings):
     )
     token_secret: SecretStr | None = Field(
         default=None,
-        description="Secret that the tokens of whoever asks `gateway` are signed with (HS256).",
+        description=(
+            "Secret that tokens are signed with (HS256): of whoever asks `gateway`, or is named with `--as`."
+        ),
         examples=["<openssl rand -base64 48>"],
     )
     token_key_file: Path | None = Field(
@@ -276,6 +278,12 @@ class Settings(BaseSettings):
         default=None,
         description="What `iss` of a token has to be; unset: anything.",
         examples=["https://login.example.org"],
+    )
+
+    token: SecretStr | None = Field(
+        default=None,
+        description="Token of whoever `--as` names on the command line; needed where tokens are checked.",
+        examples=["<sojourn token --for P-1042>"],
     )
 
     @model_validator(mode="after")

@@ -100,10 +100,11 @@ def _part(
     rows: list[StalledAgreement], filters: StalledFilters, after: StalledPlace | None, limit: int | None
 ) -> list[StalledAgreement]:
     place = None if after is None else (after.since, after.agreement_id)
-    return [row for row in rows if (place is None or _order(row) > place) and _matches(row, filters)][:limit]
+    return [row for row in rows if (place is None or _order(row) > place) and matches(row, filters)][:limit]
 
 
-def _matches(row: StalledAgreement, filters: StalledFilters) -> bool:
+def matches(row: StalledAgreement, filters: StalledFilters) -> bool:
+    """Whether the filters leave a row."""
     about: dict[str, object] = {
         "kind": row.kind,
         "reason": row.reason,

@@ -130,7 +130,7 @@ def _counterpart(notice: Notice, addressee: Addressee) -> tuple[str, list[str]]:
     return f"For your information: {_noun(notice)} is still open", [
         f"In your {_kind(notice)} this is still open: {_noun(notice)}, due by {_due(notice, addressee)}.",
         "Nothing is asked of you. If it would help, offer a hand.",
-        _look(notice),
+        _look(notice, addressee),
     ]
 
 
@@ -139,7 +139,7 @@ def _escalation(notice: Notice, addressee: Addressee) -> tuple[str, list[str]]:
         f"You accompany a {_kind(notice)} as {_role(notice)}. In it this is still open: {_noun(notice)}.",
         f"It was due by {_due(notice, addressee)}.",
         _STEPS[notice.level or 3],
-        _look(notice),
+        _look(notice, addressee),
     ]
 
 
@@ -171,7 +171,7 @@ def _invite(notice: Notice, addressee: Addressee) -> tuple[str, list[str]]:
             _act(notice, addressee, "reschedule_meeting"),
         ]
     else:
-        paragraphs.append(_look(notice))
+        paragraphs.append(_look(notice, addressee))
     subject = f"{'Moved' if moved else 'Invitation'}: {_noun(notice)} on {_meeting(notice, addressee)}"
     return subject, paragraphs
 
@@ -180,7 +180,7 @@ def _invite_cancelled(notice: Notice, addressee: Addressee) -> tuple[str, list[s
     return f"Cancelled: {_noun(notice)} on {_meeting(notice, addressee)}", [
         f"The {_noun(notice)} of your {_kind(notice)} does not take place: {_meeting(notice, addressee)}.",
         "With this message it leaves your calendar.",
-        _look(notice),
+        _look(notice, addressee),
     ]
 
 
@@ -189,7 +189,7 @@ def _announcement(notice: Notice, addressee: Addressee) -> tuple[str, list[str]]
     paragraphs = [f"The {_kind(notice)} in which you are {_role(notice)} {happened}."]
     if notice.obligation_kind is not None and notice.due_at is not None:
         paragraphs.append(f"It concerns: {_noun(notice)}, due by {_due(notice, addressee)}.")
-    return f"Your {_kind(notice)} {happened}", [*paragraphs, _look(notice)]
+    return f"Your {_kind(notice)} {happened}", [*paragraphs, _look(notice, addressee)]
 
 
 _PARAGRAPHS: dict[NoticeKind, Callable[[Notice, Addressee], tuple[str, list[str]]]] = {
@@ -245,13 +245,13 @@ def _how(notice: Notice, addressee: Addressee) -> str:
     if addressee.stands_in:
         return (
             f"It can wait for the {_role(notice)} where that does no harm. "
-            f"Where it cannot, ask the programme owner to reassign the role.\n\n{_look(notice)}"
+            f"Where it cannot, ask the programme owner to reassign the role.\n\n{_look(notice, addressee)}"
         )
     if notice.obligation_kind is None:
-        return _look(notice)
+        return _look(notice, addressee)
     command = OBLIGATIONS[notice.obligation_kind].command
     if not _may_give(command, notice, addressee):
-        return _look(notice)
+        return _look(notice, addressee)
     does_it = _act(notice, addressee, command)
     return f"To do it:\n\n{does_it}\n\n`sojourn commands` shows what goes into JSON, with an example."
 
@@ -265,5 +265,8 @@ def _act(notice: Notice, addressee: Addressee, command: str) -> str:
     return f"    sojourn act {notice.agreement_id} {command} --as {addressee.person_id} --data JSON"
 
 
-def _look(notice: Notice) -> str:
-    return f"To see where it stands:\n\n    sojourn show {notice.agreement_id}"
+def _look(notice: Notice, addressee: Addressee) -> str:
+    if addressee.stands_in:
+        # They are no party, so the record shows nothing in their name.
+        return "Whoever you ask about it finds it by the reference below."
+    return f"To see where it stands:\n\n    sojourn show {notice.agreement_id} --as {addressee.person_id}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from domain.audiences import AUDIENCES
+from domain.audiences import has_audience
 from domain.commands.break_glass import ApproveBreakGlass, RequestBreakGlass
 from domain.decisions.dispatch import rule
 from domain.draft import Draft
@@ -23,7 +23,7 @@ def request(command: RequestBreakGlass, draft: Draft) -> None:
             RefusalCode.ALREADY_DONE, f"request_id: {command.request_id} is known already; choose another id."
         )
     event_type, _, field = (command.only or "").partition("/")
-    if command.only is not None and field not in AUDIENCES.get(event_type, {}):
+    if command.only is not None and not has_audience(event_type, field):
         raise Refused(
             RefusalCode.UNKNOWN_REFERENCE,
             f"only: nobody writes {command.only}; name a field as in check_in.held/answers.",

@@ -6,6 +6,7 @@ from domain.agreement import Agreement, Matter, Party
 from domain.commands.matters import MakeProposal, RaiseBlocker, RaiseConcern, ReportBreach, SettleMatter
 from domain.decisions.dispatch import rule
 from domain.decisions.resting import after_hold
+from domain.discretion import obligations_known_to
 from domain.draft import Draft
 from domain.events.matters import BlockerRaised, BreachReported, ConcernRaised, MatterSettled, ProposalMade
 from domain.model import PersonId
@@ -58,7 +59,7 @@ def routed(agreement: Agreement, route: tuple[Role, ...], bypassing: set[PersonI
 
 def _is_new(draft: Draft, matter_id: str) -> None:
     if matter_id in draft.agreement.matters:
-        raise Refused(RefusalCode.ALREADY_DONE, f"matter_id: {matter_id} is open already; choose another id.")
+        raise Refused(RefusalCode.ALREADY_DONE, f"matter_id: {matter_id} is taken; choose another id.")
 
 
 def _opened(draft: Draft, kind: ObligationKind, matter_id: str, owner: Party) -> LedgerChange:
@@ -142,9 +143,11 @@ def report_breach(command: ReportBreach, draft: Draft) -> None:
 @rule.register
 def settle_matter(command: SettleMatter, draft: Draft) -> None:
     """Its owner settles a matter, or HR does; a proposal is accepted or not."""
-    matter = draft.agreement.matters.get(command.matter_id)
+    seen = obligations_known_to(draft.agreement, draft.actor.person_id, {draft.actor.role})
+    matters = {name: each for name, each in draft.agreement.matters.items() if f"{each.kind}:{name}" in seen}
+    matter = matters.get(command.matter_id)
     if matter is None:
-        known = ", ".join(sorted(draft.agreement.matters)) or "none"
+        known = ", ".join(sorted(matters)) or "none"
         raise Refused(RefusalCode.NOT_OPEN, f"matter_id: {command.matter_id} is not open; open are {known}.")
     owed = draft.agreement.obligations[f"{matter.kind}:{matter.matter_id}"]
     answers = {owed.owner_id, owed.principal_id}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from domain.absences import DELICATE
 from domain.agreement import Agreement
 from domain.commands.base import HR
 from domain.commands.operations import (
@@ -19,6 +18,7 @@ from domain.decisions.departures import somebody_in_charge
 from domain.decisions.dispatch import rule
 from domain.decisions.planning import days_agreed, follow_plan, planned
 from domain.decisions.resting import after_hold, muted, not_paused
+from domain.discretion import obligations_known_to
 from domain.draft import Draft
 from domain.events.operations import (
     EntryCorrected,
@@ -45,23 +45,11 @@ LEVELS_THAT_NUDGE_THE_OWNER = frozenset({0, 1, 2})
 
 def _open(draft: Draft, obligation_id: str) -> Obligation:
     """The open obligation; what the actor may not know of is not open to them."""
-    seen = {key: held for key, held in draft.agreement.obligations.items() if _may_know(draft, held)}
+    seen = obligations_known_to(draft.agreement, draft.actor.person_id, {draft.actor.role})
     if obligation_id not in seen:
         known = ", ".join(sorted(seen)) or "none"
         raise Refused(RefusalCode.NOT_OPEN, f"obligation_id: {obligation_id} is not open; open are {known}.")
     return seen[obligation_id]
-
-
-def _may_know(draft: Draft, held: Obligation) -> bool:
-    """A concern or a breach goes round whom it is about: its owner and the rest of HR know of it."""
-    matter = draft.agreement.matters.get(held.subject)
-    if (
-        held.kind not in DELICATE
-        or matter is None
-        or draft.actor.person_id in {held.owner_id, held.principal_id}
-    ):
-        return True
-    return draft.actor.role in HR and matter.about != draft.actor.person_id
 
 
 def _owned(draft: Draft, obligation_id: str) -> Obligation:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from domain.absences import turns
-from domain.agreement import Agreement
+from domain.agreement import Agreement, Party
 from domain.decisions.meetings import missed
 from domain.decisions.resting import muted
 from domain.decisions.transitions import advance, end_instant, start_instant
+from domain.discretion import may_know
 from domain.draft import Draft
 from domain.events.course import ObligationEscalated
 from domain.ledger import instants
@@ -68,6 +69,14 @@ def _due_to_act(agreement: Agreement, at: datetime) -> list[Obligation]:
     ]
 
 
+def _chooser(agreement: Agreement, obligation: Obligation) -> Party:
+    """The programme owner; nobody chooses what becomes of a breach of their own."""
+    owner = agreement.holder(Role.PROGRAMME_OWNER)
+    if may_know(agreement, obligation, owner.person_id, {owner.role}):
+        return owner
+    return agreement.holder(Role.HRBP)
+
+
 def _escalate(draft: Draft, obligation: Obligation, level: Level) -> None:
     """One step up, however many rungs were slept through; the last one forces a choice."""
     forced = ()
@@ -75,7 +84,7 @@ def _escalate(draft: Draft, obligation: Obligation, level: Level) -> None:
         owed = Owed(
             kind=ObligationKind.FORCED_CHOICE,
             subject=obligation.obligation_id,
-            owner=draft.agreement.holder(Role.PROGRAMME_OWNER),
+            owner=_chooser(draft.agreement, obligation),
             reason=obligation.reason,
         )
         forced = (opened(draft.agreement, owed, draft.at),)

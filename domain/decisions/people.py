@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from datetime import datetime
 
-from domain.absences import DELICATE
 from domain.agreement import Agreement
 from domain.attendance import attendees
+from domain.audiences import KNOWN_TO
 from domain.commands.course import ReassignRole, WaiveObligation
 from domain.decisions.consent import PEOPLE
 from domain.decisions.departures import still_there
@@ -16,6 +16,7 @@ from domain.decisions.forming import signature_owed
 from domain.decisions.matters import handler
 from domain.decisions.planning import FOLLOWS_A_PLAN, follow_plan, planned
 from domain.decisions.transitions import unsigned
+from domain.discretion import obligations_known_to
 from domain.draft import Draft
 from domain.events.course import ObligationWaived, RoleReassigned
 from domain.model import PersonId
@@ -95,7 +96,7 @@ def reassign(command: ReassignRole, draft: Draft) -> None:
 def _handed_over(after: Agreement, held: Obligation, to_person: PersonId, at: datetime) -> Obligation:
     """What somebody owed, owed by the successor; but nobody hears a concern about themselves."""
     matter = after.matters.get(held.subject)
-    if matter is None or held.kind not in DELICATE or to_person not in {matter.about, matter.raised_by}:
+    if matter is None or held.kind not in KNOWN_TO or to_person not in {matter.about, matter.raised_by}:
         return reopened(after, held, to_person, at)
     party = handler(after, matter)
     return reopened(after, held.model_copy(update={"owner_role": party.role}), party.person_id, at)
@@ -165,9 +166,10 @@ def _check_successor(before: Agreement, after: Agreement, command: ReassignRole)
 @rule.register
 def waive(command: WaiveObligation, draft: Draft) -> None:
     """What is neither a gate nor a meeting can be waived."""
-    obligation = draft.agreement.obligations.get(command.obligation_id)
+    seen = obligations_known_to(draft.agreement, draft.actor.person_id, {draft.actor.role})
+    obligation = seen.get(command.obligation_id)
     if obligation is None:
-        known = ", ".join(sorted(draft.agreement.obligations)) or "none"
+        known = ", ".join(sorted(seen)) or "none"
         raise Refused(
             RefusalCode.NOT_OPEN, f"obligation_id: {command.obligation_id} is not open; open are {known}."
         )

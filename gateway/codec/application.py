@@ -1,11 +1,15 @@
 """The codec endpoint as an ASGI application: who asks is checked, then what they may see, payload by payload.
 
+A request is refused as a whole where it is not known who asks, or the record cannot be reached. Where one
+payload cannot be shown, it says why in its place: on a refusal the UI shows empty fields instead.
+
 It decodes and never encodes: an endpoint that encrypts for whoever asks would let them write commands in
 anybody's name. Commands are given through the command line and the clients that hold the keys.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -19,11 +23,12 @@ from starlette.routing import Route
 from temporalio.api.common.v1 import Payload, Payloads
 
 from activities.database import DatabaseRefusedError, DatabaseUnavailableError
-from activities.keys.ring import KeyRing, KeysError
+from activities.keys.ring import KeyRing, KeysError, UnknownKeyError
 from activities.payloads.codec import EncryptingCodec, agreement_of, is_encrypted
-from domain.reading import UnreadableEvent
+from domain.reading import BrokenStream, UnreadableEvent
 from domain.vocabulary import Role
 from gateway.codec.showing import shown
+from gateway.codec.unreadable import Unreadable, placeholder
 from gateway.codec.viewers import NotForThemError, Streams, Viewer, viewer_of
 from gateway.tokens import Asker, TokenRefusedError, TokenRules
 
@@ -145,35 +150,69 @@ class CodecEndpoint:
             ) from None
 
     async def _shown(self, payloads: Sequence[Payload], asker: Asker) -> Payloads:
+        viewers = _Viewers(asker, self.streams)
         codec = EncryptingCodec(self.keys)
-        viewers: dict[str | None, Viewer] = {}
         answer = Payloads()
-        try:
-            for payload in payloads:
-                if not is_encrypted(payload):
-                    # The asker holds it in clear already.
-                    answer.payloads.append(payload)
-                    continue
-                agreement_id = agreement_of(payload)
-                opened = codec.decrypt(payload)
-                if agreement_id not in viewers:
-                    viewers[agreement_id] = await viewer_of(asker, agreement_id, self.streams)
-                answer.payloads.append(shown(opened, viewers[agreement_id]))
-        except KeysError as error:
-            raise _RefusedError(422, type(error).__name__, str(error)) from None
-        except NotForThemError as error:
-            raise _RefusedError(403, "not_for_them", str(error)) from None
-        except (DatabaseUnavailableError, DatabaseRefusedError, UnreadableEvent) as error:
-            raise _RefusedError(
-                503, "no_record", f"The record cannot say who may read this ({type(error).__name__})."
-            ) from None
+        unread: Counter[str] = Counter()
+        for payload in payloads:
+            try:
+                answer.payloads.append(await self._one(payload, codec, viewers))
+            except Unreadable as reason:
+                # The rest of a history can be read all the same.
+                unread[reason.code] += 1
+                answer.payloads.append(placeholder(reason))
+                _LOG.warning("codec_payload_unread", code=reason.code, reason=reason.sentence)
         _LOG.info(
             "codec_decoded",
             asker=asker.person_id or "local",
-            agreements=sorted(name for name in viewers if name is not None),
+            agreements=sorted(name for name in viewers.known if name is not None),
             payloads=len(payloads),
+            unread=dict(unread),
         )
         return answer
+
+    async def _one(self, payload: Payload, codec: EncryptingCodec, viewers: _Viewers) -> Payload:
+        if not is_encrypted(payload):
+            # The asker holds it in clear already.
+            return payload
+        try:
+            opened = codec.decrypt(payload)
+        except UnknownKeyError as error:
+            raise Unreadable("key_unknown", str(error)) from None
+        except KeysError as error:
+            raise Unreadable("damaged", str(error)) from None
+        try:
+            viewer = await viewers.at(agreement_of(payload))
+        except NotForThemError as error:
+            raise Unreadable("not_for_you", str(error)) from None
+        except (UnreadableEvent, BrokenStream) as error:
+            raise Unreadable("no_record", type(error).__name__) from None
+        except (DatabaseUnavailableError, DatabaseRefusedError) as error:
+            raise _RefusedError(
+                503, "no_record", f"The record cannot say who may read this ({type(error).__name__})."
+            ) from None
+        return shown(opened, viewer)
+
+
+class _Viewers:
+    """Somebody who asks, at each agreement that payloads of one request belong to."""
+
+    def __init__(self, asker: Asker, streams: Streams) -> None:
+        self._asker = asker
+        self._streams = streams
+        self._refused: dict[str | None, NotForThemError] = {}
+        self.known: dict[str | None, Viewer] = {}
+
+    async def at(self, agreement_id: str | None) -> Viewer:
+        if agreement_id in self._refused:
+            raise self._refused[agreement_id]
+        if agreement_id not in self.known:
+            try:
+                self.known[agreement_id] = await viewer_of(self._asker, agreement_id, self._streams)
+            except NotForThemError as error:
+                self._refused[agreement_id] = error
+                raise
+        return self.known[agreement_id]
 
 
 class _RefusedError(Exception):

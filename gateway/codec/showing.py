@@ -13,12 +13,12 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from temporalio.api.common.v1 import Payload
 
-from domain.audiences import Audience
-from domain.calendars import Calendar
+from domain.audiences import KNOWN_TO, TELLING, Audience
 from domain.commands import COMMANDS
 from domain.events import EVENTS, Event
 from domain.loading import CalendarsWanted, Delivery, LoadedAgreement
-from domain.model import WITHHELD, PersonId
+from domain.model import WITHHELD
+from domain.readers import withheld_at
 from domain.recording import Append, Appended, NewEvent
 from domain.terms import parse_terms
 from domain.terms.words import without_words
@@ -45,10 +45,12 @@ STRUCTURE: tuple[TypeAdapter[Any], ...] = tuple(
         CalendarsWanted,
         Delivery,
         tuple[ObligationView, ...],
-        Mapping[PersonId, Calendar],
     )
 )
 """What workflows and activities pass to each other that holds nobody's words."""
+
+_TELLING = frozenset(place for by_place in TELLING.values() for place in by_place)
+"""What in a command tells of a person as it does in the events that it leads to."""
 
 _FAILURE = frozenset({"message", "stack_trace"})
 _METADATA = frozenset({"definition", "currentDetails"})
@@ -104,8 +106,9 @@ def _append(value: JsonValue, viewer: Viewer) -> JsonValue:
     """Events on their way to the record: each with the words that are for the viewer."""
     append = _read(Append.model_validate, value)
     events: list[JsonValue] = [_event(event, append, viewer) for event in append.events]
-    # Beside the events there are notices, which may tell of what they may not know of.
-    beside: Mapping[str, JsonValue] = _fields(value) if viewer.sees_structure else {}
+    # Beside the events there are notices, and who acted: either may tell of what they may not know of.
+    sees_all = viewer.sees_structure and WITHHELD not in events
+    beside: Mapping[str, JsonValue] = _fields(value) if sees_all else {}
     return {**beside, "events": events}
 
 
@@ -115,10 +118,9 @@ def _event(new: NewEvent, append: Append, viewer: Viewer) -> JsonValue:
         event: Event = EVENTS[new.type].model_validate({**data, "at": append.occurred_at})
     except (KeyError, ValidationError):
         return without_text(new.model_dump(mode="json"))
-    disclosed = viewer.disclosure.shown(event, append.actor_id)
-    if disclosed is None:
+    shape = viewer.disclosure.data(event, append.actor_id)
+    if shape is None:
         return WITHHELD
-    shape = disclosed.model_dump(mode="json")
     return {**new.model_dump(mode="json"), "data": {name: shape[name] for name in new.data if name in shape}}
 
 
@@ -130,19 +132,22 @@ def _command(value: JsonValue, viewer: Viewer) -> JsonValue:
         raise _NotThisError
     if viewer.person_id is not None and fields.get("actor_id") == viewer.person_id:
         return value
-    if fields["type"] in _DELICATE and not viewer.sees_structure:
+    if fields["type"] in _DELICATE and (viewer.person_id is None or not viewer.sees_structure):
         return WITHHELD
     command = _read(command_type.model_validate, value)
-    return without_words(command).model_dump(mode="json")
+    return withheld_at(without_words(command).model_dump(mode="json"), _TELLING)
 
 
 def _request(value: JsonValue, viewer: Viewer) -> JsonValue:
     """What a workflow is started with: the terms are for every side of the agreement."""
     request = _read(AgreementInput.model_validate, value)
-    if request.terms is None or Audience.EVERY_SIDE.is_open_to(viewer.roles):
+    if request.terms is None:
         return value
-    terms = without_words(_read(parse_terms, cast("JsonValue", request.terms)))
-    return {**cast("dict[str, JsonValue]", value), "terms": terms.model_dump(mode="json")}
+    fields = dict(_fields(value))
+    if not Audience.EVERY_SIDE.is_open_to(viewer.roles):
+        terms = without_words(_read(parse_terms, cast("JsonValue", request.terms)))
+        fields["terms"] = terms.model_dump(mode="json")
+    return withheld_at(fields, _not_for(viewer, TELLING["agreement.proposed"]))
 
 
 def _structure(value: JsonValue, viewer: Viewer) -> JsonValue:
@@ -158,8 +163,32 @@ def _structure(value: JsonValue, viewer: Viewer) -> JsonValue:
             shape.validate_python(value)
         except ValidationError:
             continue
-        return value
+        return _discreet(value, viewer)
     raise _NotThisError
+
+
+def _discreet(folded: JsonValue, viewer: Viewer) -> JsonValue:
+    """A folded agreement, wherever it stands in a value, without what is not for the viewer.
+
+    That is what its terms and calendars tell of a person and, for an operator without a name, who is in its
+    concerns and breaches.
+    """
+    match folded:
+        case {"kind": str() as kind, "raised_by": _, "about": _} if kind in KNOWN_TO:
+            return (
+                {**folded, "raised_by": WITHHELD, "about": WITHHELD} if viewer.person_id is None else folded
+            )
+        case dict():
+            inner = {name: _discreet(each, viewer) for name, each in folded.items()}
+            return withheld_at(inner, _not_for(viewer, TELLING["agreement.proposed"]))
+        case list():
+            return [_discreet(each, viewer) for each in folded]
+        case _:
+            return folded
+
+
+def _not_for(viewer: Viewer, places: Mapping[str, Audience]) -> list[str]:
+    return [place for place, audience in places.items() if not audience.is_open_to(viewer.roles)]
 
 
 def _read(reads: Callable[[Any], Model], value: JsonValue) -> Model:

@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 from domain.model import PersonId
-from domain.readers import KNOWS_OF_DELICATE_MATTERS, OPERATOR, Disclosure, reader_of
+from domain.readers import OPERATOR, Disclosure, reader_of
 from domain.reading import fold_recorded, read_event
 from domain.recording import RecordedEvent
 from domain.refusals import Refused
 from domain.vocabulary import Role
 from gateway.tokens import Asker
+
+_LOOK_AFTER_IT = frozenset({Role.HRBP, Role.PROGRAMME_OWNER, Role.OPERATOR})
+"""Who sees the structure of an agreement: what runs, what waits, who owes what."""
 
 
 class Streams(Protocol):
@@ -71,5 +74,5 @@ async def viewer_of(asker: Asker, agreement_id: str | None, streams: Streams) ->
         reader.person_id,
         reader.roles,
         disclosure,
-        sees_structure=not reader.roles.isdisjoint(KNOWS_OF_DELICATE_MATTERS) and not disclosure.hides_any,
+        sees_structure=not reader.roles.isdisjoint(_LOOK_AFTER_IT) and not disclosure.hides_any,
     )

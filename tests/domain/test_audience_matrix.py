@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from domain.audiences import AUDIENCES, ROLES, Audience
-from domain.events import Event
+import pytest
+from pydantic import BaseModel
+
+from domain.audiences import AUDIENCES, ROLES, TELLING, Audience
+from domain.events import EVENTS, Event
+from domain.model import WITHHELD
 from domain.narratives import FieldNote, PromptAnswer
-from domain.readers import OPERATOR, Disclosure, reader_of
-from domain.reading import read_event
+from domain.readers import OPERATOR, Disclosure, Reader, reader_of
+from domain.reading import read_event, to_new_event
 from domain.terms.words import without_words
 from domain.vocabulary import Kind, Role
 
@@ -47,6 +52,7 @@ FILLED: Mapping[str, Mapping[str, Any]] = {
     "practice.logged": {"notes": (FieldNote(about="routine", focus="f", note=WORDS),)},
     "observation.logged": {"answers": (PromptAnswer(prompt_id="p", answer=WORDS),)},
     "endorsement.revoked": {"reason": WORDS},
+    "feedback.given": {"rating": 4},
 }
 """What these lives leave empty, so that every field is looked at."""
 
@@ -116,5 +122,190 @@ def test_an_operator_reads_no_words_at_all(scripted: Mapping[str, Any]) -> None:
         disclosure = Disclosure(OPERATOR, events)
         for row, event in zip(life.rows, events, strict=True):
             shown = disclosure.shown(event, row.actor_id)
-            assert shown is not None
+            if event.type in {"concern.raised", "breach.reported"}:
+                assert shown is None, "who raised it, and about whom, is for nobody without a name"
+                continue
             assert shown == without_words(event)
+
+
+PROGRESS = {
+    "agreement.expired/missing/role",
+    "agreement.proposed/terms",
+    "agreement.signed/terms_version",
+    "agreement.concluded/terms_version",
+    "break_glass.requested/hours",
+    "breach.reported/breaches",
+    "check_in.held/calls_for",
+    "check_in.held/number",
+    "check_in.held/progress/status",
+    "end.decided/decision",
+    "end.brought_forward/by",
+    "end.brought_forward/notice_days",
+    "entry.corrected/entry",
+    "feedback.given/anchor/kind",
+    "meeting.excused/meeting",
+    "meeting.excused/number",
+    "meeting.missed/meeting",
+    "meeting.missed/number",
+    "meeting.rescheduled/meeting",
+    "meeting.rescheduled/number",
+    "note.kept/audience",
+    "obligation.escalated/level",
+    "obligation.snoozed/working_days",
+    "observation.logged/notes/about",
+    "pivot.adopted/terms_version",
+    "pivot.proposed/option",
+    "pivot.proposed/terms",
+    "placement.paused/shifts_dates",
+    "placement.resumed/shifted_days",
+    "policy.adopted/policy",
+    "agreement.proposed/policy",
+    "practice.logged/notes/about",
+    "reflective_session.held/number",
+    "role.reassigned/role",
+    "synthesis.returned/synthesis_version",
+    "synthesis.signed/synthesis_version",
+    "synthesis.submitted/synthesis_version",
+    "terms.amended/terms",
+    "terms.amended/terms_version",
+}
+"""What is no word and is for everybody who sees the event: what happens, how far it is, what follows."""
+NEVER_HR_EITHER = {
+    "check_in.held/confidence",
+    "feedback.given/tone",
+    "feedback.given/rating",
+    "self_assessment.recorded/ratings",
+    "win_or_setback.recorded/is_win",
+}
+"""How sure somebody is and how they are rated: neither HR nor a manager sees it by role."""
+
+
+def _measures(annotation: Any, place: str) -> Iterator[str]:  # noqa: ANN401  an annotation can be any object
+    """The places below a field where a number, a choice or a yes stands."""
+    chosen = isinstance(annotation, type) and issubclass(annotation, StrEnum)
+    if chosen or get_origin(annotation) is Literal or annotation in {int, bool, float}:
+        yield place
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if annotation.__module__.startswith("domain.terms") or annotation.__name__ == "KindPolicy":
+            yield place
+            return
+        for name, info in annotation.model_fields.items():
+            yield from _measures(info.annotation, f"{place}/{name}")
+    else:
+        for argument in get_args(annotation):
+            yield from _measures(argument, place)
+
+
+def test_every_measure_of_a_person_is_decided_upon() -> None:
+    """Each number, choice and yes of every event is in the table or is progress; a new one is asked about."""
+    found = {
+        place
+        for name, event in EVENTS.items()
+        for field, info in event.model_fields.items()
+        if field not in {"type", "schema_version", "at", "ledger", "parties", "party", "affected", "roles"}
+        for place in _measures(Annotated[info.annotation, None], f"{name}/{field}")
+        if not place.endswith(("/endorser/role", "/giver/role", "/handled_by/role", "/peer/role"))
+    }
+    in_the_table = {f"{name}/{place}" for name, places in TELLING.items() for place in places}
+    undecided = {
+        place for place in found - PROGRESS if not any(_within(place, known) for known in in_the_table)
+    }
+    assert undecided == set()
+    assert found >= PROGRESS, "nothing is listed that there is not"
+
+
+def _within(place: str, known: str) -> bool:
+    return place == known or place.startswith(f"{known}/")
+
+
+def test_ratings_are_for_no_manager_and_not_for_hr() -> None:
+    """HR and managers see progress, never how sure somebody is or how they are rated."""
+    for place in NEVER_HR_EITHER:
+        event_type, _, field = place.partition("/")
+        assert not ROLES[TELLING[event_type][field]] & HR_AND_MANAGERS, place
+
+
+def test_what_tells_of_a_person_is_withheld_as_the_table_says(scripted: Mapping[str, Any]) -> None:
+    """Over whole lives: each place of each event, to each party, is as written or withheld as a whole."""
+    seen: set[str] = set()
+    for life in scripted.values():
+        events = [_filled(read_event(row)) for row in life.rows]
+        for person in {party.person_id for party in life.agreement.parties}:
+            reader = reader_of(life.agreement, person)
+            disclosure = Disclosure(reader, events)
+            for row, event in zip(life.rows, events, strict=True):
+                shown = disclosure.data(event, row.actor_id)
+                for place, audience in TELLING.get(event.type, {}).items():
+                    written = _at(to_new_event(event, "").data, place)
+                    if shown is None or written is None:
+                        continue
+                    by_role = {str(role) for role in reader.roles} & READ_BY[audience]
+                    theirs = row.actor_id == person or bool(by_role)
+                    if not theirs and audience is Audience.ADDRESSEE:
+                        continue
+                    assert (_at(shown, place) == WITHHELD) is not theirs, (person, event.type, place)
+                    seen.add(f"{event.type}/{place}")
+    assert seen >= NEVER_HR_EITHER
+
+
+def _at(data: Any, place: str) -> Any:  # noqa: ANN401  any JSON
+    for name in place.split("/"):
+        data = data.get(name)
+    return data
+
+
+def test_the_tone_of_feedback_is_for_giver_and_receiver(scripted: Mapping[str, Any]) -> None:
+    """So that nobody counts how often somebody praises but they themselves."""
+    for life in scripted.values():
+        events = [read_event(row) for row in life.rows]
+        for row, event in zip(life.rows, events, strict=True):
+            if event.type != "feedback.given":
+                continue
+            for person in {party.person_id for party in life.agreement.parties}:
+                data = Disclosure(reader_of(life.agreement, person), events).data(event, row.actor_id)
+                assert data is not None
+                between = {row.actor_id, str(data["receiver_id"])}
+                assert (data["tone"] != WITHHELD) is (person in between)
+
+
+def test_an_operator_sees_no_rating_until_two_people_open_it(scripted: Mapping[str, Any]) -> None:
+    """Opening one field opens that field."""
+    every = [read_event(row) for life in scripted.values() for row in life.rows]
+    held = next(event for event in every if event.type == "check_in.held" and getattr(event, "answers", ()))
+    events = [held]
+    unnamed = Disclosure(OPERATOR, events).data(held, "P-0000")
+    assert unnamed is not None
+    assert unnamed["confidence"] == WITHHELD
+    opened = Reader(
+        person_id="P-9001",
+        roles=frozenset({Role.OPERATOR}),
+        opened=frozenset({"check_in.held/confidence"}),
+    )
+    seen = Disclosure(opened, events).data(held, "P-0000")
+    assert seen is not None
+    assert isinstance(seen["confidence"], int)
+    assert WITHHELD in str(seen["answers"])
+
+
+@pytest.mark.parametrize(
+    "only", ["concern.raised/what", "matter.settled/resolution", "check_in.held/answers"]
+)
+def test_every_party_sees_that_something_was_opened_and_not_that_it_is_a_concern(only: str) -> None:
+    """The name of the field is shown unless it alone would tell of a concern to those who may not know."""
+    asked = EVENTS["break_glass.requested"].model_validate(
+        {
+            "at": "2027-03-01T09:00:00Z",
+            "request_id": "g1",
+            "reader_id": "P-1300",
+            "only": only,
+            "hours": 4,
+            "lapses_at": "2027-03-02T09:00:00Z",
+            "reason": WORDS,
+        }
+    )
+    delicate = not only.startswith("check_in")
+    for role, knows in ((Role.MENTEE, not delicate), (Role.HRBP, True)):
+        reader = Reader(person_id="P-1", roles=frozenset({role}))
+        data = Disclosure(reader, []).data(asked, "P-1300")
+        assert data is not None
+        assert (data["only"] == only) is knows

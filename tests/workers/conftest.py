@@ -24,7 +24,7 @@ from deploy.embedded import EmbeddedTemporal
 from domain.agreement import Agreement
 from domain.announcing import notices_of
 from domain.calendars import Calendar
-from domain.commands import Command, ProposeAgreement
+from domain.commands import COMMANDS, Command, ProposeAgreement
 from domain.commands.time import LetTimePass
 from domain.decide import decide
 from domain.decisions.passage import next_instant
@@ -52,6 +52,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 Sojourn = Callable[..., Awaitable[Result]]
 Lives = Callable[..., Awaitable[Agreement]]
+Gives = Callable[..., Awaitable[Agreement]]
 
 
 @pytest.fixture
@@ -147,6 +148,22 @@ def request_of(example: Callable[[str], dict[str, Any]]) -> Callable[..., dict[s
 
 
 @pytest.fixture
+def give(record: Record) -> Gives:
+    """Gives an agreement one more command in somebody's name, a minute after its last event."""
+
+    async def given(agreement: Agreement, name: str, actor_id: str, **fields: object) -> Agreement:
+        command = COMMANDS[name].model_validate_json(
+            json.dumps({"command_id": str(uuid.uuid4()), "actor_id": actor_id, **fields})
+        )
+        last = (await record.stream(agreement.agreement_id))[-1]
+        after = await committed(record, agreement, command, last.occurred_at + timedelta(minutes=1))
+        assert after is not None
+        return after
+
+    return given
+
+
+@pytest.fixture
 def live(record: Record, people: Mapping[str, Person]) -> Lives:
     """Records a life up to some days after approval, without Temporal: the same decisions, sooner.
 
@@ -215,36 +232,47 @@ class _Life:
                 self._refused.add(command.command_id)
 
     async def _commit(self, command: Command) -> None:
-        before = self.agreement
-        events = decide(before, command, self._now, self._calendars if before is None else {})
-        after = before
-        recorded: list[NewEvent] = []
-        notices: list[Notice] = []
-        for event in events:
-            event_id = str(uuid.uuid4())
-            folded = evolve(after, event)
-            notices.extend(notices_of(after, folded, event, event_id))
-            recorded.append(to_new_event(event, event_id))
-            after = folded
-        if not events or after is None:
-            return
-        appended = await self._record.append(
-            Append(
-                agreement_id=after.agreement_id,
-                expected_version=0 if before is None else before.version,
-                command_id=command.command_id,
-                command_type=command.type,
-                command_digest=digest_of_model(command),
-                actor_id=command.actor_id,
-                actor_role=Role.SYSTEM,
-                occurred_at=self._now,
-                events=tuple(recorded),
-                head=head_of(after, self._now),
-                notices=tuple(notices),
-            )
+        calendars = self._calendars if self.agreement is None else None
+        self.agreement = await committed(self._record, self.agreement, command, self._now, calendars)
+
+
+async def committed(
+    record: Record,
+    before: Agreement | None,
+    command: Command,
+    at: datetime,
+    calendars: Mapping[str, Calendar] | None = None,
+) -> Agreement | None:
+    """What an agreement is after a command, in the record by then; unchanged where nothing follows."""
+    events = decide(before, command, at, calendars or {})
+    after = before
+    recorded: list[NewEvent] = []
+    notices: list[Notice] = []
+    for event in events:
+        event_id = str(uuid.uuid4())
+        folded = evolve(after, event)
+        notices.extend(notices_of(after, folded, event, event_id))
+        recorded.append(to_new_event(event, event_id))
+        after = folded
+    if not events or after is None:
+        return after
+    appended = await record.append(
+        Append(
+            agreement_id=after.agreement_id,
+            expected_version=0 if before is None else before.version,
+            command_id=command.command_id,
+            command_type=command.type,
+            command_digest=digest_of_model(command),
+            actor_id=command.actor_id,
+            actor_role=Role.SYSTEM,
+            occurred_at=at,
+            events=tuple(recorded),
+            head=head_of(after, at),
+            notices=tuple(notices),
         )
-        assert appended.outcome == "appended"
-        self.agreement = after
+    )
+    assert appended.outcome == "appended"
+    return after
 
 
 def _calendars(terms: Terms, people: Mapping[str, Person]) -> dict[str, Calendar]:

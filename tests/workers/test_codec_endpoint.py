@@ -17,15 +17,15 @@ from temporalio.converter import WorkflowSerializationContext
 from activities.keys.ring import KeyRing
 from activities.payloads.codec import EncryptingCodec
 from activities.record import Record
-from domain.agreement import Agreement
+from domain.agreement import Agreement, Matter
 from domain.commands import COMMANDS
 from domain.events.matters import ConcernRaised
 from domain.events.progress import CheckInHeld
-from domain.loading import head_of
+from domain.loading import LoadedAgreement, head_of
 from domain.model import WITHHELD
 from domain.reading import to_new_event
 from domain.recording import Append
-from domain.vocabulary import Role
+from domain.vocabulary import ObligationKind, Role
 from gateway.codec.application import CodecEndpoint
 from gateway.serving import listening
 from gateway.tokens import TokenRules, issue
@@ -204,52 +204,118 @@ async def test_a_concern_is_not_shown_to_whom_it_is_about(endpoint: _Endpoint, a
     assert raised[0]["events"][0]["data"]["what"] == raised[1]["what"] == SAID
 
 
+async def test_ratings_are_not_shown_to_managers_and_operators(
+    endpoint: _Endpoint, agreement: Agreement
+) -> None:
+    """How sure somebody is stays with the pair: in events, in commands, and in the state that is loaded."""
+    terms = agreement.terms
+    command = COMMANDS["record_check_in"].model_validate(
+        {**COMMANDS["record_check_in"].example, "command_id": "c", "actor_id": terms.mentor, "confidence": 2}
+    )
+    payloads = [
+        _encrypted(_append(agreement, _check_in(agreement), actor=terms.mentee), agreement.agreement_id),
+        _encrypted(command.model_dump(mode="json"), agreement.agreement_id),
+        _encrypted(LoadedAgreement(agreement=agreement).model_dump(mode="json"), agreement.agreement_id),
+    ]
+    append, given, loaded = _shown(await endpoint.ask(*payloads, token=_token("P-9001", operator=True)))
+    assert append["events"][0]["data"]["confidence"] == given["confidence"] == WITHHELD
+    assert loaded["agreement"]["terms"]["accommodations_flag"] == WITHHELD
+    assert loaded["agreement"]["calendars"] == WITHHELD
+    assert loaded["agreement"]["version"] == agreement.version
+    (own,) = _shown(await endpoint.ask(payloads[0], token=_token(terms.mentor)))
+    assert own["events"][0]["data"]["confidence"] == 3
+    (managers,) = _shown(await endpoint.ask(payloads[0], token=_token(terms.line_manager)))
+    assert managers["events"][0]["data"]["confidence"] == WITHHELD
+
+
+async def test_an_unnamed_operator_is_not_told_who_is_in_a_concern(
+    record: Record, agreement: Agreement
+) -> None:
+    """In the local UI, where nobody has logged in: what is owed, and not by or about whom a concern is."""
+    terms = agreement.terms
+    raised = COMMANDS["raise_concern"].model_validate(
+        {"command_id": "c", "actor_id": terms.mentee, "matter_id": "c1", "about": terms.mentor, "what": SAID}
+    )
+    matter = Matter(
+        matter_id="c1",
+        kind=ObligationKind.CONCERN,
+        raised_by=terms.mentee,
+        raised_at=agreement.last_activity_at,
+        about=terms.mentor,
+    )
+    state = LoadedAgreement(agreement=agreement.model_copy(update={"matters": {"c1": matter}}))
+    payloads = [
+        _encrypted("Due: concern:c1 (line_manager)", agreement.agreement_id),
+        _encrypted(raised.model_dump(mode="json"), agreement.agreement_id),
+        _encrypted(state.model_dump(mode="json"), agreement.agreement_id),
+    ]
+    local = _Endpoint(record, local_hosts=frozenset({"127.0.0.1:8234"}))
+    due, command, loaded = _shown(await local.ask(*payloads, headers={"Host": "127.0.0.1:8234"}))
+    await local.client.aclose()
+    assert due == "Due: concern:c1 (line_manager)"
+    assert command == WITHHELD
+    seen = loaded["agreement"]["matters"]["c1"]
+    assert (seen["kind"], seen["raised_by"], seen["about"]) == ("concern", WITHHELD, WITHHELD)
+
+
 async def test_strangers_and_bad_tokens_are_refused(endpoint: _Endpoint, agreement: Agreement) -> None:
-    """With a code and a sentence, logged without content; a refusal can be read by the page that asked."""
+    """With a code and a sentence, logged without content; a refusal can be read by the page that asked.
+
+    Who is known and no party gets their answer, and nothing in it.
+    """
     payload = _encrypted(PRIVATE, agreement.agreement_id)
     wrong = issue(SECRET, "P-1042", lasts=timedelta(hours=1), audience="payroll")
     with structlog.testing.capture_logs() as logs:
         answers = [
-            await endpoint.ask(payload, token=_token("P-0000")),
             await endpoint.ask(payload, token=wrong),
             await endpoint.ask(payload),
         ]
     assert [(each.status_code, each.json()["code"]) for each in answers] == [
-        (403, "not_for_them"),
         (401, "wrong_audience"),
         (401, "no_token"),
     ]
     assert all(each.headers["access-control-allow-origin"] == UI for each in answers)
-    assert [line["code"] for line in logs] == ["not_for_them", "wrong_audience", "no_token"]
+    assert [line["code"] for line in logs] == ["wrong_audience", "no_token"]
     assert PRIVATE not in str(logs)
+    stranger = await endpoint.ask(payload, token=_token("P-0000"))
+    assert _shown(stranger) == ["(not for you: you are no party to this agreement)"]
+    assert stranger.headers["access-control-allow-origin"] == UI
 
 
 @pytest.mark.parametrize(
     ("kept_bytes", "metadata", "code"),
     [
-        (-1, {}, "AlteredPayloadError"),
-        (5, {}, "AlteredPayloadError"),
-        (None, {"encryption-agreement": b"other.R-1"}, "AlteredPayloadError"),
-        (None, {"encryption-key-id": b"2025"}, "AlteredPayloadError"),
-        (None, {"encryption-key-id": b"2020"}, "UnknownKeyError"),
+        (-1, {}, "damaged"),
+        (5, {}, "damaged"),
+        (None, {"encryption-agreement": b"other.R-1"}, "damaged"),
+        (None, {"encryption-key-id": b"2025"}, "damaged"),
+        (None, {"encryption-key-id": b"2020"}, "key_unknown"),
     ],
     ids=["truncated", "nothing left", "swapped", "another key", "no key"],
 )
-async def test_ciphertext_that_does_not_open_is_refused(
+async def test_ciphertext_that_does_not_open_is_named_and_the_rest_is_shown(
     endpoint: _Endpoint,
     agreement: Agreement,
     kept_bytes: int | None,
     metadata: dict[str, bytes],
     code: str,
 ) -> None:
-    """Truncated, moved or without its key: refused and named, and nothing of the content is logged."""
+    """Truncated, moved or without its key: in its place stands why, and nothing of the content is logged.
+
+    As many payloads come back as were sent, in their order: that is how the UI puts them where they belong.
+    """
     written = _encrypted(PRIVATE, agreement.agreement_id)
     spoilt = Payload(metadata={**written.metadata, **metadata}, data=written.data[:kept_bytes])
+    due = _encrypted("Due: milestone:map", agreement.agreement_id)
     with structlog.testing.capture_logs() as logs:
-        answer = await endpoint.ask(spoilt, token=_token("P-9001", operator=True))
-    assert (answer.status_code, answer.json()["code"]) == (422, code)
-    assert [line["code"] for line in logs] == [code]
-    assert PRIVATE not in answer.text + str(logs)
+        answer = await endpoint.ask(due, spoilt, due, token=_token("P-9001", operator=True))
+    before, instead, after = _shown(answer)
+    assert before == after == "Due: milestone:map"
+    assert instead.startswith("(damaged: " if code == "damaged" else "(not readable here: ")
+    marked = ParseDict(answer.json()["payloads"][1], Payload())
+    assert (marked.metadata["sojourn-unread"], marked.metadata["encoding"]) == (code.encode(), b"json/plain")
+    assert [line["code"] for line in logs if line["event"] == "codec_payload_unread"] == [code]
+    assert PRIVATE not in instead + str(logs)
 
 
 async def test_cors_is_exact(endpoint: _Endpoint) -> None:

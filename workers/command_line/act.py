@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 from pydantic import JsonValue, ValidationError
 
+from activities.openings import Openings
+from domain.after_close import AfterClose
 from domain.commands import COMMANDS, Command
 from domain.commands.forming import AmendTerms
 from domain.decisions.forming import parties_of
@@ -19,13 +21,15 @@ from domain.vocabulary import Phase, Role
 from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError, ask, update_id_of
 from workers.command_line.failures import ExitCode, Failure
 from workers.command_line.input import read_object
-from workers.command_line.options import Agreement, AsJson, DryRun, choices
+from workers.command_line.options import Actor, Agreement, AsJson, DryRun, choices
 from workers.command_line.output import console, print_json, say
 from workers.command_line.previews import tell
 from workers.command_line.reach import Reach, reaching
 from workers.command_line.show import unknown
 from workers.named_people import named_people
+from workers.opening_after_close import open_after_close
 from workers.previewing import Preview, preview
+from workers.standing import standing
 from workflows.contract import Receipt
 
 _OPTION_OF = {"command_id": "--id", "actor_id": "--as", "acting_as": "--role"}
@@ -35,7 +39,7 @@ def act(
     *,
     agreement: Agreement,
     command: Annotated[str, typer.Argument(metavar="COMMAND", help="One of `sojourn commands`.")],
-    person: Annotated[str, typer.Option("--as", metavar="PERSON", help="Who gives it: their person id.")],
+    person: Actor,
     role: Annotated[
         str | None,
         typer.Option(
@@ -61,7 +65,7 @@ def act(
 
     The fields are checked here first, then the agreement decides; a refusal says which rule and changes
     nothing. An accepted command is in the record when this returns. Operators, who are no party, say
-    `--role operator`.
+    `--role operator`. A closed agreement takes none but those by which two people open what is private.
     """
     chosen = choices([role] if role else [], Role, "--role")
     given_id = command_id or f"cli-{uuid.uuid4()}"
@@ -72,6 +76,9 @@ def act(
 
     async def work(reach: Reach) -> Receipt:
         await check_people(reach, given)
+        after_close = await _opened_after_close(reach, agreement, given)
+        if after_close is not None:
+            return after_close
         try:
             complete = reach.policies().along_with(given)
             return await ask(
@@ -102,6 +109,23 @@ def act(
         return
     changed = ", ".join(receipt.event_types) or "nothing changed"
     console().print(f"{receipt.agreement_id} is at version {receipt.version}: {changed}")
+
+
+async def _opened_after_close(reach: Reach, agreement: str, given: Command) -> Receipt | None:
+    """What became of it where a closed agreement still takes it; None where it goes the usual way."""
+    if not isinstance(given, AfterClose):
+        return None
+    stands = await standing(await reach.record(), agreement)
+    if stands is None or not stands.agreement.closed:
+        return None
+    openings = Openings(await reach.pool(), await reach.seals())
+    event = await open_after_close(openings, stands, given)
+    return Receipt(
+        agreement_id=agreement,
+        command_id=given.command_id,
+        version=stands.agreement.version,
+        event_types=(event.type,),
+    )
 
 
 def _try_out(agreement: str, given: Command, *, as_json: bool) -> None:

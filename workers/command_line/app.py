@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -23,6 +24,7 @@ from workers.command_line.lessons import BEGIN_WITH, LESSONS
 from workers.command_line.metrics import metrics
 from workers.command_line.mine import mine
 from workers.command_line.movement import departed, leave, manager
+from workers.command_line.openings import openings
 from workers.command_line.operate import operate
 from workers.command_line.output import say
 from workers.command_line.people import people
@@ -35,6 +37,8 @@ from workers.command_line.resume import resume
 from workers.command_line.rights import erase, export, hold, receipt
 from workers.command_line.serve import gateway, migrate, up, worker
 from workers.command_line.show import events, notices, show
+from workers.command_line.sign_in import TOKEN_FILE
+from workers.command_line.token import token
 from workers.command_line.upgrade import upgrade
 from workers.command_line.verify import verify
 from workers.command_line.watch import watch
@@ -86,8 +90,15 @@ def root(
     _version: Annotated[
         bool, typer.Option("--version", is_eager=True, help="Print the version.", callback=_show_version)
     ] = False,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="A token of whoever --as names, where tokens are checked; or SOJOURN_TOKEN."
+        ),
+    ] = None,
 ) -> None:
     """Run mentorship agreements (secondments, shadowing stints, rotations) from approval to synthesis."""
+    TOKEN_FILE.set(token_file)
     forward_sdk_logs()
 
 
@@ -118,6 +129,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "demo": demo,
     "worker": worker,
     "gateway": gateway,
+    "token": token,
     "migrate": migrate,
     "people": people,
     "place": place,
@@ -134,6 +146,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "mine": mine,
     "events": events,
     "notices": notices,
+    "openings": openings,
     "list": list_agreements,
     "stalled": list_stalled,
     "explain": explain,

@@ -7,24 +7,27 @@ from rich.text import Text
 from domain.explanations import Explanation
 from workers.command_line.failures import Failure
 from workers.command_line.input import read_instant
-from workers.command_line.options import Agreement, AsJson, AsOf
+from workers.command_line.options import Agreement, AsJson, AsOf, Onlooker
 from workers.command_line.output import console, print_json
 from workers.command_line.reach import Reach, reaching
 from workers.command_line.show import unknown
 from workers.explaining import explanation
 
 
-def explain(agreement: Agreement, as_of: AsOf = None, as_json: AsJson = False) -> None:
+def explain(
+    agreement: Agreement, person: Onlooker = None, as_of: AsOf = None, as_json: AsJson = False
+) -> None:
     """Say in one paragraph why an agreement is stalled, or why it is not, with the events behind it.
 
     Who holds what up, since when, opened by which event, under which line of which policy; which levels of
     the ladder were reached when, and what comes next. Read from the record, so it works while no worker runs.
+    What a concern or a breach holds up is explained to those who may know of it, and not to whom it is about.
     """
     moment = None if as_of is None else read_instant(as_of, "--as-of")
 
     async def work(reach: Reach) -> Explanation:
         record = await reach.record()
-        found = await explanation(record, agreement, moment)
+        found = await explanation(record, agreement, moment, await reach.viewpoint(person))
         if found is not None:
             return found
         if await record.agreement(agreement) is None:

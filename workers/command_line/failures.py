@@ -14,6 +14,7 @@ from activities.snapshots import UnknownAgreementError
 from deploy.embedded import EmbeddedServerError, StackAlreadyRunningError
 from deploy.migrate import MigrationRefusedError
 from domain.reading import BrokenStream, UnreadableEvent
+from domain.refusals import Refused
 from gateway.serving import CannotListenError
 from gateway.tokens import TokenKeysError
 from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError
@@ -90,6 +91,8 @@ def expected(error: BaseException) -> Failure | None:
     """The failure that an exception stands for; None where it is a fault of the program."""
     if isinstance(error, Failure):
         return error
+    if isinstance(error, Refused):
+        return Failure(f"Refused ({error.code}): {error.sentence}")
     if isinstance(error, RPCError):
         answer = f"Temporal answers: {error.message} ({error.status.name.lower()})."
         return Failure(answer, ExitCode.UNREACHABLE)

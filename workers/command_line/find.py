@@ -13,12 +13,22 @@ from activities.rows import AgreementRow, StalledFilters, StalledPlace
 from domain.vocabulary import Kind, Phase, Role, StallReason
 from workers.command_line.failures import ExitCode, Failure
 from workers.command_line.input import read_instant
-from workers.command_line.options import AsJson, AsOf, Cohort, InvolvedPerson, Kinds, Phases, Tenant, choices
+from workers.command_line.options import (
+    AsJson,
+    AsOf,
+    Cohort,
+    InvolvedPerson,
+    Kinds,
+    Onlooker,
+    Phases,
+    Tenant,
+    choices,
+)
 from workers.command_line.output import NOTHING, console, instant, print_json, print_models, table, words
 from workers.command_line.reach import Reach, reaching
 from workers.command_line.unknown_values import tell_of_unknown
-from workers.stalled_list import stalled_list
 from workers.standing import Filters, StalledAgreement, agreements
+from workers.viewpoint import stalled_for
 
 
 def list_agreements(
@@ -69,6 +79,7 @@ def list_agreements(
 
 def list_stalled(
     *,
+    onlooker: Onlooker = None,
     as_of: AsOf = None,
     kinds: Kinds = None,
     reasons: Annotated[
@@ -102,6 +113,8 @@ def list_stalled(
     or at its last event where its own time runs ahead of the clock, as it does after a demonstration. A past
     instant counts only what had happened by then; a future one asks what would be stalled if nothing else
     happens.
+
+    With --as PERSON parties see their own agreements and operators all, but no concern about themselves.
     """
     moment = None if as_of is None else read_instant(as_of, "--as-of")
     place = None if after is None else _place(after)
@@ -116,14 +129,15 @@ def list_stalled(
     }
     filters = cast("StalledFilters", {name: values for name, values in given.items() if values})
 
-    async def work(reach: Reach) -> list[StalledAgreement]:
+    async def work(reach: Reach) -> tuple[list[StalledAgreement], StalledPlace | None]:
         record = await reach.record()
-        found = await stalled_list(record, moment, filters, after=place, limit=limit)
+        viewpoint = await reach.viewpoint(onlooker)
+        found, more = await stalled_for(record, viewpoint, moment, filters, after=place, limit=limit)
         if not found:
             await tell_of_unknown(record, tenant=tenant, cohort=cohort)
-        return found
+        return found, more
 
-    rows = reaching(work)
+    rows, more = reaching(work)
     if as_json:
         print_models(rows)
         return
@@ -131,9 +145,8 @@ def list_stalled(
         console().print("Nothing is stalled." if place is None else "Nothing more is stalled.")
         return
     console().print(stalled_table(rows))
-    if len(rows) == limit:
-        last = rows[-1]
-        console().print(f"\nMore: --after {last.since.isoformat()},{last.agreement_id}", soft_wrap=True)
+    if more is not None:
+        console().print(f"\nMore: --after {more.since.isoformat()},{more.agreement_id}", soft_wrap=True)
 
 
 def _place(after: str) -> StalledPlace:

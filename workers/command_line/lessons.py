@@ -59,6 +59,10 @@ LESSONS: Mapping[str, Lesson] = {
             ),
         ),
     ),
+    "token": Lesson(
+        "Issue a token of a person, where the secret for it is yours.",
+        ("sojourn token --for P-9001 --operator", "sojourn token --for P-1042 --hours 1 --out token.jwt"),
+    ),
     "migrate": Lesson(
         "Apply migrations, register search attributes.",
         ("sojourn migrate", "sojourn migrate --database-only --json"),
@@ -176,6 +180,10 @@ LESSONS: Mapping[str, Lesson] = {
             "sojourn notices halden-grid.HG-SEC-2026-0117",
             "sojourn notices halden-grid.HG-SEC-2026-0117 --failed --json",
         ),
+    ),
+    "openings": Lesson(
+        "List who opened what is private in an agreement.",
+        ("sojourn openings halden-grid.HG-SEC-2026-0117 --as P-1042",),
     ),
     "list": Lesson(
         "List agreements.",

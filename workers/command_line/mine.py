@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from activities.opening import personal_view_opened
 from domain.personal import FeedbackBalance, PersonalView
-from domain.refusals import Refused
-from workers.command_line.failures import Failure
-from workers.command_line.options import Agreement, AsJson
+from workers.command_line.options import Agreement, AsJson, Looker
 from workers.command_line.output import NOTHING, console, instant, print_json, table, words
 from workers.command_line.reach import Reach, reaching
 from workers.command_line.show import unknown
@@ -20,7 +14,7 @@ from workers.standing import standing
 def mine(
     *,
     agreement: Agreement,
-    person: Annotated[str, typer.Option("--as", metavar="PERSON", help="Who looks: their person id.")],
+    person: Looker,
     as_json: AsJson = False,
 ) -> None:
     """Show an agreement as one party sees it: what they owe, and what is for their eyes only.
@@ -33,12 +27,9 @@ def mine(
         stands = await standing(await reach.record(), agreement)
         if stands is None:
             raise unknown(agreement)
-        try:
-            return await personal_view_opened(
-                await reach.seals(), stands.agreement, stands.events, person, stands.at
-            )
-        except Refused as refused:
-            raise Failure(f"Refused ({refused.code}): {refused.sentence}") from refused
+        return await personal_view_opened(
+            await reach.seals(), stands.agreement, stands.events, person, stands.at
+        )
 
     view = reaching(work)
     if as_json:

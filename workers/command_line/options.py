@@ -9,12 +9,32 @@ from typing import Annotated, TypeVar
 import typer
 
 from workers.command_line.failures import ExitCode, Failure
+from workers.command_line.sign_in import signed_in
 
 Agreement = Annotated[
     str, typer.Argument(metavar="AGREEMENT", help="Its id: the tenant, a dot and the request's id.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]
-Operator = Annotated[str, typer.Option("--as", metavar="OPERATOR", help="Who gives it: their person id.")]
+Operator = Annotated[
+    str,
+    typer.Option("--as", metavar="OPERATOR", help="Who gives it: their person id.", callback=signed_in),
+]
+Actor = Annotated[
+    str,
+    typer.Option("--as", metavar="PERSON", help="Who gives it: their person id.", callback=signed_in),
+]
+Looker = Annotated[
+    str, typer.Option("--as", metavar="PERSON", help="Who looks: their person id.", callback=signed_in)
+]
+Onlooker = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar="PERSON",
+        help="As far as this person may know. Default: as an unnamed operator.",
+        callback=signed_in,
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
 Patience = Annotated[
     float, typer.Option("--wait", min=1, metavar="SECONDS", help="How long to wait for each answer.")

@@ -20,6 +20,7 @@ from workers.connection import connect
 from workers.keyring import reading_seals_of
 from workers.known_policies import KnownPolicies
 from workers.settings import Settings, SettingsError, load_settings
+from workers.viewpoint import Viewpoint, viewpoint_of
 
 CONNECTIONS = 8
 """Most connections to PostgreSQL that one command opens."""
@@ -51,6 +52,10 @@ class Reach:
         if self._seals is None:
             self._seals = reading_seals_of(self.settings, await self.pool())
         return self._seals
+
+    async def viewpoint(self, person_id: str | None) -> Viewpoint:
+        """From whose point of view a command reads; None stands for an operator without a name."""
+        return await viewpoint_of(await self.directory(), person_id)
 
     def policies(self) -> KnownPolicies:
         """The policy sets that requests and commands may name.

@@ -12,6 +12,7 @@ from pydantic import JsonValue, ValidationError
 
 from activities.keys.ring import KeyRing
 from activities.keys.subjects import SubjectKeys
+from activities.openings import Openings
 from activities.rights import Rights
 from workers.command_line.failures import ExitCode, Failure
 from workers.command_line.options import AsJson, Operator, Yes
@@ -141,7 +142,12 @@ def export(
         await _is_operator(reach, operator)
         rights = Rights(await reach.pool())
         found = await exported(
-            await reach.record(), await reach.directory(), await reach.seals(), rights, person
+            await reach.record(),
+            await reach.directory(),
+            await reach.seals(),
+            rights,
+            person,
+            openings=Openings(await reach.pool(), await reach.seals()),
         )
         if found["directory"] is None and not found["agreements"]:
             raise Failure(f"Nothing is known of {person}.", ExitCode.NOTHING_MATCHED)

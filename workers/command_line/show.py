@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
 
 import typer
 from pydantic import JsonValue
 
 from activities.opening import opened_for
+from activities.openings import Openings
 from activities.rows import NoticeRow
-from activities.seals import Seals
 from domain.obligations import Obligation
-from domain.readers import OPERATOR, as_read_by
 from domain.reading import fold_recorded
 from domain.recording import RecordedEvent
-from domain.refusals import Refused
 from domain.stalled import Stall
 from domain.views import StatusView, obligation_view, status_view
 from domain.vocabulary import ObligationStatus
 from workers.command_line.failures import Failure
 from workers.command_line.input import read_instant
-from workers.command_line.options import Agreement, AsJson, AsOf
-from workers.command_line.output import NOTHING, console, instant, print_json, print_models, table, words
+from workers.command_line.options import Agreement, AsJson, AsOf, Onlooker
+from workers.command_line.output import NOTHING, console, instant, print_json, print_models, say, table, words
 from workers.command_line.reach import Reach, reaching
+from workers.command_line.sign_in import nobody_is_checked
+from workers.opening_after_close import with_what_was_opened
 from workers.standing import Owed, Standing, owed_ever, standing
+from workers.viewpoint import Viewpoint
 
 DATA_AT_MOST = 300
 """Characters of an event's data that a person is shown; `--json` has all of it."""
@@ -32,6 +32,7 @@ DATA_AT_MOST = 300
 
 def show(
     agreement: Agreement,
+    person: Onlooker = None,
     as_of: AsOf = None,
     settled: bool = typer.Option(False, "--settled", help="Also what is fulfilled, waived or superseded."),
     as_json: AsJson = False,
@@ -40,21 +41,34 @@ def show(
 
     Read from the record, so it works while no worker runs. Without --as-of it is looked at now, or at its
     last event where its own time runs ahead of the clock, as it does after a demonstration.
+
+    With --as PERSON it shows what that person may know: concerns and breaches go round whom they are about.
     """
     moment = None if as_of is None else read_instant(as_of, "--as-of")
 
-    async def work(reach: Reach) -> Standing | None:
+    async def work(reach: Reach) -> tuple[Standing, list[Owed]]:
         record = await reach.record()
+        viewpoint = await reach.viewpoint(person)
         stands = await standing(record, agreement, moment)
         if stands is None and await record.agreement(agreement) is not None:
             raise Failure(f"{agreement} had not begun by {as_of}; ask about a later instant.")
-        return stands
+        if stands is None:
+            raise unknown(agreement)
+        disclosure = viewpoint.disclosure(stands)
+        known = [
+            each
+            for each in owed_ever(stands.events)
+            if disclosure.may_know_what_is_owed(each.obligation.obligation_id)
+        ]
+        return viewpoint.known(stands), known
 
-    stands = reaching(work)
-    if stands is None:
-        raise unknown(agreement)
+    stands, owed = reaching(work)
+    if person is not None and nobody_is_checked():
+        say(
+            f"Nobody has checked that it is {person} who asks: there are no keys for tokens "
+            "(SOJOURN_TOKEN_SECRET, SOJOURN_TOKEN_KEY_FILE)."
+        )
     view = status_view(stands.agreement, stands.at)
-    owed = owed_ever(stands.events)
     if as_json:
         print_json(_as_json(stands, view, owed if settled else None))
         return
@@ -64,19 +78,15 @@ def show(
 def events(
     agreement: Agreement,
     after: int = typer.Option(0, "--after", min=0, help="Only events after this version."),
-    person: Annotated[
-        str | None,
-        typer.Option(
-            "--as", metavar="PERSON", help="With the words that this party may read; others withheld."
-        ),
-    ] = None,
+    person: Onlooker = None,
     as_json: AsJson = False,
 ) -> None:
     """List what happened to an agreement, in order, as the record holds it.
 
     Each row carries version, type, occurred_at (the agreement's own time), recorded_at (when PostgreSQL wrote
     it), actor, command_id, data and hash. What people wrote is withheld; with --as PERSON it shows what that
-    party may read. The hash is always that of the whole event.
+    person may read. What tells of somebody whom it is not for the reader to know about is left out, so
+    versions may be missing. The hash is always that of the whole event.
     """
 
     async def work(reach: Reach) -> list[RecordedEvent]:
@@ -84,7 +94,7 @@ def events(
         rows = await record.stream(agreement)
         if not rows:
             raise unknown(agreement)
-        readable = await _as_read_by(await reach.seals(), rows, person)
+        readable = await _as_read_by(reach, rows, await reach.viewpoint(person))
         return [row for row in readable if row.version > after]
 
     rows = reaching(work)
@@ -107,6 +117,7 @@ def events(
 
 def notices(
     agreement: Agreement,
+    person: Onlooker = None,
     failed: bool = typer.Option(False, "--failed", help="Only those that were given up."),
     as_json: AsJson = False,
 ) -> None:
@@ -118,9 +129,16 @@ def notices(
 
     async def work(reach: Reach) -> list[NoticeRow]:
         record = await reach.record()
-        if await record.agreement(agreement) is None:
+        viewpoint = await reach.viewpoint(person)
+        stands = await standing(record, agreement)
+        if stands is None:
             raise unknown(agreement)
-        return await record.notices(agreement)
+        disclosure = viewpoint.disclosure(stands)
+        return [
+            row
+            for row in await record.notices(agreement)
+            if row.notice.obligation_id is None or disclosure.may_know_what_is_owed(row.notice.obligation_id)
+        ]
 
     rows = [row for row in reaching(work) if not failed or row.state == "failed"]
     if as_json:
@@ -148,15 +166,14 @@ def notices(
     )
 
 
-async def _as_read_by(seals: Seals, rows: list[RecordedEvent], person_id: str | None) -> list[RecordedEvent]:
+async def _as_read_by(reach: Reach, rows: list[RecordedEvent], viewpoint: Viewpoint) -> list[RecordedEvent]:
     folded = fold_recorded(rows)
-    if folded is None or person_id is None:
-        return as_read_by(rows, OPERATOR)
-    try:
-        at = max(datetime.now(UTC), rows[-1].occurred_at)
-        return await opened_for(seals, folded, rows, person_id, at)
-    except Refused as refused:
-        raise Failure(f"Refused ({refused.code}): {refused.sentence}") from refused
+    if folded is None:
+        return []
+    stands = Standing(folded, max(datetime.now(UTC), rows[-1].occurred_at), rows)
+    seals = await reach.seals()
+    opened = await with_what_was_opened(Openings(await reach.pool(), seals), stands)
+    return await opened_for(seals, rows, viewpoint.reader(opened))
 
 
 def event_as_json(row: RecordedEvent) -> dict[str, JsonValue]:

@@ -13,13 +13,20 @@ from workers.command_line.input import read_instant
 from workers.command_line.options import AsOf
 from workers.command_line.output import console
 from workers.command_line.reach import Reach, reaching
+from workers.command_line.sign_in import signed_in
 from workers.explaining import explanation
 
 
 def watch(
     *,
     person: Annotated[
-        str | None, typer.Option("--as", metavar="PERSON", help="The operator who nudges with the key n.")
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="PERSON",
+            help="Who looks, and nudges with n: an operator.",
+            callback=signed_in,
+        ),
     ] = None,
     typed: Annotated[
         str, typer.Option("--filter", metavar="WORDS", help="Only rows that contain all of these words.")
@@ -46,22 +53,23 @@ def watch(
         from workers.watching.rows import BoardRow, matching, read_board  # noqa: PLC0415
 
         record = await reach.record()
+        viewpoint = await reach.viewpoint(person)
         nudge: Callable[[BoardRow], Awaitable[str]] | None = None
         if person is not None:
             await require_operator(reach, person)
             nudge = Nudger(reach, person).nudge
         if not live:
-            board = await read_board(record, moment)
+            board = await read_board(record, moment, viewpoint)
             print_frame(console(), board, matching(board.rows, typed))
             return
         from workers.watching.app import WatchApp  # noqa: PLC0415
 
         async def explained(agreement_id: str) -> str:
-            found = await explanation(record, agreement_id, moment)
+            found = await explanation(record, agreement_id, moment, viewpoint)
             return f"{agreement_id} had not begun by then." if found is None else found.paragraph
 
         await WatchApp(
-            lambda: read_board(record, moment),
+            lambda: read_board(record, moment, viewpoint),
             explained,
             nudge,
             every=timedelta(seconds=every),

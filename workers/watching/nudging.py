@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 
 from temporalio.service import RPCError
 
 from activities.database import DatabaseRefusedError, DatabaseUnavailableError
 from domain.commands.operations import NudgeObligation
+from domain.discretion import obligations_known_to
+from domain.obligations import Obligation
 from domain.vocabulary import Role
 from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError, ask, update_id_of
 from workers.command_line.failures import Failure
 from workers.command_line.reach import Reach
 from workers.connection import NoTemporalError
+from workers.standing import standing
 from workers.watching.rows import BoardRow
 
 PATIENCE = timedelta(seconds=8)
@@ -35,10 +39,13 @@ class Nudger:
         The ledger is read again: since the board was, somebody may have done what they owed.
         """
         try:
-            owed = await (await self._reach.record()).open_obligations(row.agreement_id)
+            stands = await standing(await self._reach.record(), row.agreement_id)
         except (DatabaseRefusedError, DatabaseUnavailableError) as error:
             return f"Nudge not sent, the record cannot be read: {error}"
-        overdue = [held for held in owed if held.due_at <= row.at]
+        owed: Mapping[str, Obligation] = {}
+        if stands is not None:
+            owed = obligations_known_to(stands.agreement, self._operator_id, {Role.OPERATOR})
+        overdue = [held for held in owed.values() if held.due_at <= row.at]
         if not overdue:
             return f"Not nudged: nothing is overdue in {row.agreement_id}."
         oldest = min(overdue, key=lambda held: (held.due_at, held.obligation_id)).obligation_id

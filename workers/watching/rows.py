@@ -14,8 +14,8 @@ from domain.obligations import Level, ObligationId
 from domain.stalled import ON_THE_LADDER
 from domain.vocabulary import Kind, Phase, Role
 from workers.command_line.output import NOTHING, words
-from workers.stalled_list import stalled_list
 from workers.standing import StalledAgreement
+from workers.viewpoint import UNNAMED, Viewpoint, overdue_for, stalled_for
 
 MOST = 500
 """Rows of each state that a board has; what is sorted and filtered are these; `sojourn stalled` has all."""
@@ -62,18 +62,26 @@ class Board(NamedTuple):
         return sum(row.state is state for row in self.rows)
 
 
-async def read_board(record: Record, as_of: datetime | None = None, *, most: int = MOST) -> Board:
+async def read_board(
+    record: Record, as_of: datetime | None = None, viewpoint: Viewpoint = UNNAMED, *, most: int = MOST
+) -> Board:
     """What is stalled or overdue, from the record alone: also while no worker runs.
 
     Args:
         record: Where to look.
         as_of: The instant; None: now. What is stalled is as `sojourn stalled` says.
+        viewpoint: Who looks.
         most: Rows of each state, those of longest standing.
     """
     at = as_of or datetime.now(UTC)
-    stalled = await stalled_list(record, as_of, limit=most + 1)
+    stalled, _ = await stalled_for(record, viewpoint, as_of, limit=most + 1)
     ids = {row.agreement_id for row in stalled}
-    overdue = [row for row in await record.overdue(at, most + 1) if row.agreement_id not in ids]
+    overdue = [
+        known
+        for row in await record.overdue(at, most + 1)
+        if row.agreement_id not in ids
+        and (known := await overdue_for(record, viewpoint, row, at)) is not None
+    ]
     found = {State.STALLED: stalled, State.OVERDUE: overdue}
     return Board(
         (*map(_stalled, stalled[:most]), *(_overdue(row, at) for row in overdue[:most])),

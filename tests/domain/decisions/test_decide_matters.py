@@ -60,7 +60,7 @@ ROWS: dict[str, Row] = {
         "raise_concern",
         {"matter_id": "b1"},
         RefusalCode.ALREADY_DONE,
-        "matter_id: b1 is open already; choose another id.",
+        "matter_id: b1 is taken; choose another id.",
     ),
     "everybody is concerned": (
         "secondment:active",

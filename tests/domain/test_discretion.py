@@ -1,0 +1,236 @@
+"""Who may know that a concern or a breach exists, on every way that leads to a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from domain.announcing import notices_of
+from domain.audiences import KNOWN_TO
+from domain.discretion import matters_of, obligations_known_to
+from domain.evolve import evolve
+from domain.explaining import explain
+from domain.readers import OPERATOR, Disclosure, Reader, as_read_by, reader_of
+from domain.reading import fold_recorded, read_event
+from domain.refusals import RefusalCode
+from domain.views import status_view
+from domain.vocabulary import Health, ObligationKind, Role
+
+Active = Callable[[str], Any]
+
+
+def _concern_about_the_mentor(active: Active) -> Any:  # noqa: ANN401  the fixtures' life
+    life = active("secondment")
+    life.give(
+        "raise_concern", life.terms.mentee, matter_id="matter-71", about=life.terms.mentor, what="Cancelled."
+    )
+    return life
+
+
+def _ethics_breach_by_the_mentor(active: Active) -> Any:  # noqa: ANN401  the fixtures' life
+    life = active("secondment")
+    life.give(
+        "report_breach",
+        life.terms.mentee,
+        matter_id="matter-72",
+        breaches="ethics",
+        about=life.terms.mentor,
+        what="Shared my notes.",
+    )
+    return life
+
+
+def _disclosure(life: Any, reader: Reader) -> Disclosure:  # noqa: ANN401
+    return Disclosure(reader, [read_event(row) for row in life.rows])
+
+
+def _texts(life: Any, reader: Reader) -> dict[str, str]:  # noqa: ANN401
+    """Everything that a reader can be shown of an agreement, by the way on which it reaches them."""
+    at = life.now + timedelta(days=30)
+    known = _disclosure(life, reader).agreement(life.agreement)
+    return {
+        "events": str([row.data for row in as_read_by(life.rows, reader)]),
+        "status": status_view(known, at).model_dump_json(),
+        "explanation": explain(life.agreement, life.rows, at, reader).model_dump_json(),
+    }
+
+
+def test_the_table_says_who_may_know_of_a_matter() -> None:
+    """Concerns and breaches are for HR, the programme owner and operators; the rest every party may know."""
+    to_know = {Role.HRBP, Role.PROGRAMME_OWNER, Role.OPERATOR}
+    assert {kind: set(roles) for kind, roles in KNOWN_TO.items()} == {
+        ObligationKind.CONCERN: to_know,
+        ObligationKind.BREACH: to_know,
+    }
+
+
+def test_an_obligations_id_tells_its_matter() -> None:
+    """As does the choice that a breach forced; nothing else belongs to a matter."""
+    assert matters_of("concern:c1") == {"c1"}
+    assert matters_of("forced_choice:breach:b1") == {"b1"}
+    assert (
+        matters_of("blocker:x") == matters_of("forced_choice:milestone:m") == matters_of("matter-71") == set()
+    )
+
+
+@pytest.mark.parametrize("happened", [_concern_about_the_mentor, _ethics_breach_by_the_mentor])
+def test_every_way_to_every_reader_keeps_to_the_table(active: Active, happened: Callable[..., Any]) -> None:
+    """Events, status and explanation name the matter to those who may know of it, and to nobody else."""
+    life = happened(active)
+    (name,) = life.agreement.matters
+    matter = life.agreement.matters[name]
+    handler = life.agreement.obligations[f"{matter.kind}:{name}"].owner_id
+    terms = life.terms
+    knowing = {terms.mentee, handler, terms.hrbp, terms.programme_owner}
+    everybody = {party.person_id for party in life.agreement.parties}
+    assert everybody - knowing >= {terms.mentor, terms.host_manager}
+    for person in everybody:
+        for way, text in _texts(life, reader_of(life.agreement, person)).items():
+            # An explanation names what makes the health, which is the matter in these lives.
+            assert (f"{matter.kind}:{name}" in text) == (person in knowing), (person, way)
+            if person not in knowing:
+                assert name not in text, (person, way)
+
+
+def test_the_person_concerned_knows_nothing_in_whatever_role(active: Active) -> None:
+    """An operator whom a concern is about sees the agreement without it."""
+    life = _concern_about_the_mentor(active)
+    concerned = reader_of(life.agreement, life.terms.mentor, operator=True)
+    assert Role.OPERATOR in concerned.roles
+    assert "matter-71" not in str(_texts(life, concerned))
+
+
+def test_an_unnamed_operator_sees_what_is_owed_and_not_who_is_in_it(active: Active) -> None:
+    """Operators need ids to act on; who raised it, and about whom, is for nobody without a name."""
+    life = _concern_about_the_mentor(active)
+    at = life.now + timedelta(days=30)
+    found = explain(life.agreement, life.rows, at)
+    assert found.about is not None
+    assert (found.about.obligation_id, found.about.opened_by.type) == ("concern:matter-71", "concern.raised")
+    assert (found.about.opened_by.actor_id, found.about.opened_by.actor_role) == (None, None)
+    assert found.about.waiting_on.person_id == life.terms.line_manager
+    named = explain(life.agreement, life.rows, at, reader_of(life.agreement, life.terms.hrbp))
+    assert named.about is not None
+    assert named.about.opened_by.actor_id == life.terms.mentee
+    assert "concern.raised" not in {row.type for row in as_read_by(life.rows, OPERATOR)}
+
+
+def test_a_hold_is_seen_by_all_and_its_reason_by_few(active: Active) -> None:
+    """That a placement rests is not hidden, for nobody is reminded meanwhile; why it does is."""
+    life = _ethics_breach_by_the_mentor(active)
+    hers = explain(life.agreement, life.rows, life.now, reader_of(life.agreement, life.terms.mentor))
+    assert (hers.health, hers.about, hers.cause) == (Health.EXTERNAL_HOLD, None, None)
+    assert "is not stalled but on hold." in hers.paragraph
+    theirs = explain(life.agreement, life.rows, life.now, reader_of(life.agreement, life.terms.hrbp))
+    assert theirs.about is not None
+    assert theirs.about.obligation_id == "breach:matter-72"
+
+
+def test_what_a_settled_matter_moved_is_shown_without_it(active: Active) -> None:
+    """After a hold the dates are new; the event behind them is named to those who may know of it only."""
+    life = active("secondment")
+    milestone = next(iter(life.terms.milestones)).milestone_id
+    life.wait(until=life.agreement.obligations[f"milestone:{milestone}"].due_at - timedelta(days=1))
+    life.give(
+        "report_breach",
+        life.terms.mentee,
+        matter_id="matter-72",
+        breaches="ethics",
+        about=life.terms.mentor,
+        what="Shared my notes.",
+    )
+    life.wait(days=4)
+    handler = life.agreement.obligations["breach:matter-72"].owner_id
+    life.give("settle_matter", handler, matter_id="matter-72", resolution="Talked.")
+    owed = life.agreement.obligations[f"milestone:{milestone}"]
+    assert owed.due_at > life.now
+    for person, sees in ((life.terms.mentor, False), (life.terms.hrbp, True)):
+        found = explain(life.agreement, life.rows, life.now, reader_of(life.agreement, person))
+        assert ("matter.settled" in found.model_dump_json()) <= sees
+        assert (
+            "matter-72" in str([row.data for row in as_read_by(life.rows, reader_of(life.agreement, person))])
+        ) is sees
+
+
+def test_nobody_is_told_of_a_breach_by_the_ladder_but_who_may_know(active: Active) -> None:
+    """An overdue breach climbs like anything else, past the person concerned and everybody uninvolved."""
+    life = active("secondment")
+    life.give(
+        "report_breach",
+        life.terms.mentor,
+        matter_id="matter-72",
+        breaches="boundary",
+        about=life.terms.mentee,
+        what="Worked on Saturday.",
+    )
+    life.wait(days=60)
+    assert "forced_choice:breach:matter-72" in life.agreement.obligations
+    told: dict[str, set[str]] = {}
+    before = None
+    for row in life.rows:
+        event = read_event(row)
+        after = evolve(before, event)
+        for notice in notices_of(before, after, event, row.event_id):
+            if notice.obligation_id is not None and matters_of(notice.obligation_id):
+                told.setdefault(notice.recipient_id, set()).add(notice.kind)
+        before = after
+    terms = life.terms
+    assert terms.mentee not in told
+    assert set(told) <= {terms.mentor, terms.line_manager, terms.hrbp, terms.programme_owner}
+    assert "escalation" in told[terms.hrbp]
+
+
+def test_a_refusal_tells_nobody_of_a_matter(active: Active) -> None:
+    """Whoever names a concern about themselves is answered as if it were not there."""
+    life = _concern_about_the_mentor(active)
+    life.give(
+        "raise_blocker", life.terms.mentor, matter_id="x", category="access", what="No key.", needed="A key."
+    )
+    probed = life.refusal("mentor", "settle_matter", matter_id="matter-71", resolution="Nothing in it.")
+    assert probed.code is RefusalCode.NOT_OPEN
+    assert probed.sentence == "matter_id: matter-71 is not open; open are x."
+    hr = life.refusal("hrbp", "settle_matter", matter_id="c9", resolution="Talked.")
+    assert "open are matter-71, x" in hr.sentence
+
+
+def test_only_what_one_may_know_of_is_open_to_act_on(active: Active) -> None:
+    """The ledger as somebody may know it leaves out the concern about them and nothing else."""
+    life = _concern_about_the_mentor(active)
+    everything = set(life.agreement.obligations)
+    mentors = obligations_known_to(life.agreement, life.terms.mentor, {Role.OPERATOR})
+    assert everything - set(mentors) == {"concern:matter-71"}
+    assert set(obligations_known_to(life.agreement, "P-9001", {Role.OPERATOR})) == everything
+
+
+def test_closing_does_not_name_what_was_left_open(active: Active) -> None:
+    """What a closing event lists as missing is shown without matters that the reader may not know of."""
+    life = _concern_about_the_mentor(active)
+    life.by("operator", "close_incomplete", reason="The host was sold.")
+    folded = fold_recorded(life.rows)
+    assert folded is not None
+    closed = {row.type: row.data for row in as_read_by(life.rows, reader_of(folded, life.terms.mentor))}
+    missing = closed["agreement.closed_incomplete"]["missing"]
+    assert missing
+    assert "concern:matter-71" not in str(missing)
+    knowing = {row.type: row.data for row in as_read_by(life.rows, reader_of(folded, life.terms.hrbp))}
+    assert "concern:matter-71" in str(knowing["agreement.closed_incomplete"]["missing"])
+
+
+def test_an_id_that_is_used_again_hides_what_it_hid(active: Active) -> None:
+    """Another concern under the id of a settled one does not show the first to whom it was about."""
+    life = _concern_about_the_mentor(active)
+    terms = life.terms
+    life.give("settle_matter", terms.line_manager, matter_id="matter-71", resolution="Talked.")
+    life.give("raise_concern", terms.mentor, matter_id="matter-71", about=terms.mentee, what="Late again.")
+    for person in (terms.mentor, terms.mentee):
+        rows = as_read_by(life.rows, reader_of(life.agreement, person))
+        assert "concern.raised" not in {row.type for row in rows}
+    first, second = (
+        row.data["what"]
+        for row in as_read_by(life.rows, reader_of(life.agreement, terms.line_manager))
+        if row.type == "concern.raised"
+    )
+    assert (first, second) == ("Cancelled.", "Late again.")

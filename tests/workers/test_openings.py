@@ -1,0 +1,174 @@
+"""What is private in a closed agreement is opened by two people, for a time, in sight of all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+from typer.testing import Result
+
+from activities.opening import opened_for
+from activities.openings import Openings
+from activities.record import Record
+from activities.rights_chain import rights_differences
+from activities.seals import Seals
+from domain.agreement import Agreement
+from domain.commands.break_glass import ApproveBreakGlass, RequestBreakGlass
+from domain.model import WITHHELD
+from domain.readers import reader_of
+from domain.refusals import RefusalCode, Refused
+from workers.command_line.failures import ExitCode
+from workers.opening_after_close import open_after_close, with_what_was_opened
+from workers.standing import Standing, standing
+
+Sojourn = Callable[..., Awaitable[Result]]
+Lives = Callable[..., Awaitable[Agreement]]
+
+REASON = "The works council asks for an inquiry."
+
+
+@pytest.fixture
+async def closed(
+    known: None,  # noqa: ARG001  the directory knows everybody first
+    live: Lives,
+) -> Agreement:
+    """A secondment that is over, and whose people wrote a lot."""
+    agreement = await live("secondment", days=900)
+    assert agreement.closed
+    return agreement
+
+
+@pytest.fixture
+def openings(pool: asyncpg.Pool[asyncpg.Record], seals: Seals) -> Openings:
+    """Where openings are noted."""
+    return Openings(pool, seals)
+
+
+def _printed(result: Result) -> Any:  # noqa: ANN401  any JSON
+    assert result.exit_code == ExitCode.OK, result.stderr
+    return json.loads(result.stdout)
+
+
+async def _reflections(sojourn: Sojourn, agreement: Agreement, *as_whom: str) -> set[str]:
+    """What a reader reads of how the mentee looks back."""
+    rows = _printed(await sojourn("events", agreement.agreement_id, *as_whom, "--json"))
+    debriefs = [row for row in rows if row["type"] == "debrief.submitted"]
+    return {text for row in debriefs for text in row["data"]["reflection"]["insights"]}
+
+
+async def test_two_people_open_a_closed_agreement_and_its_people_see_it(
+    sojourn: Sojourn, closed: Agreement, record: Record, pool: asyncpg.Pool[asyncpg.Record]
+) -> None:
+    """Asking opens nothing; the asker cannot approve; then one reader reads, and every party sees who did."""
+    terms, agreement_id = closed.terms, closed.agreement_id
+    hr, owner = ("--as", terms.hrbp), ("--as", terms.programme_owner)
+    before = await record.stream(agreement_id)
+    asked = json.dumps(
+        {"request_id": "g1", "hours": 4, "reason": REASON, "only": "debrief.submitted/reflection"}
+    )
+    approval = json.dumps({"request_id": "g1"})
+    receipt = _printed(
+        await sojourn("act", agreement_id, "request_break_glass", *hr, "--data", asked, "--json")
+    )
+    assert (receipt["event_types"], receipt["version"]) == (["break_glass.requested"], closed.version)
+    assert await _reflections(sojourn, closed, *hr) == {WITHHELD}
+    alone = await sojourn("act", agreement_id, "approve_break_glass", *hr, "--data", approval)
+    assert alone.exit_code == ExitCode.REFUSED
+    assert "conflict_of_interest" in alone.stderr
+    assert (
+        await sojourn("act", agreement_id, "approve_break_glass", *owner, "--data", approval)
+    ).exit_code == 0
+    read = await _reflections(sojourn, closed, *hr)
+    assert read == await _reflections(sojourn, closed, "--as", terms.mentee)
+    assert WITHHELD not in read
+    assert await _reflections(sojourn, closed, *owner) == {WITHHELD}
+    assert await record.stream(agreement_id) == before, "the stream of a closed agreement has ended"
+    assert await rights_differences(pool) == []
+    for person in (terms.mentee, terms.mentor, terms.line_manager):
+        listed = _printed(await sojourn("openings", agreement_id, "--as", person, "--json"))
+        assert [(row["type"], row["actor"]["person_id"], row["after_close"]) for row in listed] == [
+            ("break_glass.requested", terms.hrbp, True),
+            ("break_glass.approved", terms.programme_owner, True),
+        ]
+        assert listed[0]["reason"] == REASON
+    shown = await sojourn("openings", agreement_id)
+    assert REASON not in shown.stdout, "an operator without a name reads nobody's words"
+    done = await sojourn("export", terms.mentee, "--as", "P-9001", "--out", "held.json")
+    assert done.exit_code == ExitCode.OK, done.stderr
+    with open("held.json", encoding="utf-8") as file:  # noqa: PTH123, ASYNC230  in this test's own folder
+        [held] = json.load(file)["agreements"]
+    assert [each["type"] for each in held["events"]][-2:] == ["break_glass.requested", "break_glass.approved"]
+
+
+async def test_an_opening_ends_by_itself(
+    record: Record, closed: Agreement, openings: Openings, seals: Seals
+) -> None:
+    """After its hours the reader reads no more than before, without anybody closing it."""
+    stands = await standing(record, closed.agreement_id)
+    assert stands is not None
+    terms, at = closed.terms, stands.at
+    await _open(openings, stands, terms.hrbp, terms.programme_owner)
+
+    async def reads(later: timedelta) -> bool:
+        opened = (await with_what_was_opened(openings, stands)).agreement
+        rows = await opened_for(seals, stands.events, reader_of(opened, terms.hrbp, at=at + later))
+        return WITHHELD not in str([row.data for row in rows if row.type == "debrief.submitted"])
+
+    assert await reads(timedelta(hours=3, minutes=59))
+    assert not await reads(timedelta(hours=4))
+
+
+async def test_a_request_that_waited_too_long_has_lapsed(
+    record: Record, closed: Agreement, openings: Openings
+) -> None:
+    """Whoever approves after a day would approve something that has passed."""
+    stands = await standing(record, closed.agreement_id)
+    assert stands is not None
+    later = stands._replace(at=stands.at + timedelta(hours=25))
+    with pytest.raises(Refused) as refused:
+        await _open(openings, stands, closed.terms.hrbp, closed.terms.programme_owner, approved_at=later)
+    assert refused.value.code is RefusalCode.NOT_OPEN
+    assert "lapsed" in refused.value.sentence
+
+
+async def test_nobody_else_may_ask(sojourn: Sojourn, closed: Agreement) -> None:
+    """A manager of a closed agreement is refused as of an open one; other commands come too late."""
+    data = json.dumps({"request_id": "g1", "reason": REASON})
+    call = ("act", closed.agreement_id, "request_break_glass", "--data", data, "--as")
+    manager = await sojourn(*call, closed.terms.line_manager)
+    assert (manager.exit_code, "not_allowed_for_role" in manager.stderr) == (ExitCode.REFUSED, True)
+    stranger = await sojourn(*call, "P-0000")
+    assert "not_a_party" in stranger.stderr
+    nobody_asked = json.dumps({"request_id": "g9"})
+    unknown = await sojourn(
+        "act", closed.agreement_id, "approve_break_glass", "--as", closed.terms.hrbp, "--data", nobody_asked
+    )
+    assert "nobody has made a request g9" in unknown.stderr
+
+
+async def test_the_reason_is_sealed(
+    pool: asyncpg.Pool[asyncpg.Record], openings: Openings, record: Record, closed: Agreement
+) -> None:
+    """Rows of the log of rights hold ids and dates in clear, and no words."""
+    stands = await standing(record, closed.agreement_id)
+    assert stands is not None
+    await _open(openings, stands, closed.terms.hrbp, closed.terms.programme_owner)
+    rows = await pool.fetch(
+        "SELECT person_id, type, data::text AS data FROM sojourn.rights_event ORDER BY position"
+    )
+    assert {row["person_id"] for row in rows} == {closed.terms.mentee, closed.terms.mentor}
+    assert {row["type"] for row in rows} == {"glass.requested", "glass.approved"}
+    assert REASON not in str([row["data"] for row in rows])
+
+
+async def _open(
+    openings: Openings, stands: Standing, asks: str, approves: str, *, approved_at: Standing | None = None
+) -> None:
+    request = RequestBreakGlass(command_id="c1", actor_id=asks, request_id="g1", hours=4, reason=REASON)
+    await open_after_close(openings, stands, request)
+    approval = ApproveBreakGlass(command_id="c2", actor_id=approves, request_id="g1")
+    await open_after_close(openings, approved_at or stands, approval)

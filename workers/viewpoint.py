@@ -1,0 +1,161 @@
+"""From whose point of view agreements are looked at: every command that reads goes through here.
+
+Without a name it is an operator's: structure, and of a concern or a breach only that somebody owes an answer.
+With one, it is what that person may know of each agreement, by the audience table.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from activities.directory import Directory
+from activities.record import Record
+from activities.rows import OverdueRow, StalledFilters, StalledPlace
+from domain.discretion import matters_of
+from domain.model import Frozen, PersonId
+from domain.readers import OPERATOR, Disclosure, Reader, reader_of
+from domain.reading import read_event
+from domain.stalled import oldest_first
+from workers.stalled_list import matches, stalled_list
+from workers.standing import StalledAgreement, Standing, agreements, stalled_row, standing
+from workers.together import few_at_once
+
+
+class Viewpoint(Frozen):
+    """Somebody who looks at agreements. Make one with `viewpoint_of`."""
+
+    person_id: PersonId | None = None
+    is_operator: bool = True
+    """Whether they look after agreements that they are no party to."""
+
+    def reader(self, stands: Standing) -> Reader:
+        """They as a reader of one agreement.
+
+        Raises:
+            Refused: They are neither a party nor an operator.
+        """
+        if self.person_id is None:
+            return OPERATOR
+        return reader_of(stands.agreement, self.person_id, at=stands.at, operator=self.is_operator)
+
+    def disclosure(self, stands: Standing) -> Disclosure:
+        """What of one agreement they may know.
+
+        Raises:
+            Refused: They are neither a party nor an operator.
+        """
+        return Disclosure(self.reader(stands), [read_event(row) for row in stands.events])
+
+    def known(self, stands: Standing) -> Standing:
+        """One agreement as far as they may know it; its events stay as they are.
+
+        Raises:
+            Refused: They are neither a party nor an operator.
+        """
+        return stands._replace(agreement=self.disclosure(stands).agreement(stands.agreement))
+
+
+UNNAMED = Viewpoint()
+"""An operator whom nobody has named."""
+
+
+async def viewpoint_of(directory: Directory, person_id: PersonId | None) -> Viewpoint:
+    """The point of view of somebody; of an unnamed operator where nobody is named."""
+    if person_id is None:
+        return UNNAMED
+    operators = await directory.operators(datetime.now(UTC).date())
+    return Viewpoint(person_id=person_id, is_operator=person_id in operators)
+
+
+async def stalled_for(
+    record: Record,
+    viewpoint: Viewpoint,
+    as_of: datetime | None = None,
+    filters: StalledFilters | None = None,
+    *,
+    after: StalledPlace | None = None,
+    limit: int | None = None,
+) -> tuple[list[StalledAgreement], StalledPlace | None]:
+    """What is stalled as far as somebody may know, longest first.
+
+    A party sees their own agreements. An operator sees all of them; where a matter about themselves holds one
+    up, it is listed, in the same place, for what else holds it up, and left out where nothing does.
+
+    Args:
+        record: Where the events are.
+        viewpoint: Whose.
+        as_of: As for `workers.standing.standing`.
+        filters: Which of them.
+        after: Only what comes after this one.
+        limit: How many at most; None for all.
+
+    Returns:
+        The rows, and the place from which to go on; None where there is no more.
+    """
+    if not viewpoint.is_operator:
+        return await _of_a_party(record, viewpoint, as_of, filters or {}), None
+    rows = await stalled_list(record, as_of, filters, after=after, limit=limit)
+    more = None
+    if rows and len(rows) == limit:
+        more = StalledPlace(since=rows[-1].since, agreement_id=rows[-1].agreement_id)
+    if viewpoint.person_id is not None:
+        rows = [each for row in rows if (each := await _known(record, viewpoint, as_of, row)) is not None]
+        rows = [row for row in rows if matches(row, filters or {})]
+    return rows, more
+
+
+async def overdue_for(
+    record: Record, viewpoint: Viewpoint, row: OverdueRow, at: datetime
+) -> OverdueRow | None:
+    """What has been due for longest in an agreement, as far as somebody may know; None where nothing has.
+
+    Args:
+        record: Where the events are.
+        viewpoint: Whose.
+        row: As the record has it.
+        at: The instant that it was read for.
+    """
+    if viewpoint.person_id is None or not matters_of(row.obligation_id):
+        return row
+    stands = await standing(record, row.agreement_id, at)
+    if stands is None:
+        return None
+    owed = oldest_first(viewpoint.known(stands).agreement)
+    first = owed[0] if owed and owed[0].due_at <= at else None
+    if first is None or first.obligation_id == row.obligation_id:
+        return None if first is None else row
+    ahead = next((rung for rung in first.ladder if rung.at > at), None)
+    return row.model_copy(
+        update={
+            "obligation_id": first.obligation_id,
+            "obligation_kind": first.kind,
+            "waiting_on_role": first.owner_role,
+            "waiting_on_id": first.owner_id,
+            "due_at": first.due_at,
+            "level": first.level_at(at),
+            "next_level": None if ahead is None else ahead.level,
+            "next_at": None if ahead is None else ahead.at,
+        }
+    )
+
+
+async def _of_a_party(
+    record: Record, viewpoint: Viewpoint, as_of: datetime | None, filters: StalledFilters
+) -> list[StalledAgreement]:
+    mine = [row.agreement_id async for row in agreements(record, person_id=viewpoint.person_id)]
+
+    async def one(agreement_id: str) -> StalledAgreement | None:
+        stands = await standing(record, agreement_id, as_of)
+        return None if stands is None else stalled_row(viewpoint.known(stands))
+
+    found = [row for row in await few_at_once(one, mine) if row is not None and matches(row, filters)]
+    return sorted(found, key=lambda row: (row.since, row.agreement_id))
+
+
+async def _known(
+    record: Record, viewpoint: Viewpoint, as_of: datetime | None, row: StalledAgreement
+) -> StalledAgreement | None:
+    if row.obligation_id is None or not matters_of(row.obligation_id):
+        return row
+    stands = await standing(record, row.agreement_id, as_of)
+    return None if stands is None else stalled_row(viewpoint.known(stands))
