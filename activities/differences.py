@@ -29,6 +29,7 @@ Part = Literal[
     "stall",
     "agreement_ahead",
     "stall_tally",
+    "subject_key",
     "workflow",
 ]
 """What differs: a table of the record, or the workflow in Temporal."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from typing import Literal
 
 import asyncpg
 from pydantic import JsonValue
 
-from activities.database import Database, translated_errors
-from activities.statements import STATEMENTS
+from activities.database import Database
 from domain.model import Frozen, Instant, PersonId
 
 RightType = Literal[
@@ -18,10 +17,13 @@ RightType = Literal[
     "hold.lifted",
     "person.erased",
     "person.exported",
+    "histories.removed",
+    "expiry.begun",
+    "words.expired",
     "glass.requested",
     "glass.approved",
 ]
-"""The last two are openings of closed agreements; see `activities/openings.py`."""
+"""Those of glass are openings of closed agreements; see `activities/openings.py`."""
 
 
 class RightsEvent(Frozen):
@@ -43,11 +45,35 @@ class Touched(Frozen):
     """How many of these hold something sealed for them."""
 
 
+class Retained(Frozen):
+    """A closed agreement with words in it."""
+
+    agreement_id: str
+    closed_at: Instant
+    classes: tuple[str, ...]
+    """Every retention class that its terms ever named, amended and proposed ones included."""
+
+
+Looked = Callable[[int], object]
+"""Told how many agreements more were looked at."""
+
+PAGE = 200
+"""Agreements whose events one statement looks through."""
+
+_BEHIND_ALL = chr(0x10FFFF)
+"""Sorts after every id, byte by byte."""
+_NEXT = "\x01"
+"""An id with this behind it sorts right after the id."""
+
+
+def _nobody(_: int) -> None:
+    """Keeps no count."""
+
+
 class Rights:
     """Reads and writes what was done about people's rights, over a pool of connections."""
 
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
-        self._pool = pool
         self._database = Database(pool)
 
     async def note(
@@ -73,16 +99,53 @@ class Rights:
         holds = [each for each in await self.events(person_id) if each.type in ("hold.placed", "hold.lifted")]
         return holds[-1] if holds and holds[-1].type == "hold.placed" else None
 
-    async def agreements_of(self, person_id: str) -> list[Touched]:
+    async def holds_on(self, people: Collection[str]) -> dict[str, str]:
+        """Who of these people is on legal hold, with its reference."""
+        rows = await self._database.rows("holds_on", sorted(people))
+        return {row["person_id"]: row["reference"] or "" for row in rows}
+
+    async def agreements_of(self, person_id: str, looked: Looked = _nobody) -> list[Touched]:
         """Every agreement that knows a person, past parties and mere actors included.
 
-        Reads the whole log, for as long as that takes: rights are exercised rarely, and must miss nothing.
+        Reads the whole log, a page at a time: rights are exercised rarely, and must miss nothing.
+
+        Args:
+            person_id: Whom.
+            looked: Told after each page how many agreements were looked at.
         """
-        with translated_errors("agreements_touched"):
-            async with self._pool.acquire() as connection, connection.transaction(readonly=True):
-                await connection.execute("SET LOCAL statement_timeout = 0")
-                rows = await connection.fetch(STATEMENTS["agreements_touched"], person_id)
-        return [Touched(**dict(row)) for row in rows]
+        found: list[Touched] = []
+        async for first, last in self._pages(looked):
+            rows = await self._database.rows("agreements_touched", first, last, person_id)
+            found.extend(Touched(**dict(row)) for row in rows)
+        return found
+
+    async def retained(self, looked: Looked = _nobody) -> AsyncGenerator[Retained]:
+        """Closed agreements whose words can be read by those for whom they are, in order of id.
+
+        Args:
+            looked: Told after each page how many agreements were looked at.
+        """
+        async for first, last in self._pages(looked):
+            for row in await self._database.rows("retained", first, last):
+                yield Retained(**dict(row))
+
+    async def expiries_begun(self) -> dict[str, list[PersonId]]:
+        """Agreements whose words were to expire and are not noted to have, with the people to note it of."""
+        found: dict[str, list[PersonId]] = {}
+        for row in await self._database.rows("expiries_begun"):
+            found.setdefault(row["agreement_id"], []).append(row["person_id"])
+        return found
+
+    async def _pages(self, looked: Looked) -> AsyncGenerator[tuple[str, str]]:
+        """The first and last possible id of each page of agreements, those without a head included."""
+        first = ""
+        while True:
+            last = await self._database.row("last_of_page", first, PAGE)
+            yield first, _BEHIND_ALL if last is None else last["agreement_id"]
+            if last is None:
+                return
+            looked(PAGE)
+            first = last["agreement_id"] + _NEXT
 
     async def clear_directory(self, person_id: str) -> bool:
         """Takes out of the directory who somebody was; False where nobody has this id."""

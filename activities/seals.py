@@ -21,6 +21,7 @@ from activities.keys.envelopes import (
     framed,
     reference_of,
     seal,
+    subject_in,
     unseal,
 )
 from activities.keys.ring import KeysError
@@ -116,7 +117,7 @@ class Seals:
             LookupError: Nobody has said whose words some field holds.
         """
         subjects = [_subjects(append, event) for event in append.events]
-        wanted = {subject for of_event in subjects for subject in of_event.values()}
+        wanted = {each for of_event in subjects for each in of_event.values()}
         keys = await self.keys_for(wanted) if wanted else None
         if keys is None:
             return append.events
@@ -145,12 +146,13 @@ class Seals:
 
 
 def _subjects(append: Append, event: NewEvent) -> dict[str, str]:
-    """By place: whose words stand there."""
+    """By place: which subject's words stand there."""
     holders = {party.role: party.person_id for party in append.head.parties if not party.scope}
     found: dict[str, str] = {}
 
     def note(field: str, words: str) -> JsonValue:
-        found[field] = subject_of(event.type, field, event.data, author=append.actor_id, holders=holders)
+        person_id = subject_of(event.type, field, event.data, author=append.actor_id, holders=holders)
+        found[field] = subject_in(person_id, append.agreement_id)
         return words
 
     with_words_changed(event.type, event.data, note)

@@ -469,11 +469,39 @@ ON CONFLICT DO NOTHING
 RETURNING subject_id, version, key_id, wrapped, destroyed_at
 
 -- destroy_subject_keys --
--- Erases a person: what their keys sealed can never be read again.
+-- Erases a person: what their keys sealed, in any agreement, can never be read again.
 UPDATE sojourn_keys.subject_key
 SET key_id = NULL, wrapped = NULL, destroyed_at = clock_timestamp()
-WHERE subject_id = $1 AND destroyed_at IS NULL
+WHERE (subject_id = $1 OR (subject_id >= $1 || '@' AND subject_id < $1 || 'A')) AND destroyed_at IS NULL
 RETURNING subject_id, version, destroyed_at
+
+-- destroyed_keys --
+-- The keys of a person that were destroyed, whenever that was.
+SELECT subject_id, version, destroyed_at
+FROM sojourn_keys.subject_key
+WHERE (subject_id = $1 OR (subject_id >= $1 || '@' AND subject_id < $1 || 'A')) AND destroyed_at IS NOT NULL
+ORDER BY destroyed_at, subject_id, version
+
+-- destroy_agreement_keys --
+-- Lets an agreement's words expire: nobody can read them again.
+UPDATE sojourn_keys.subject_key
+SET key_id = NULL, wrapped = NULL, destroyed_at = clock_timestamp()
+WHERE split_part(subject_id, '@', 2) COLLATE "C" = $1 AND destroyed_at IS NULL
+RETURNING subject_id, version, destroyed_at
+
+-- destroyed_agreement_keys --
+-- The keys of an agreement that were destroyed, whenever that was.
+SELECT subject_id, version, destroyed_at
+FROM sojourn_keys.subject_key
+WHERE split_part(subject_id, '@', 2) COLLATE "C" = $1 AND destroyed_at IS NOT NULL
+ORDER BY destroyed_at, subject_id, version
+
+-- agreement_keys_in_use --
+-- The keys of an agreement that are not destroyed.
+SELECT subject_id, version
+FROM sojourn_keys.subject_key
+WHERE split_part(subject_id, '@', 2) COLLATE "C" = $1 AND destroyed_at IS NULL
+ORDER BY subject_id, version
 
 -- destroyed_lately --
 -- Whose keys were destroyed lately, for processes that hold keys in memory.
@@ -630,12 +658,21 @@ SELECT
     (SELECT event.epoch FROM sojourn.event ORDER BY epoch DESC, tx DESC, position DESC LIMIT 1) AS last
 
 -- agreements_touched --
--- Every agreement in whose events a person appears: as actor, by id, or as the one for whom something is sealed.
-SELECT agreement_id, count(*) AS events, count(*) FILTER (WHERE position('"1/' || $1 || '/' in data::text) > 0) AS sealed
+-- The agreements from one id to another in whose events a person appears: as actor, by id, or because something is
+-- sealed for them.
+SELECT
+    agreement_id, count(*) AS events,
+    count(*) FILTER (
+        WHERE position('"1/' || $3 || '/' in data::text) > 0 OR position('"1/' || $3 || '@' in data::text) > 0
+    ) AS sealed
 FROM sojourn.event
-WHERE actor_id = $1
-    OR position('"' || $1 || '"' in data::text) > 0
-    OR position('"1/' || $1 || '/' in data::text) > 0
+WHERE agreement_id BETWEEN $1 AND $2
+    AND (
+        actor_id = $3
+        OR position('"' || $3 || '"' in data::text) > 0
+        OR position('"1/' || $3 || '/' in data::text) > 0
+        OR position('"1/' || $3 || '@' in data::text) > 0
+    )
 GROUP BY agreement_id
 ORDER BY agreement_id
 
@@ -646,6 +683,62 @@ SET name = '(erased)', email = NULL, channels = '[]', employee_number = NULL, as
     delegate_id = NULL, is_operator = false, left_on = coalesce(left_on, current_date), updated_at = clock_timestamp()
 WHERE person_id = $1
 RETURNING person_id
+
+-- holds_on --
+-- Which of these people are on legal hold, and under which reference.
+SELECT person_id, data->>'reference' AS reference
+FROM (
+    SELECT DISTINCT ON (person_id) person_id, type, data
+    FROM sojourn.rights_event
+    WHERE person_id = ANY ($1::text[]) AND type IN ('hold.placed', 'hold.lifted')
+    ORDER BY person_id, position DESC
+) AS latest
+WHERE type = 'hold.placed'
+ORDER BY person_id
+
+-- expiries_begun --
+-- Whose words of which agreement were to expire, and are not told to have.
+SELECT data->>'agreement_id' AS agreement_id, person_id
+FROM sojourn.rights_event AS begun
+WHERE type = 'expiry.begun' AND NOT EXISTS (
+    SELECT FROM sojourn.rights_event AS done
+    WHERE done.type = 'words.expired' AND done.data->>'agreement_id' = begun.data->>'agreement_id'
+        AND done.person_id = begun.person_id
+)
+GROUP BY agreement_id, person_id
+ORDER BY agreement_id, person_id
+
+-- retained --
+-- Closed agreements from one id to another that still hold keys, with every retention class that terms ever named.
+SELECT
+    head.agreement_id, head.updated_at AS closed_at,
+    ARRAY(
+        SELECT DISTINCT event.data->'terms'->>'retention_class'
+        FROM sojourn.event
+        WHERE event.agreement_id = head.agreement_id
+            AND event.type IN ('agreement.proposed', 'terms.amended', 'pivot.proposed')
+            AND event.data->'terms'->>'retention_class' IS NOT NULL
+        ORDER BY 1
+    ) AS classes
+FROM sojourn.agreement AS head
+WHERE head.agreement_id BETWEEN $1 AND $2 AND head.phase = 'closed' AND EXISTS (
+    SELECT FROM sojourn_keys.subject_key AS held
+    WHERE split_part(held.subject_id, '@', 2) COLLATE "C" = head.agreement_id AND held.destroyed_at IS NULL
+)
+ORDER BY head.agreement_id
+
+-- returned_keys --
+-- Keys in use that a receipt says were destroyed: a backup of the keys from before brought them back.
+SELECT DISTINCT held.subject_id, held.version, told.type, told.person_id
+FROM sojourn.rights_event AS told
+CROSS JOIN LATERAL jsonb_to_recordset(told.data #> '{receipt,keys_destroyed}') AS gone (
+    person_id text, agreement_id text, version integer
+)
+JOIN sojourn_keys.subject_key AS held
+    ON held.subject_id = coalesce(gone.person_id, told.person_id) || coalesce('@' || gone.agreement_id, '')
+    AND held.version = gone.version AND held.destroyed_at IS NULL
+WHERE told.type IN ('person.erased', 'words.expired')
+ORDER BY held.subject_id, held.version
 
 -- note_right --
 -- Notes what was done about a person's rights.
@@ -670,7 +763,10 @@ SELECT type, at, actor_id, data::text AS data FROM sojourn.rights_event WHERE pe
 
 -- keys_in_use --
 -- The keys of a person that are not destroyed.
-SELECT version FROM sojourn_keys.subject_key WHERE subject_id = $1 AND destroyed_at IS NULL
+SELECT subject_id, version
+FROM sojourn_keys.subject_key
+WHERE (subject_id = $1 OR (subject_id >= $1 || '@' AND subject_id < $1 || 'A')) AND destroyed_at IS NULL
+ORDER BY subject_id, version
 
 -- lock_head --
 -- Keeps appends of one agreement waiting until the transaction ends.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import uuid
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -131,6 +131,14 @@ async def play_all(pool: asyncpg.Pool[asyncpg.Record]) -> AsyncGenerator[Life]:
             yield await actor.play(never, _ENDINGS.get(name))
 
 
+async def play_open(
+    pool: asyncpg.Pool[asyncpg.Record], terms: Terms, people: Sequence[Person], days: int
+) -> Life:
+    """Plays one placement in which everybody does everything, up to some days after its approval."""
+    actor = _Actor(pool, "under way", terms, {person.person_id: person for person in people})
+    return await actor.play(frozenset(), None, timedelta(days=days))
+
+
 class _Actor:
     """Plays one life."""
 
@@ -153,7 +161,10 @@ class _Actor:
         )
 
     async def play(
-        self, never: frozenset[ObligationKind], ending: tuple[timedelta, str, dict[str, str]] | None
+        self,
+        never: frozenset[ObligationKind],
+        ending: tuple[timedelta, str, dict[str, str]] | None,
+        longest: timedelta = LONGEST,
     ) -> Life:
         terms = self._terms
         self._now = terms.approved_at + timedelta(hours=1)
@@ -165,7 +176,7 @@ class _Actor:
                 terms=terms,
             )
         )
-        end = terms.approved_at + (LONGEST if ending is None else ending[0])
+        end = terms.approved_at + (longest if ending is None else ending[0])
         await self._live(lambda owed: owed.kind not in never, end)
         if ending is not None:
             await self._end(ending[1], ending[2])

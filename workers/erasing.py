@@ -1,35 +1,35 @@
 """Erasing a person: what would go, what stays and why; and doing it, as often as it takes.
 
-Destroying the key comes first: from then on nothing that was sealed for the person can be read, in the log or
-in any copy of it. Everything after it clears what is left beside it, and can be done again.
+Destroying the keys comes first: from then on nothing that was sealed for the person can be read, in the log
+or in any copy of it. Everything after it clears what is left beside it, and can be done again. The receipt
+tells of all that was ever erased of the person, whichever run did it: destroyed keys leave their rows behind,
+and which histories go is noted before they do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
 from pydantic import JsonValue
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
-from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 
 from activities.directory import Directory
-from activities.keys.subjects import SubjectKeys
+from activities.keys.envelopes import agreement_of, person_of
+from activities.keys.subjects import Destroyed, SubjectKeys
 from activities.record import Record
-from activities.rights import Rights
+from activities.rights import Looked, Rights
 from domain.model import Frozen, PersonId
 from domain.recording import RecordedEvent
 from domain.sealed import ERASED
 from domain.subjects import subject_of
 from domain.vocabulary import Role
 from domain.written import with_words_changed
+from workers.clearing import ClearedAway
 from workers.standing import standing
-from workers.starting import Starter
 
 ERASED_IN = (
-    "sojourn.event: unreadable, since the key is destroyed; the rows and their hashes stay as they are",
+    "sojourn.event: unreadable, since the keys are destroyed; the rows and their hashes stay as they are",
     "sojourn.person: name, address, channels, numbers, leave and delegate",
     "every process: keys in memory, within seconds",
 )
@@ -100,19 +100,24 @@ class Eraser:
         self._keys = keys
         self._rights = rights
 
-    async def plan(self, person_id: PersonId) -> Plan:
-        """What there is of a person, and whether it may be erased. Changes nothing."""
+    async def plan(self, person_id: PersonId, looked: Looked = lambda _: None) -> Plan:
+        """What there is of a person, and whether it may be erased. Changes nothing.
+
+        Args:
+            person_id: Whom.
+            looked: Told how many agreements more were looked at: it takes a while in a large record.
+        """
         hold = await self._rights.hold_on(person_id)
         row = (await self._directory.get([person_id])).get(person_id)
         return Plan(
             person_id=person_id,
             known=row is not None,
             on_hold=None if hold is None else str(hold.data.get("reference", "")),
-            keys=await self._keys.in_use(person_id),
+            keys=len(await self._keys.in_use(person_id)),
             agreements=tuple(
                 [
                     await self._in_agreement(each.agreement_id, each.sealed, person_id)
-                    for each in await self._rights.agreements_of(person_id)
+                    for each in await self._rights.agreements_of(person_id, looked)
                 ]
             ),
             known_to_stay=row is not None and row.left_on is None,
@@ -145,20 +150,23 @@ class Eraser:
         told(f"{len(destroyed)} keys destroyed")
         cleared = await self._rights.clear_directory(plan.person_id)
         told("the directory is cleared")
-        histories: dict[str, JsonValue] = {}
+        cleared_away = ClearedAway(self._record, self._rights, client, task_queue)
         for each in plan.agreements:
-            histories[each.agreement_id] = await self._clear_temporal(each.agreement_id, client, task_queue)
+            await cleared_away.clear(each.agreement_id, of=[plan.person_id], by=by)
             told(f"{each.agreement_id}: deletion of its histories requested")
+        histories = await cleared_away.told_of(plan.person_id)
         return {
             "person_id": plan.person_id,
             "erased_at": datetime.now(UTC).isoformat(),
             "by": by,
             "reference": reference,
-            "keys_destroyed": [{"version": key.version, "at": at.isoformat()} for key, at in destroyed],
+            "keys_destroyed": destroyed_keys(await self._keys.destroyed(plan.person_id)),
             "directory_cleared": cleared,
             "erased_in": list(ERASED_IN),
             "agreements": [each.model_dump(mode="json") for each in plan.agreements],
-            "temporal_histories_deleted_on_request": histories,
+            "temporal_histories_deleted_on_request": {
+                each.agreement_id: len(histories.get(each.agreement_id, ())) for each in plan.agreements
+            },
             "kept": list(KEPT),
         }
 
@@ -177,43 +185,18 @@ class Eraser:
             retention_class=found.terms.retention_class,
         )
 
-    async def _clear_temporal(self, agreement_id: str, client: Client, task_queue: str) -> int:
-        """Removes every history of an agreement; one that still ran goes on from the record."""
-        current = client.get_workflow_handle(agreement_id)
-        stands = await standing(self._record, agreement_id)
-        removed: set[str] = set()
-        try:
-            described = await current.describe()
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-        else:
-            if described.status is WorkflowExecutionStatus.RUNNING:
-                await current.terminate(reason="erasure: goes on from the record")
-            removed.add(described.run_id)
-        async for run in client.list_workflows(f"WorkflowId = '{agreement_id}'"):
-            if run.status is not WorkflowExecutionStatus.RUNNING:
-                removed.add(run.run_id)
-        for run_id in removed:
-            await _delete(client, agreement_id, run_id)
-        if stands is not None and not stands.agreement.closed:
-            starter = Starter(client, task_queue)
-            await starter.resume(stands.agreement, stands.at)
-        return len(removed)
 
-
-async def _delete(client: Client, agreement_id: str, run_id: str) -> None:
-    try:
-        await client.workflow_service.delete_workflow_execution(
-            DeleteWorkflowExecutionRequest(
-                namespace=client.namespace,
-                workflow_execution=WorkflowExecution(workflow_id=agreement_id, run_id=run_id),
-            ),
-            timeout=timedelta(seconds=10),
-        )
-    except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            raise
+def destroyed_keys(keys: Iterable[Destroyed]) -> list[JsonValue]:
+    """Destroyed keys as a receipt tells of them."""
+    return [
+        {
+            "person_id": person_of(key.reference.subject_id),
+            "agreement_id": agreement_of(key.reference.subject_id),
+            "version": key.reference.version,
+            "at": key.at.isoformat(),
+        }
+        for key in keys
+    ]
 
 
 def _has_clear_words_of(person_id: str, row: RecordedEvent, holders: dict[Role, PersonId]) -> bool:

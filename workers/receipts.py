@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import JsonValue
 
+from activities.keys.envelopes import KeyReference, subject_in
 from activities.keys.ring import KeyRing
 from domain.model import Frozen
 
@@ -57,6 +58,20 @@ def is_genuine(ring: KeyRing, receipt: SignedReceipt) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return receipt.public_key == _encoded(public.public_bytes(Encoding.Raw, PublicFormat.Raw))
+
+
+def keys_in(receipt: Mapping[str, JsonValue]) -> list[KeyReference]:
+    """The keys that a receipt says were destroyed."""
+    told = receipt.get("keys_destroyed")
+    found: list[KeyReference] = []
+    for each in told if isinstance(told, list) else ():
+        if isinstance(each, dict) and isinstance(each.get("version"), int):
+            # Receipts of an earlier release name nobody beside the key: it is of whom the receipt is about.
+            person_id = str(each.get("person_id") or receipt.get("person_id"))
+            agreement_id = each.get("agreement_id")
+            subject_id = person_id if agreement_id is None else subject_in(person_id, str(agreement_id))
+            found.append(KeyReference(subject_id, int(str(each["version"]))))
+    return found
 
 
 def _key(ring: KeyRing, key_id: str) -> Ed25519PrivateKey:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -17,11 +18,12 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import ErrorDetails, PydanticUndefined
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from deploy.embedded.addresses import find_running_stack
-from domain.model import Frozen
+from domain.model import Frozen, Slug
+from domain.retention import PeriodText
 
 PREFIX = "SOJOURN_"
 _MASK = "********"
@@ -85,6 +87,18 @@ def _paths(value: object) -> object:
 
 PolicyFiles = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_paths)]
 """Files and folders in one variable."""
+
+
+def _periods(value: object) -> object:
+    """Periods by class, as `class=7y,other=90d`."""
+    if not isinstance(value, str):
+        return value
+    pairs = [each.partition("=") for each in value.split(",") if each.strip()]
+    return {name.strip(): period.strip() for name, _, period in pairs}
+
+
+RetentionPeriods = Annotated[Mapping[Slug, PeriodText], NoDecode, BeforeValidator(_periods)]
+"""How long each retention class lasts, in one variable."""
 
 
 class Settings(BaseSettings):
@@ -237,6 +251,14 @@ class Settings(BaseSettings):
         ),
         examples=["/etc/sojourn/policies"],
     )
+    retention_periods: RetentionPeriods = Field(
+        default_factory=dict,
+        description=(
+            "How long words are kept after an agreement's close, by retention class: d, w, m or y; unset: as "
+            "the class's own name says."
+        ),
+        examples=["placement-7y=6y,trial=90d"],
+    )
     metrics_address: HostAndPort | None = Field(
         default=None,
         description="Where `up` and `worker` offer the record's figures to Prometheus; unset: nowhere.",
@@ -367,7 +389,7 @@ def describe_settings(settings: Settings) -> list[SettingRow]:
         SettingRow(
             variable=_variable(name),
             meaning=field.description or "",
-            default=_shown(None if field.default is PydanticUndefined else field.default),
+            default=_shown(field.get_default(call_default_factory=True)),
             current=_shown(getattr(settings, name)),
         )
         for name, field in Settings.model_fields.items()
@@ -412,8 +434,10 @@ def _explain(detail: ErrorDetails) -> str:
 
 
 def _shown(value: object) -> str:
-    if value is None or value == ():
+    if value is None or value in ((), {}):
         return _UNSET
+    if isinstance(value, dict):
+        return ",".join(f"{name}={text}" for name, text in cast("dict[str, str]", value).items())
     if isinstance(value, tuple):
         return os.pathsep.join(map(str, cast("tuple[object, ...]", value)))
     if isinstance(value, SecretStr):

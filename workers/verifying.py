@@ -13,6 +13,7 @@ import asyncpg
 from temporalio.client import Client
 
 from activities.differences import Difference, Kept, differences_of
+from activities.keys.returned import returned_keys
 from activities.rights_chain import rights_differences
 from activities.snapshots import all_kept, epoch_differences, kept_of, tally_differences
 from workers.workflow_differences import workflow_differences
@@ -62,6 +63,7 @@ async def verify(
         found.extend(await tally_differences(pool))
         found.extend(await epoch_differences(pool))
         found.extend(await rights_differences(pool))
+        found.extend(await returned_keys(pool))
     if client is not None:
         about_workflows = workflow_differences(pool, client, task_queue, agreement_ids)
         found.extend([each async for each in about_workflows])

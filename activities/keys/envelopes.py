@@ -18,12 +18,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from activities.keys.ring import NONCE_BYTES
 
 _SCHEME = "1"
+_IN = "@"
+"""Part of no id: of a person, a tenant or a request."""
 
 
 class KeyReference(NamedTuple):
     """Which key of which person."""
 
     subject_id: str
+    """A person, or a person in an agreement: see `subject_in`."""
     version: int
 
     def __str__(self) -> str:
@@ -32,7 +35,7 @@ class KeyReference(NamedTuple):
 
 
 class SubjectKey(NamedTuple):
-    """The key of a person, ready for use."""
+    """A key of a person, ready for use."""
 
     reference: KeyReference
     cipher: AESGCM
@@ -43,6 +46,29 @@ class SpoiledSealError(Exception):
 
     It says nothing about the content. Whoever catches it names the place.
     """
+
+
+def subject_in(person_id: str, agreement_id: str) -> str:
+    """Whose key seals what is written in an agreement and is this person's: one that nothing else is under.
+
+    So an agreement's words can expire on their date while its people stay.
+    """
+    return f"{person_id}{_IN}{agreement_id}"
+
+
+def named(subject_id: str) -> str:
+    """A subject for people: `P-1001 in tenant.REQ-1`."""
+    return subject_id.replace(_IN, " in ")
+
+
+def person_of(subject_id: str) -> str:
+    """Whose key it is."""
+    return subject_id.partition(_IN)[0]
+
+
+def agreement_of(subject_id: str) -> str | None:
+    """The agreement that a key is for; None for the directory's, and for what earlier releases sealed."""
+    return subject_id.partition(_IN)[2] or None
 
 
 def seal(key: SubjectKey, place: bytes, words: str) -> str:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import asyncpg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from activities.database import Database
-from activities.keys.envelopes import KeyReference, SubjectKey, framed
+from activities.keys.envelopes import KeyReference, SubjectKey, framed, named
 from activities.keys.ring import KEY_BYTES, KeyRing, KeysError, Wrapped
 
 CACHED = 10_000
@@ -34,6 +35,13 @@ _LOOK_BACK = timedelta(hours=1)
 _REWRAPPED_AT_ONCE = 500
 
 
+class Destroyed(NamedTuple):
+    """A key that is no more."""
+
+    reference: KeyReference
+    at: datetime
+
+
 class LostKeyError(KeysError):
     """A person's key is not in the database although something is sealed with it, and nobody erased them.
 
@@ -43,7 +51,7 @@ class LostKeyError(KeysError):
 
     def __init__(self, reference: KeyReference) -> None:
         super().__init__(
-            f"The key of {reference.subject_id} (version {reference.version}) is missing in "
+            f"The key of {named(reference.subject_id)} (version {reference.version}) is missing in "
             "sojourn_keys.subject_key. That is a loss and no erasure: restore the schema sojourn_keys from "
             "its backup."
         )
@@ -100,19 +108,39 @@ class SubjectKeys:
                 raise LostKeyError(reference)
         return found
 
-    async def destroy(self, subject_id: str) -> list[tuple[KeyReference, datetime]]:
+    async def destroy(self, person_id: str) -> list[Destroyed]:
         """Destroys every key of a person: what they sealed can never be read again.
 
         Returns:
-            Each key destroyed now, with the instant; empty where there was none.
+            Each key destroyed now; empty where there was none.
         """
-        rows = await self._database.rows("destroy_subject_keys", subject_id)
-        self._forget(subject_id)
-        return [(_reference(row), row["destroyed_at"]) for row in rows]
+        return self._forgotten(await self._database.rows("destroy_subject_keys", person_id))
 
-    async def in_use(self, subject_id: str) -> int:
-        """How many keys of a person there are to destroy."""
-        return len(await self._database.rows("keys_in_use", subject_id))
+    async def destroy_in(self, agreement_id: str) -> list[Destroyed]:
+        """Destroys every key of an agreement: nobody can read again what was written in it.
+
+        Returns:
+            Each key destroyed now; empty where there was none.
+        """
+        return self._forgotten(await self._database.rows("destroy_agreement_keys", agreement_id))
+
+    async def destroyed(self, person_id: str) -> list[Destroyed]:
+        """Every key of a person that was ever destroyed, whichever call did it, in order."""
+        return [_destroyed(row) for row in await self._database.rows("destroyed_keys", person_id)]
+
+    async def destroyed_in(self, agreement_id: str) -> list[Destroyed]:
+        """Every key of an agreement that was ever destroyed, whichever call did it, in order."""
+        return [
+            _destroyed(row) for row in await self._database.rows("destroyed_agreement_keys", agreement_id)
+        ]
+
+    async def in_use(self, person_id: str) -> list[KeyReference]:
+        """The keys of a person that there are to destroy."""
+        return [_reference(row) for row in await self._database.rows("keys_in_use", person_id)]
+
+    async def in_use_in(self, agreement_id: str) -> list[KeyReference]:
+        """The keys of an agreement that there are to destroy."""
+        return [_reference(row) for row in await self._database.rows("agreement_keys_in_use", agreement_id)]
 
     async def rewrap(self) -> int:
         """Wraps every key that is not under the primary key-encryption key anew; events stay as they are.
@@ -227,6 +255,10 @@ class SubjectKeys:
             )
         self._looked = now
 
+    def _forgotten(self, rows: Sequence[asyncpg.Record]) -> list[Destroyed]:
+        self._forget(*(row["subject_id"] for row in rows))
+        return [_destroyed(row) for row in rows]
+
     def _forget(self, *subject_ids: str) -> None:
         for subject_id in subject_ids:
             self._newest.pop(subject_id, None)
@@ -240,6 +272,10 @@ def _of(references: Iterable[KeyReference], subject_ids: set[str]) -> list[KeyRe
 
 def _reference(row: asyncpg.Record) -> KeyReference:
     return KeyReference(row["subject_id"], row["version"])
+
+
+def _destroyed(row: asyncpg.Record) -> Destroyed:
+    return Destroyed(_reference(row), row["destroyed_at"])
 
 
 def _bound_to(reference: KeyReference) -> bytes:

@@ -86,8 +86,8 @@ async def test_words_go_in_sealed_and_come_out_as_written(
     assert "canary" not in stored
     rows = await sealing.stream("agreement-1")
     assert [row.data for row in await opened(seals, rows)] == [event.data for event in append.events]
-    assert "1/p-ada/1/" in json.dumps(rows[0].data)
-    assert "1/p-grace/1/" in json.dumps(rows[1].data)
+    assert "1/p-ada@agreement-1/1/" in json.dumps(rows[0].data)
+    assert "1/p-grace@agreement-1/1/" in json.dumps(rows[1].data)
     assert rows[0].data["receiver_id"] == "p-ada"
 
 
@@ -164,8 +164,8 @@ async def test_a_lost_key_is_an_error_that_names_it(
     other = KeyRing("other", {"other": os.urandom(32)})
     with pytest.raises(UnknownKeyError, match="Key main is not on the key ring"):
         await opened(await _fresh(pool, other), rows)
-    await administrator.execute("DELETE FROM sojourn_keys.subject_key WHERE subject_id = 'p-ada'")
-    with pytest.raises(LostKeyError, match="p-ada"):
+    await administrator.execute("DELETE FROM sojourn_keys.subject_key WHERE subject_id = 'p-ada@agreement-1'")
+    with pytest.raises(LostKeyError, match="The key of p-ada in agreement-1"):
         await opened(await _fresh(pool, ring), rows)
     with pytest.raises(KeysError, match="no keys"):
         await opened(Seals(None), rows)

@@ -195,3 +195,21 @@ async def test_whoever_is_said_to_work_beside_it_is_checked(
         with pytest.raises(MigrationRefusedError, match="releases from migration 0001 on work with"):
             await refuses
     await application.close()
+
+
+async def test_a_missing_partition_is_named(owner_database: str, database: str, tmp_path: Path) -> None:
+    """Should a table ever be cut into ranges, a lost one is refused at once, not met by an append."""
+    shutil.copytree(MIGRATIONS, tmp_path, dirs_exist_ok=True)
+    (tmp_path / f"{len(migrations()) + 1:04d}_ranges.sql").write_text(
+        "CREATE TABLE sojourn.old_event (number integer) PARTITION BY RANGE (number);"
+        "CREATE TABLE sojourn.old_event_1 PARTITION OF sojourn.old_event FOR VALUES FROM (0) TO (9);"
+    )
+    await migrate(owner_database, folder=tmp_path)
+    application = await asyncpg.connect(database)
+    await check_schema(application, folder=tmp_path)
+    owner = await asyncpg.connect(owner_database)
+    await owner.execute("DROP TABLE sojourn.old_event_1")
+    with pytest.raises(MigrationRefusedError, match=r"lacks .*table sojourn\.old_event_1"):
+        await check_schema(application, folder=tmp_path)
+    for connection in (application, owner):
+        await connection.close()

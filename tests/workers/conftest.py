@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import sys
 import uuid
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from pydantic import JsonValue
 from temporalio.client import Client
 from typer.testing import CliRunner, Result
 
@@ -110,6 +114,49 @@ def sojourn(database: str, owner_database: str, monkeypatch: pytest.MonkeyPatch,
     return call
 
 
+_KILLED = """
+import importlib, os, signal, sys
+from datetime import date
+
+module, _, name = sys.argv[1].partition(":")
+name, _, only_with = name.partition("=")
+*owners, name = name.split(".")
+owner = importlib.import_module(module)
+for each in owners:
+    owner = getattr(owner, each)
+before = getattr(owner, name)
+
+def instead(*given, **named):
+    if only_with and only_with not in given:
+        return before(*given, **named)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(owner, name, instead)
+if sys.argv[2]:
+    retention = importlib.import_module("workers.command_line.retention")
+    retention.today = lambda: date.fromisoformat(sys.argv[2])
+importlib.import_module("workers.command_line").app(sys.argv[3:])
+"""
+
+
+@pytest.fixture
+def killed_at(sojourn: Sojourn) -> Callable[..., Awaitable[None]]:  # noqa: ARG001  it sets the database first
+    """Runs a command in a process of its own that is killed (SIGKILL) when it comes to a seam.
+
+    A seam is `module:Owner.name`, with `=argument` only where it is called with that argument.
+    """
+
+    async def run(seam: str, *arguments: str, today: date | None = None) -> None:
+        day = "" if today is None else today.isoformat()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _KILLED, seam, day, *arguments, stdout=PIPE, stderr=PIPE
+        )
+        said = await process.communicate()
+        assert process.returncode == -signal.SIGKILL, (seam, said)
+
+    return run
+
+
 @pytest.fixture
 def settings(
     sojourn: Sojourn,  # noqa: ARG001  it sets the database first
@@ -176,9 +223,10 @@ def live(record: Record, people: Mapping[str, Person]) -> Lives:
         days: int,
         answers: Callable[[Obligation], bool] = lambda _: True,
         request_id: str | None = None,
+        **changes: JsonValue,
     ) -> Agreement:
         raw = json.loads((EXAMPLES / f"{kind}.json").read_text())
-        terms = split({**raw, "request_id": request_id or raw["request_id"]}).terms
+        terms = split({**raw, "request_id": request_id or raw["request_id"], **changes}).terms
         life = _Life(record, terms, _calendars(terms, people))
         await life.propose(terms.approved_at + timedelta(hours=1))
         await life.until(terms.approved_at + timedelta(days=days), answers)

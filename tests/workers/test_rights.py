@@ -119,6 +119,85 @@ async def test_the_run_of_before_is_ended_and_the_agreement_runs_on(
     assert shown.exit_code == ExitCode.OK, shown.output
 
 
+@pytest.mark.usefixtures("worker", "known")
+async def test_the_receipt_tells_of_all_that_was_erased_however_often_it_was_cut_off(  # noqa: PLR0917  fixtures
+    sojourn: Sojourn,
+    client: Client,
+    pool: asyncpg.Pool[asyncpg.Record],
+    request_of: Callable[..., dict[str, Any]],
+    killed_at: Callable[..., Awaitable[None]],
+    tmp_path: Path,
+) -> None:
+    """Killed at each seam in turn; the run that gets through tells of every key and history."""
+    request = request_of("shadowing")
+    placed = await sojourn("place", "-", "--json", given=json.dumps(request))
+    assert placed.exit_code == ExitCode.OK, placed.output
+    agreement_id = json.loads(placed.stdout)["placements"][0]["agreement_id"]
+    person = request["mentee"]["person_id"]
+    left = await sojourn("departed", person, "--on", "2026-01-01", "--reason", "Left.", "--as", "P-9001")
+    assert left.exit_code == ExitCode.OK, left.output
+    file = tmp_path / "receipt.json"
+    run = ("erase", person, *OPERATOR, "--yes", "--receipt", str(file))
+    for seam in (
+        "activities.keys.subjects:SubjectKeys.destroy",
+        "activities.rights:Rights.clear_directory",
+        "workers.clearing:ClearedAway._terminate",
+        "workers.clearing:ClearedAway._delete",
+        "workers.starting:Starter.resume",
+        "workers.command_line.rights:signed",
+        "workers.command_line.rights:write_private",
+        "activities.rights:Rights.note=person.erased",
+    ):
+        await killed_at(seam, *run)
+    done = await sojourn(*run, "--json")
+    assert done.exit_code == ExitCode.OK, done.output
+    told = json.loads(done.stdout)["receipt"]
+    keys = await pool.fetch(
+        "SELECT subject_id, destroyed_at FROM sojourn_keys.subject_key WHERE subject_id LIKE $1 || '%'",
+        person,
+    )
+    assert None not in [key["destroyed_at"] for key in keys]
+    assert {(each["person_id"], each["agreement_id"]) for each in told["keys_destroyed"]} >= {
+        (person, None),
+        (person, agreement_id),
+    }
+    assert len(told["keys_destroyed"]) == len(keys)
+    # The first run's, and each that an attempt started and the next one ended.
+    assert told["temporal_histories_deleted_on_request"][agreement_id] > 1
+    now = await client.get_workflow_handle(agreement_id).describe()
+    assert now.status is WorkflowExecutionStatus.RUNNING
+    assert [each.type for each in await Rights(pool).events(person)].count("person.erased") == 1
+
+
+@pytest.mark.usefixtures("settings")
+async def test_keys_that_a_backup_brought_back_are_found_by_their_receipts(
+    sojourn: Sojourn, lived: Agreement, administrator: asyncpg.Connection, tmp_path: Path
+) -> None:
+    """`verify` finds them where the record has the receipt, `receipt --in-record` where only a file does."""
+    keys = await administrator.fetch("SELECT * FROM sojourn_keys.subject_key WHERE wrapped IS NOT NULL")
+    file = str(tmp_path / "receipt.json")
+    erase = ("erase", lived.mentee_id, *OPERATOR, "--yes", "--receipt", file)
+    assert (await sojourn(*erase)).exit_code == ExitCode.OK
+    assert (await sojourn("verify", "--record-only")).exit_code == ExitCode.OK
+    assert (await sojourn("receipt", file, "--in-record")).exit_code == ExitCode.OK
+    await administrator.executemany(
+        "UPDATE sojourn_keys.subject_key SET key_id = $3, wrapped = $4, destroyed_at = NULL "
+        "WHERE subject_id = $1 AND version = $2",
+        [(key["subject_id"], key["version"], key["key_id"], key["wrapped"]) for key in keys],
+    )
+    verified = await sojourn("verify", "--record-only")
+    assert verified.exit_code == ExitCode.REFUSED
+    assert f"{lived.mentee_id} in {lived.agreement_id} (version 1): is in use" in verified.stdout
+    checked = await sojourn("receipt", file, "--in-record", "--json")
+    assert checked.exit_code == ExitCode.REFUSED
+    (told,) = json.loads(checked.stdout)
+    back = {f"{lived.mentee_id}@{lived.agreement_id}", lived.mentee_id}
+    assert (told["genuine"], {each["subject_id"] for each in told["returned"]}) == (True, back)
+    assert f"sojourn erase {lived.mentee_id}" in checked.stderr
+    assert (await sojourn(*erase)).exit_code == ExitCode.OK
+    assert (await sojourn("verify", "--record-only")).exit_code == ExitCode.OK
+
+
 @pytest.mark.usefixtures("settings", "known")
 async def test_a_receipt_that_was_altered_is_told(sojourn: Sojourn, tmp_path: Path) -> None:
     """Nobody makes an erasure look earlier, or another person's, by editing the file."""

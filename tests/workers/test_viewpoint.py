@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from typer.testing import Result
 
@@ -133,6 +134,28 @@ async def test_the_board_keeps_to_it(record: Record, agreement: Agreement, stall
         assert [row.obligation_id for row in (await read_board(record, at)).rows] == [f"concern:{NAME}"]
         theirs = (await read_board(record, at, concerned)).rows
         assert all(NAME not in row.model_dump_json() for row in theirs)
+
+
+async def test_what_sql_shows_of_a_concern_is_who_has_to_act(
+    pool: asyncpg.Pool[asyncpg.Record], agreement: Agreement, stalled_at: datetime
+) -> None:
+    """The ledger and the list of what is stalled name it by id and owner, not by or about whom it is."""
+    shown = [
+        *await pool.fetch(
+            "SELECT to_jsonb(owed)::text AS text FROM sojourn.obligation AS owed WHERE obligation_id = $1",
+            f"concern:{NAME}",
+        ),
+        *await pool.fetch(
+            "SELECT to_jsonb(row)::text AS text FROM sojourn.stalled_as_of_v1($1) AS row", stalled_at
+        ),
+    ]
+    terms = agreement.terms
+    assert len(shown) == 2
+    for row in shown:
+        assert NAME in row["text"]
+        assert terms.line_manager in row["text"]
+        assert terms.mentee not in row["text"]
+        assert terms.mentor not in row["text"]
 
 
 async def test_an_export_keeps_to_it(

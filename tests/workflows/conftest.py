@@ -51,6 +51,7 @@ from domain.vocabulary import Kind, ObligationKind, Phase
 from workers.demonstration.cast import answer
 from workers.keyring import key_ring, seals_of
 from workers.looking import look
+from workers.scraping import sdk_runtime
 from workers.settings import Settings, load_settings
 from workers.worker import hosting
 from workflows.contract import (
@@ -412,13 +413,14 @@ class House:
             settings: What it is to know that the others do not.
         """
         stack = AsyncExitStack()
+        own = self.settings.model_copy(update=settings)
         # Over a connection of its own, as it would be in a process of its own.
         client = await Client.connect(
             self.client.service_client.config.target_host,
             namespace=self.client.namespace,
             data_converter=self.client.data_converter,
+            runtime=sdk_runtime(own),
         )
-        own = self.settings.model_copy(update=settings)
         await stack.enter_async_context(hosting(own, client, takes_over=takes_over))
         self._workers.append(stack)
         return stack

@@ -34,6 +34,7 @@ from workers.command_line.rebuild import rebuild
 from workers.command_line.rehydrate import rehydrate
 from workers.command_line.resend import resend
 from workers.command_line.resume import resume
+from workers.command_line.retention import retention
 from workers.command_line.rights import erase, export, hold, receipt
 from workers.command_line.serve import gateway, migrate, up, worker
 from workers.command_line.show import events, notices, show
@@ -154,6 +155,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "erase": erase,
     "export": export,
     "hold": hold,
+    "retention": retention,
     "receipt": receipt,
     "metrics": metrics,
     "verify": verify,

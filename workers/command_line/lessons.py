@@ -258,6 +258,14 @@ LESSONS: Mapping[str, Lesson] = {
             "sojourn hold P-1001 --as P-9001 --reference CASE-17 --lift",
         ),
     ),
+    "retention": Lesson(
+        "List what is kept no longer; erase it.",
+        (
+            "sojourn retention --as P-9001",
+            "sojourn retention --as P-9001 --until 2027-12-31 --json",
+            "sojourn retention --as P-9001 --yes --receipts /var/lib/sojourn/receipts",
+        ),
+    ),
     "receipt": Lesson("Check the receipt of an erasure.", ("sojourn receipt erased.json",)),
     "keys": Lesson(
         "Make, rotate and look at the keys that seal.",

@@ -76,6 +76,10 @@ class Counting:
         """One of them is done."""
         self._progress.advance(self._task)
 
+    def more(self, number: int) -> None:
+        """So many more are done."""
+        self._progress.advance(self._task, number)
+
     def tell(self, doing: str) -> None:
         """What is being done now."""
         self._progress.update(self._task, description=doing)

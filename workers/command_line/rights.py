@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from pydantic import JsonValue, ValidationError
 
-from activities.keys.ring import KeyRing
+from activities.keys.envelopes import KeyReference, named
+from activities.keys.returned import remedy, still_in_use
 from activities.keys.subjects import SubjectKeys
 from activities.openings import Openings
 from activities.rights import Rights
+from activities.snapshots import count_agreements
 from workers.command_line.failures import ExitCode, Failure
+from workers.command_line.files import write_private
+from workers.command_line.operators import require_operator, ring_in_use
 from workers.command_line.options import AsJson, Operator, Yes
-from workers.command_line.output import console, print_json, say
+from workers.command_line.output import console, counting, print_json, say
 from workers.command_line.reach import Reach, reaching
 from workers.erasing import Eraser, Plan
 from workers.exporting import as_text, exported
-from workers.keyring import key_ring
-from workers.receipts import SignedReceipt, is_genuine, signed
+from workers.receipts import SignedReceipt, is_genuine, keys_in, signed
 
 Whom = Annotated[str, typer.Argument(metavar="PERSON", help="Their person id.")]
 Reference = Annotated[
@@ -41,7 +43,7 @@ def erase(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Erase a person: destroy their key, clear the directory, remove Temporal's histories, sign a receipt.
+    """Erase a person: destroy their keys, clear the directory, remove Temporal's histories, sign a receipt.
 
     Without --yes it shows what would be erased and changes nothing. It cannot be undone. Agreements, their
     hashes and everybody else's words stay. While they hold roles in open agreements, report the departure
@@ -52,8 +54,8 @@ def erase(
         raise Failure("--receipt: name a file for the signed receipt.", ExitCode.USAGE)
 
     async def work(reach: Reach) -> tuple[Plan, SignedReceipt | None]:
-        ring = _ring(reach)
-        await _is_operator(reach, operator)
+        ring = ring_in_use(reach)
+        await require_operator(reach, operator)
         pool = await reach.pool()
         rights = Rights(pool)
         eraser = Eraser(
@@ -62,12 +64,13 @@ def erase(
             keys=SubjectKeys(pool, ring),
             rights=rights,
         )
-        plan = await eraser.plan(person)
+        with counting("Looking", await count_agreements(pool)) as progress:
+            plan = await eraser.plan(person, progress.more)
         if not plan.known and not plan.keys and not plan.agreements:
             raise Failure(f"Nothing is known of {person}.", ExitCode.NOTHING_MATCHED)
         if plan.forbidden is not None:
             raise Failure(plan.forbidden)
-        if not yes:
+        if not yes or receipt is None:
             return plan, None
         # Reached before anything is destroyed: half an erasure is none.
         client = await reach.client()
@@ -80,6 +83,8 @@ def erase(
             told=say,
         )
         written = signed(ring, done)
+        # First the file: who is cut off in between gets the same by the same call again.
+        write_private(receipt, written.model_dump_json(indent=2) + "\n")
         await rights.note(person, "person.erased", operator, written.model_dump(mode="json"))
         return plan, written
 
@@ -87,7 +92,6 @@ def erase(
     if written is None or receipt is None:
         _show(plan, as_json=as_json)
         return
-    _write(receipt, written.model_dump_json(indent=2) + "\n")
     if as_json:
         print_json(written.model_dump(mode="json"))
         return
@@ -108,7 +112,7 @@ def hold(
     """
 
     async def work(reach: Reach) -> bool:
-        await _is_operator(reach, operator)
+        await require_operator(reach, operator)
         rights = Rights(await reach.pool())
         held = await rights.hold_on(person) is not None
         if held is lift:
@@ -138,8 +142,8 @@ def export(
     """
 
     async def work(reach: Reach) -> dict[str, JsonValue]:
-        _ring(reach)
-        await _is_operator(reach, operator)
+        ring_in_use(reach)
+        await require_operator(reach, operator)
         rights = Rights(await reach.pool())
         found = await exported(
             await reach.record(),
@@ -158,33 +162,92 @@ def export(
     readable = out.with_suffix(".txt")
     if readable == out:
         raise Failure("--out: name a .json file; the .txt is written beside it.", ExitCode.USAGE)
-    _write(out, json.dumps(found, indent=2, ensure_ascii=False) + "\n")
-    _write(readable, as_text(found))
+    write_private(out, json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    write_private(readable, as_text(found))
     say(f"{out} for programs, {readable} for reading.")
 
 
 def receipt(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A receipt of `sojourn erase`.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Receipts of `sojourn erase` or `sojourn retention`."),
+    ],
+    in_record: Annotated[
+        bool,
+        typer.Option(
+            "--in-record", help="Also whether what was destroyed still is, in this database: after a restore."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell whether a receipt of an erasure is genuine and unaltered; exit code 1 where it is not."""
+    """Tell whether receipts of erasures are genuine and unaltered; exit code 1 where one is not.
 
-    async def work(reach: Reach) -> tuple[SignedReceipt, bool]:
-        try:
-            read = SignedReceipt.model_validate_json(file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise Failure(f"{file} cannot be read: {error}.", ExitCode.USAGE) from error
-        except ValidationError:
-            raise Failure(f"{file} is no receipt of an erasure.", ExitCode.REFUSED) from None
-        return read, is_genuine(_ring(reach), read)
+    After a database came back from a backup, --in-record finds every erasure that the backup is older than.
+    """
 
-    read, genuine = reaching(work)
+    async def work(reach: Reach) -> list[_Checked]:
+        ring = ring_in_use(reach)
+        checked: list[_Checked] = []
+        for file in files:
+            read = _read_receipt(file)
+            genuine = is_genuine(ring, read)
+            destroyed = keys_in(read.receipt) if genuine and in_record else []
+            returned = await still_in_use(await reach.pool(), destroyed) if destroyed else []
+            checked.append(_Checked(file, read, genuine, returned))
+        return checked
+
+    found = reaching(work)
     if as_json:
-        print_json({"genuine": genuine, "receipt": read.receipt})
-    if not genuine:
-        raise Failure(f"{file} is not as it was signed, or was signed by somebody else.")
-    if not as_json:
-        say(f"Genuine: {read.receipt['person_id']} was erased at {read.receipt['erased_at']}.")
+        print_json([each.as_json(in_record=in_record) for each in found])
+    else:
+        for each in found:
+            if each.genuine:
+                say(f"Genuine: {each.about}.")
+    forged = [str(each.file) for each in found if not each.genuine]
+    returned = [(each.file, key) for each in found for key in each.returned]
+    for file, key in returned:
+        say(f"{file}: the key of {named(key.subject_id)} is back, from a backup; {remedy(key)}.")
+    if forged:
+        raise Failure(f"{', '.join(forged)}: not as it was signed, or signed by somebody else.")
+    if returned:
+        raise Failure("What these receipts say was destroyed can be read again in this database.")
+
+
+class _Checked(NamedTuple):
+    """A receipt and what is to be said of it."""
+
+    file: Path
+    read: SignedReceipt
+    genuine: bool
+    returned: list[KeyReference]
+
+    @property
+    def about(self) -> str:
+        """Who or what was erased, and when."""
+        told = self.read.receipt
+        what = told.get("person_id") or f"what was written in {told.get('agreement_id')}"
+        return f"{what} was erased at {told.get('erased_at')}"
+
+    def as_json(self, *, in_record: bool) -> JsonValue:
+        """For programs."""
+        back: list[JsonValue] = [
+            {"subject_id": key.subject_id, "version": key.version} for key in self.returned
+        ]
+        return {
+            "file": str(self.file),
+            "genuine": self.genuine,
+            "returned": back if in_record else None,
+            "receipt": self.read.receipt,
+        }
+
+
+def _read_receipt(file: Path) -> SignedReceipt:
+    try:
+        return SignedReceipt.model_validate_json(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"{file} cannot be read: {error}.", ExitCode.USAGE) from error
+    except ValidationError:
+        raise Failure(f"{file} is no receipt of an erasure.", ExitCode.REFUSED) from None
 
 
 def _show(plan: Plan, *, as_json: bool) -> None:
@@ -198,25 +261,3 @@ def _show(plan: Plan, *, as_json: bool) -> None:
         roles = ", ".join(each.roles) or "no role"
         out.print(f"  {each.agreement_id} ({roles}): {each.sealed_events} events with sealed words{clear}")
     out.print("Nothing was erased. It cannot be undone: to do it, repeat with --yes --receipt FILE.")
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    except OSError as error:
-        raise Failure(f"{path} cannot be written: {error.strerror}.", ExitCode.USAGE) from error
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write(text)
-
-
-def _ring(reach: Reach) -> KeyRing:
-    ring = key_ring(reach.settings)
-    if ring is None:
-        raise Failure("SOJOURN_WITHOUT_KEYS is set: nothing is sealed, so nothing can be erased or opened.")
-    return ring
-
-
-async def _is_operator(reach: Reach, operator: str) -> None:
-    known = await (await reach.directory()).get([operator])
-    if operator not in known or not known[operator].is_operator:
-        raise Failure(f'--as: {operator} is no operator ("is_operator": true in the directory).')

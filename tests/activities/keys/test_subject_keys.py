@@ -11,7 +11,7 @@ import pytest
 
 from activities.database import Database
 from activities.keys import subjects
-from activities.keys.envelopes import KeyReference, SubjectKey, seal, unseal
+from activities.keys.envelopes import KeyReference, SubjectKey, seal, subject_in, unseal
 from activities.keys.ring import KeyRing, UnknownKeyError, WrongKeyError
 from activities.keys.subjects import LostKeyError, SubjectKeys
 
@@ -82,6 +82,36 @@ async def test_a_destroyed_key_is_an_erasure_in_every_process(
     assert await _opened(other, sealed) is None
     assert await _opened(another_process(), sealed) is None
     assert await keys.destroy("p-ada") == []
+
+
+async def test_an_erasure_takes_the_keys_of_one_person_in_all_agreements(keys: SubjectKeys) -> None:
+    """Whose id begins alike, or comes next in the alphabet, keeps theirs."""
+    subjects_of_ada = ["p-ada", subject_in("p-ada", "t.R-1"), subject_in("p-ada", "t.R-2")]
+    others = ["p-adaA", subject_in("p-ada2", "t.R-1"), subject_in("p-adaA", "t.R-1")]
+    await keys.for_sealing([*subjects_of_ada, *others])
+    destroyed = await keys.destroy("p-ada")
+    assert sorted(each.reference.subject_id for each in destroyed) == subjects_of_ada
+    assert await keys.in_use("p-ada") == []
+    assert [each.reference for each in await keys.destroyed("p-ada")] == [
+        each.reference for each in destroyed
+    ]
+    references = [KeyReference(each, 1) for each in others]
+    assert None not in (await keys.for_opening(references)).values()
+
+
+async def test_the_words_of_one_agreement_expire_alone(keys: SubjectKeys) -> None:
+    """Everybody's keys in it are destroyed; those of the same people elsewhere stay."""
+    expiring = [subject_in(person, "t.R-1") for person in ("p-ada", "p-grace")]
+    staying = ["p-ada", subject_in("p-ada", "t.R-10"), subject_in("p-grace", "t.R-2")]
+    await keys.for_sealing([*expiring, *staying])
+    assert [each.subject_id for each in await keys.in_use_in("t.R-1")] == expiring
+    destroyed = await keys.destroy_in("t.R-1")
+    assert sorted(each.reference.subject_id for each in destroyed) == expiring
+    assert (await keys.in_use_in("t.R-1"), len(await keys.destroyed_in("t.R-1"))) == ([], 2)
+    references = [KeyReference(each, 1) for each in staying]
+    assert None not in (await keys.for_opening(references)).values()
+    opener = await keys.for_opening([KeyReference(expiring[0], 1)])
+    assert list(opener.values()) == [None]
 
 
 async def test_nothing_of_a_destroyed_key_stays_in_its_row(
