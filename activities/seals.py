@@ -193,5 +193,5 @@ def _refused(place: Place) -> SealedWordsError:
     _log.error("sealed_words_refused", place=place.named)
     return SealedWordsError(
         f"What is sealed in {place.named} is not as it was written: altered, cut short, or moved there from "
-        "elsewhere. Nothing was erased: verify the agreement, and compare it with a backup."
+        "elsewhere. Nothing was erased: run `sojourn verify`, and compare with a backup (docs/restore.md)."
     )

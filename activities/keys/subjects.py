@@ -53,7 +53,7 @@ class LostKeyError(KeysError):
         super().__init__(
             f"The key of {named(reference.subject_id)} (version {reference.version}) is missing in "
             "sojourn_keys.subject_key. That is a loss and no erasure: restore the schema sojourn_keys from "
-            "its backup."
+            "its backup, then run `sojourn verify`, which names erased keys that came back with it."
         )
         self.reference = reference
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import stat
 from collections.abc import Awaitable, Callable
@@ -88,6 +89,19 @@ async def test_a_missing_key_is_listed_and_no_process_starts_to_write_beside_it(
     assert "The database needs lost" in shown.stderr
     with pytest.raises(KeysError, match="lost"):
         await checked_seals_of(load_settings(), pool)
+
+
+async def test_another_key_of_the_same_name_is_told_from_the_right_one(
+    sojourn: Sojourn, monkeypatch: pytest.MonkeyPatch, pool: asyncpg.Pool[asyncpg.Record]
+) -> None:
+    """A ring that has the id and not the key is called wrong, says what to do, and that nothing is erased."""
+    await Directory(pool, seals_of(load_settings(), pool)).upsert([ADA])
+    assert (await sojourn("keys", "show")).exit_code == ExitCode.OK
+    monkeypatch.setenv("SOJOURN_KEYS", f"of-the-tests:{base64.b64encode(bytes(32)).decode()}")
+    shown = await sojourn("keys", "show", "--json")
+    assert shown.exit_code == ExitCode.REFUSED
+    assert [each["state"] for each in json.loads(shown.stdout)] == ["wrong"]
+    assert "Nothing was erased: put the right key back" in shown.stderr
 
 
 async def test_a_worker_without_keys_says_how_to_get_some(

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from pydantic import JsonValue
 
-from activities.keys.ring import KeyRing
+from activities.keys.ring import KeyRing, UnknownKeyError, WrongKeyError
 from activities.keys.sources import add_primary_key, create_key_file
 from activities.keys.subjects import SubjectKeys
 from workers.command_line.failures import ExitCode, Failure
@@ -85,20 +85,21 @@ def rewrap(as_json: AsJson = False) -> None:
 def show(as_json: AsJson = False) -> None:
     """List the keys by id and fingerprint, and how many people's keys the database holds under each.
 
-    A key that the database needs and the ring lacks is listed as missing, and the exit code is 1.
+    A key that the database needs and the ring lacks is listed as missing, one that does not open what is
+    under its id as wrong; the exit code is then 1.
     """
 
-    async def work(reach: Reach) -> tuple[KeyRing, Mapping[str, int]]:
+    async def work(reach: Reach) -> tuple[KeyRing, Mapping[str, int], WrongKeyError | None]:
         ring = _ring(reach)
         subject_keys = SubjectKeys(await reach.pool(), ring)
-        return ring, await subject_keys.counts()
+        return ring, await subject_keys.counts(), await _wrong(subject_keys)
 
-    ring, under = reaching(work)
+    ring, under, wrong = reaching(work)
     rows = [
         (
             key_id,
             ring.fingerprint(key_id),
-            "primary" if key_id == ring.primary_id else "old",
+            _state(key_id, ring, wrong),
             under.get(key_id, 0),
         )
         for key_id in ring.ids
@@ -125,6 +126,25 @@ def show(as_json: AsJson = False) -> None:
         raise Failure(
             f"The database needs {', '.join(missing)}: put the key back from its backup. Nothing was erased."
         )
+    if wrong is not None:
+        raise Failure(str(wrong))
+
+
+async def _wrong(subject_keys: SubjectKeys) -> WrongKeyError | None:
+    try:
+        await subject_keys.check()
+    except WrongKeyError as wrong:
+        return wrong
+    except UnknownKeyError:
+        # Listed as missing.
+        return None
+    return None
+
+
+def _state(key_id: str, ring: KeyRing, wrong: WrongKeyError | None) -> str:
+    if wrong is not None and wrong.key_id == key_id:
+        return "wrong"
+    return "primary" if key_id == ring.primary_id else "old"
 
 
 def _ring(reach: Reach) -> KeyRing:
