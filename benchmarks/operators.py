@@ -260,12 +260,12 @@ def print_table(found: Sequence[Line]) -> None:
     """For people: milliseconds."""
     sizes = sorted(found[0].sizes)
     heads = "".join(f"{f'{size:,}':>29}" for size in sizes)
-    print(f"{'':32}{heads}{'ratio':>14}")
-    print(f"{'':32}{'     p50    p99 cpu50  cpu99' * len(sizes)}{'p50':>7}{'p99':>7}  bound")
+    print(f"{'':37}{heads}{'ratio':>14}")
+    print(f"{'':37}{'     p50    p99 cpu50  cpu99' * len(sizes)}{'p50':>7}{'p99':>7}  bound")
     for line in found:
         figures = "".join(_figures(line.sizes[size]) for size in sizes)
         bound = "" if line.bound_ms is None else f"{line.bound_ms:g}"
-        print(f"{line.question:32}{figures}{line.ratio_p50:7.2f}{line.ratio_p99:7.2f}  {bound}")
+        print(f"{line.question:37}{figures}{line.ratio_p50:7.2f}{line.ratio_p99:7.2f}  {bound}")
 
 
 def _figures(at: Mapping[str, float]) -> str:
