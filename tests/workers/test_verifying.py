@@ -269,7 +269,11 @@ async def test_what_was_altered_of_a_command_is_named(
     "edit",
     [
         "DELETE FROM sojourn.notice WHERE {row}",
-        "UPDATE sojourn.notice SET notice = jsonb_set(notice, '{{level}}', '5') WHERE {row}",
+        """
+        UPDATE sojourn.notice SET notice = jsonb_set(
+            notice, '{{level}}', CASE WHEN notice ->> 'level' = '5' THEN '4' ELSE '5' END::jsonb
+        ) WHERE {row}
+        """,
         """
         INSERT INTO sojourn.notice (
             notice_id, agreement_id, version, recipient_id, kind, obligation_id, not_before, notice
