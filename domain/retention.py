@@ -10,6 +10,7 @@ import calendar
 import re
 from collections.abc import Mapping
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import Annotated, NamedTuple
 
 from pydantic import StringConstraints
@@ -56,6 +57,30 @@ def period_of(retention_class: str, periods: Mapping[str, str]) -> Period | None
         return _period(own)
     named = _IN_A_NAME.match(retention_class)
     return None if named is None else _period(named["period"])
+
+
+class State(StrEnum):
+    """What may be done about an agreement's words."""
+
+    DUE = "due"
+    """Their date has come."""
+    ON_HOLD = "on_hold"
+    """Their date has come, and a legal hold on one of its people keeps all of it."""
+    WITHOUT_DATE = "without_date"
+    """Nobody has said how long their retention class lasts."""
+
+
+def state_of(due_on: date | None, *, on_hold: bool, begun: bool) -> State:
+    """What may be done about words that are due, or of which nobody has said when they are.
+
+    Args:
+        due_on: The first day on which they are not to be kept any more; None where nobody has said.
+        on_hold: Whether anybody in the agreement is on legal hold, which keeps all of it.
+        begun: Whether an earlier run began to erase them and was cut off; what it began is finished.
+    """
+    if on_hold:
+        return State.ON_HOLD
+    return State.WITHOUT_DATE if due_on is None and not begun else State.DUE
 
 
 def _period(text: str) -> Period:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from enum import StrEnum
 
 from pydantic import JsonValue
 
@@ -19,7 +18,7 @@ from activities.record import Record
 from activities.rights import Looked, Rights
 from domain.agreement import Agreement
 from domain.model import Frozen, PersonId
-from domain.retention import period_of
+from domain.retention import State, period_of, state_of
 from workers.clearing import ClearedAway
 from workers.erasing import destroyed_keys
 from workers.standing import standing
@@ -35,17 +34,6 @@ KEPT = (
     "words from before there were keys",
     "backups made before: until they expire, and without the schema sojourn_keys they open nothing",
 )
-
-
-class State(StrEnum):
-    """What may be done about an agreement's words."""
-
-    DUE = "due"
-    """Their date has come."""
-    ON_HOLD = "on_hold"
-    """Their date has come, and a legal hold on one of its people keeps all of it."""
-    WITHOUT_DATE = "without_date"
-    """Nobody has said how long their retention class lasts."""
 
 
 class Due(Frozen):
@@ -186,7 +174,7 @@ class Expiry:
             retention_class=retention_class,
             closed_on=closed_on,
             due_on=due_on,
-            state=_state(due_on, holds, begun=begun),
+            state=state_of(due_on, on_hold=bool(holds), begun=begun),
             holds=holds,
             people=tuple(people),
             keys=len(in_use),
@@ -195,9 +183,3 @@ class Expiry:
 
 def _parties(agreement: Agreement) -> Sequence[PersonId]:
     return [party.person_id for party in agreement.parties]
-
-
-def _state(due_on: date | None, holds: Mapping[PersonId, str], *, begun: bool) -> State:
-    if holds:
-        return State.ON_HOLD
-    return State.WITHOUT_DATE if due_on is None and not begun else State.DUE

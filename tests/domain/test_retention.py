@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from domain.retention import period_of
+from domain.retention import State, period_of, state_of
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,20 @@ def test_the_organisations_own_table_comes_first() -> None:
     assert named.after(date(2027, 1, 1)) == date(2057, 1, 1)
     with pytest.raises(ValueError, match="no period"):
         period_of("permanent", {"permanent": "for ever"})
+
+
+@pytest.mark.parametrize(
+    ("due_on", "on_hold", "begun", "state"),
+    [
+        (date(2030, 1, 1), False, False, State.DUE),
+        (date(2030, 1, 1), True, False, State.ON_HOLD),
+        (None, False, False, State.WITHOUT_DATE),
+        (None, False, True, State.DUE),
+        (None, True, True, State.ON_HOLD),
+    ],
+)
+def test_a_hold_keeps_what_is_due_and_what_was_begun_is_finished(
+    due_on: date | None, on_hold: bool, begun: bool, state: State
+) -> None:
+    """A class without a period erases nothing by itself; a hold comes before everything."""
+    assert state_of(due_on, on_hold=on_hold, begun=begun) is state

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from activities.keys.subjects import SubjectKeys
 from activities.rights import Rights
 from activities.snapshots import count_agreements
+from domain.retention import State
 from workers.clearing import ClearedAway
 from workers.command_line.failures import ExitCode, Failure
 from workers.command_line.files import write_private
@@ -20,7 +21,7 @@ from workers.command_line.operators import require_operator, ring_in_use
 from workers.command_line.options import AsJson, Operator, Yes
 from workers.command_line.output import NOTHING, console, counting, print_json, say, table, words
 from workers.command_line.reach import Reach, reaching
-from workers.expiring import Due, Expiry, State
+from workers.expiring import Due, Expiry
 from workers.receipts import SignedReceipt, signed
 
 

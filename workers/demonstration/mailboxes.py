@@ -10,13 +10,13 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from email.utils import parsedate_to_datetime
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from aiosmtpd.smtp import SMTP, Envelope
 from icalendar import Calendar
 
 from activities.delivery.digest import read_items
+from deploy.embedded.lifecycle import StartedAndStopped
 from domain.notices import NoticeKind
 from domain.obligations import Obligation
 from domain.vocabulary import Role
@@ -46,7 +46,7 @@ class Letter(NamedTuple):
     """How often the meeting of its invite was moved; None without an invite."""
 
 
-class Mailboxes:
+class Mailboxes(StartedAndStopped):
     """Takes mail on a free port of the loopback interface while it is entered."""
 
     def __init__(self) -> None:
@@ -71,20 +71,16 @@ class Mailboxes:
             raise RuntimeError("the mailboxes are not open")
         return int(self._server.sockets[0].getsockname()[1])
 
-    async def __aenter__(self) -> Self:
+    async def start(self) -> None:
+        """Opens them, on a port of their own."""
         loop = asyncio.get_running_loop()
         # A host name of its own: looking one up can take as long as DNS does.
         self._server = await loop.create_server(
             lambda: SMTP(self, hostname="localhost", loop=loop), host=_HOST, port=0
         )
-        return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def stop(self) -> None:
+        """Closes them; what arrived stays."""
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()

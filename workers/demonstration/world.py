@@ -43,7 +43,7 @@ class RunningWorld:
         return datetime.now(UTC) + self._ahead
 
     async def pass_time(self, until: datetime) -> None:
-        """Fast-forwards this workflow; returns once everything that came due by then is done."""
+        """Fast-forwards this workflow; what came due last may be recorded a moment after the return."""
         by = until - await self.now()
         if by > timedelta():
             await self._skipper.fast_forward(self._handle, by)
