@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from activities.keys.ring import NONCE_BYTES
+from activities.keys.nonces import NONCE_BYTES, fresh_nonce
 
 _SCHEME = "1"
 _IN = "@"
@@ -82,7 +81,7 @@ def seal(key: SubjectKey, place: bytes, words: str) -> str:
     Raises:
         ValueError: They are no text that could be encoded.
     """
-    nonce = os.urandom(NONCE_BYTES)
+    nonce = fresh_nonce()
     content = key.cipher.encrypt(nonce, words.encode(), _bound_to(place, key.reference))
     return f"{_SCHEME}/{key.reference}/{base64.urlsafe_b64encode(nonce + content).decode()}"
 

@@ -7,7 +7,6 @@ nothing is left under it, so rotation is: add a key, make it primary, wrap the d
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -16,10 +15,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from activities.keys.nonces import NONCE_BYTES, fresh_nonce
+
 KEY_BYTES = 32
 """256 bits: of a key-encryption key and of everything derived or wrapped here."""
-
-NONCE_BYTES = 12
 
 _WRAPPING = b"data-keys"
 _FINGERPRINT = b"fingerprint"
@@ -135,7 +134,7 @@ class KeyRing:
             data_key: What to wrap.
             bound_to: Whose it is: it is unwrapped only with the same.
         """
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = fresh_nonce()
         cipher = AESGCM(self.subkey(self._primary, _WRAPPING))
         return Wrapped(self._primary, nonce + cipher.encrypt(nonce, data_key, bound_to))
 

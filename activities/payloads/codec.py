@@ -14,11 +14,10 @@ something else. Payloads of any other encoding pass: what was written before the
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Self
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -32,6 +31,7 @@ from temporalio.converter import (
     WorkflowSerializationContext,
 )
 
+from activities.keys.nonces import NONCE_BYTES, fresh_nonce
 from activities.keys.ring import KeyRing, KeysError
 
 ENCODING = b"binary/encrypted"
@@ -43,7 +43,6 @@ PURPOSE = b"temporal-payloads"
 """What the keys are derived for, so that they open nothing else."""
 
 _SCHEME = b"sojourn-payload-1"
-_NONCE_BYTES = 12
 _TAG_BYTES = 16
 
 
@@ -76,14 +75,16 @@ class EncryptingCodec(PayloadCodec, WithSerializationContext):
     ciphers: dict[str, AESGCM] = field(default_factory=dict[str, AESGCM], repr=False, compare=False)
     """By key id: deriving a key costs more than encrypting with it."""
 
-    def with_context(self, context: SerializationContext) -> Self:
+    def with_context(self, context: SerializationContext) -> EncryptingCodec:
         """The codec for one agreement's payloads; called by the SDK."""
         match context:
             case WorkflowSerializationContext() | ActivitySerializationContext():
                 agreement_id = context.workflow_id
             case _:
                 agreement_id = None
-        return self if agreement_id == self.agreement_id else replace(self, agreement_id=agreement_id)
+        if agreement_id == self.agreement_id:
+            return self
+        return EncryptingCodec(self.keys, agreement_id, self.ciphers)
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Encrypts payloads."""
@@ -100,7 +101,7 @@ class EncryptingCodec(PayloadCodec, WithSerializationContext):
     def encrypt(self, payload: Payload) -> Payload:
         """A payload in which everything is encrypted, its metadata too."""
         key_id, agreement_id = self.keys.primary_id, self.agreement_id
-        nonce = os.urandom(_NONCE_BYTES)
+        nonce = fresh_nonce()
         sealed = self._cipher(key_id).encrypt(
             nonce, payload.SerializeToString(), _bound_to(key_id, agreement_id)
         )
@@ -123,11 +124,11 @@ class EncryptingCodec(PayloadCodec, WithSerializationContext):
                 f"a payload of {agreement_id} was found in {self.agreement_id}: it was moved there, and is "
                 "not read"
             )
-        if len(payload.data) < _NONCE_BYTES + _TAG_BYTES:
+        if len(payload.data) < NONCE_BYTES + _TAG_BYTES:
             raise AlteredPayloadError(
                 f"an encrypted payload{_whose(agreement_id)} is cut short: {len(payload.data)} bytes"
             )
-        nonce, sealed = payload.data[:_NONCE_BYTES], payload.data[_NONCE_BYTES:]
+        nonce, sealed = payload.data[:NONCE_BYTES], payload.data[NONCE_BYTES:]
         try:
             opened = self._cipher(key_id).decrypt(nonce, sealed, _bound_to(key_id, agreement_id))
             return Payload.FromString(opened)
@@ -149,6 +150,7 @@ def _whose(agreement_id: str | None) -> str:
     return "" if agreement_id is None else f" of {agreement_id}"
 
 
+@lru_cache(maxsize=1024)
 def _bound_to(key_id: str, agreement_id: str | None) -> bytes:
     """What a ciphertext is tied to. Lengths first, so that no two bindings are the same bytes."""
     parts = (_SCHEME, key_id.encode(), (agreement_id or "").encode())

@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
-import dataclasses
+from typing import Self
 
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
+from temporalio.contrib.pydantic import PydanticPayloadConverter
+from temporalio.converter import (
+    DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
+    SerializationContext,
+)
 
 from activities.keys.ring import KeyRing
 from activities.payloads.codec import EncryptingCodec
+
+
+class EncryptingDataConverter(DataConverter):
+    """A data converter of which only the codec depends on whose payloads they are.
+
+    The SDK asks for one several times for every command. Its own answer builds all the converters anew, at
+    about the price of encrypting; this one shares them.
+    """
+
+    def with_context(self, context: SerializationContext) -> Self:
+        """The converter for one agreement's payloads; called by the SDK."""
+        codec = self.payload_codec
+        if not isinstance(codec, EncryptingCodec):
+            return super().with_context(context)
+        bound = codec.with_context(context)
+        if bound is codec:
+            return self
+        converter = object.__new__(type(self))
+        vars(converter).update(vars(self), payload_codec=bound)
+        return converter
 
 
 def converter_with(keys: KeyRing | None) -> DataConverter:
@@ -19,8 +43,8 @@ def converter_with(keys: KeyRing | None) -> DataConverter:
     Args:
         keys: The ring; None, by the operator's own choice, leaves payloads in clear.
     """
-    return dataclasses.replace(
-        pydantic_data_converter,
+    return EncryptingDataConverter(
+        payload_converter_class=PydanticPayloadConverter,
         payload_codec=None if keys is None else EncryptingCodec(keys),
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
     )
