@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from pydantic import BaseModel, JsonValue
 
-from domain.commands import COMMANDS
+from domain.commands import COMMANDS, Command
 from domain.events import EVENTS
+from domain.model import WITHHELD
 from domain.people import Person
-from domain.terms import RotationTerms, SecondmentTerms, ShadowingTerms
+from domain.terms import RotationTerms, SecondmentTerms, ShadowingTerms, Terms
+from domain.terms.words import without_words
 from domain.vocabulary import Kind
 from domain.written import places_of_words, with_words_changed
 
@@ -106,6 +108,24 @@ class Cage:
         }
         return with_words_changed(event_type, {**data, **empty}, lambda path, _: self.sing(event_type, path))
 
+    def command(self, command: Command, *, naming: Sequence[str] = ()) -> Command:
+        """A command with a canary in each field in which it has words.
+
+        Args:
+            command: As somebody gives it.
+            naming: What the gaps of a synthesis have to name.
+        """
+        sung = cast(
+            "dict[str, Any]", self._over(command.type, without_words(command).model_dump(mode="json"))
+        )
+        if "synthesis" in sung:
+            sung["synthesis"]["gaps"] = [f"{gap} {', '.join(naming)}" for gap in sung["synthesis"]["gaps"]]
+        return type(command).model_validate(sung)
+
+    def terms(self, terms: Terms) -> dict[str, Any]:
+        """Terms, as JSON, with a canary in each field in which they have words."""
+        return cast("dict[str, Any]", self._over(terms.kind, without_words(terms).model_dump(mode="json")))
+
     def person(self, person: Person) -> Person:
         """A person everything of whom that is sealed is a canary."""
         return person.model_copy(
@@ -116,6 +136,15 @@ class Cage:
                 "employee_number": self.sing("person", "/employee_number"),
             }
         )
+
+    def _over(self, of: str, value: JsonValue, path: str = "") -> JsonValue:
+        if value == WITHHELD:
+            return self.sing(of, path)
+        if isinstance(value, dict):
+            return {name: self._over(of, inner, f"{path}/{name}") for name, inner in value.items()}
+        if isinstance(value, list):
+            return [self._over(of, inner, f"{path}/{index}") for index, inner in enumerate(value)]
+        return value
 
 
 def _places(models: Mapping[str, type[BaseModel]]) -> set[Place]:
