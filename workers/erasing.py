@@ -145,14 +145,19 @@ class Eraser:
 
         Returns:
             The receipt, still to be signed.
+
+        Raises:
+            OnHoldError: They were put on legal hold since the plan was made; nothing more was erased.
         """
-        destroyed = await self._keys.destroy(plan.person_id)
+        destroyed = await self._keys.destroy(plan.person_id, by=by, reference=reference)
         told(f"{len(destroyed)} keys destroyed")
         cleared = await self._rights.clear_directory(plan.person_id)
         told("the directory is cleared")
         cleared_away = ClearedAway(self._record, self._rights, client, task_queue)
         for each in plan.agreements:
-            await cleared_away.clear(each.agreement_id, of=[plan.person_id], by=by)
+            await cleared_away.clear(
+                each.agreement_id, of=[plan.person_id], by=by, on_account_of=plan.person_id
+            )
             told(f"{each.agreement_id}: deletion of its histories requested")
         histories = await cleared_away.told_of(plan.person_id)
         return {

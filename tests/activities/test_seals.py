@@ -144,7 +144,7 @@ async def test_an_erased_person_reads_erased_and_others_stay(
     """Destroying a key takes that person's words away, nobody else's, and breaks no chain."""
     await sealing.append(feedback())
     assert seals.keys is not None
-    await seals.keys.destroy("p-ada")
+    await seals.keys.destroy("p-ada", by="p-op", reference="DSR-1")
     about_ada, note_of_grace = await opened(seals, await sealing.stream("agreement-1"))
     assert [about_ada.data[field] for field in ("behaviour", "effect", "next_step")] == [ERASED] * 3
     assert note_of_grace.data["note"] == CANARY

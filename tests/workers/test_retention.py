@@ -172,5 +172,5 @@ async def test_what_was_cut_off_is_finished_by_the_next_run_and_told_in_full(
     assert len(told["receipt"]["keys_destroyed"]) == await pool.fetchval(keys, closed.agreement_id)
     for person in told["receipt"]["people"]:
         noted = [each.type for each in await Rights(pool).events(person)]
-        assert noted == ["expiry.begun", "words.expired"]
+        assert noted == ["expiry.begun", "keys.destroyed", "words.expired"]
     assert await Rights(pool).expiries_begun() == {}
