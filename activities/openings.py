@@ -1,4 +1,4 @@
-"""Openings of closed agreements: who asked to read what is private, who approved, and until when.
+"""Openings of closed agreements: who asked to read what is private, who approved, until when, who was told.
 
 They stand in the log of people's rights, for the mentee and the mentor, as the events that an open agreement
 would have in its stream, sealed in the same way.
@@ -20,14 +20,30 @@ from domain.commands import Command
 from domain.digests import digest_of_model
 from domain.events import Event
 from domain.loading import head_of
+from domain.model import Frozen, PersonId
 from domain.reading import to_new_event
 from domain.recording import Append, RecordedEvent
+from domain.refusals import RefusalCode, Refused
 from domain.vocabulary import Role
 
 _NOTED_AS = {"break_glass.requested": "glass.requested", "break_glass.approved": "glass.approved"}
 
 CONCERNED = (Role.MENTEE, Role.MENTOR)
 """For whom it is noted: whoever an open agreement tells by notice."""
+
+
+class Told(Frozen):
+    """What became of telling somebody of an opening. It holds no address and no name."""
+
+    agreement_id: str
+    event_id: str
+    """Of the opening."""
+    person_id: PersonId
+    """Whom it concerns."""
+    delivered_to: PersonId | None = None
+    """Who was told: the delegate where they are away; None where nobody was."""
+    detail: str = ""
+    """Why nobody was, or which channels did not take it."""
 
 
 class Openings:
@@ -42,12 +58,31 @@ class Openings:
         self._database = Database(pool)
         self._seals = seals
 
+    async def given_before(self, agreement: Agreement, command: Command) -> RecordedEvent | None:
+        """What a command led to where it was given before; None where it was not.
+
+        Raises:
+            Refused: Its id was given before with other content.
+        """
+        rows = await self._database.rows("openings_of", agreement.mentee_id, agreement.agreement_id)
+        for row in rows:
+            data = json.loads(row["data"])
+            if data["command_id"] != command.command_id:
+                continue
+            if data.get("command_digest") not in (None, digest_of_model(command)):
+                raise Refused(
+                    RefusalCode.COMMAND_REUSED,
+                    f"command_id {command.command_id} was given before with other content; choose another.",
+                )
+            return _read(data, row["at"], row["actor_id"], row["hash"])
+        return None
+
     async def of(self, agreement: Agreement) -> list[RecordedEvent]:
         """What was asked and opened since an agreement closed, in order; sealed as it was noted."""
         rows = await self._database.rows("openings_of", agreement.mentee_id, agreement.agreement_id)
         return [_read(json.loads(row["data"]), row["at"], row["actor_id"], row["hash"]) for row in rows]
 
-    async def note(self, agreement: Agreement, event: Event, command: Command, role: Role) -> None:
+    async def note(self, agreement: Agreement, event: Event, command: Command, role: Role) -> str:
         """Notes that somebody asked or approved.
 
         Args:
@@ -55,6 +90,9 @@ class Openings:
             event: What was decided.
             command: What it was decided upon.
             role: In which the actor gave it.
+
+        Returns:
+            The id of the event as it is noted.
 
         Raises:
             KeysError: There are no keys to seal the reason with.
@@ -79,11 +117,29 @@ class Openings:
             "occurred_at": event.at.isoformat(),
             "actor_role": str(role),
             "command_id": command.command_id,
+            "command_digest": append.command_digest,
         }
         people = list(dict.fromkeys(agreement.holder(each).person_id for each in CONCERNED))
         await self._database.rows(
             "note_opening", people, _NOTED_AS[event.type], command.actor_id, json.dumps(data)
         )
+        return sealed.event_id
+
+    async def note_told(self, told: Told) -> None:
+        """Notes whether somebody whom an opening concerns could be told of it."""
+        await self._database.rows(
+            "note_right",
+            told.person_id,
+            "glass.told",
+            Role.SYSTEM,
+            told.model_dump_json(exclude={"person_id"}),
+        )
+
+    async def told(self, agreement: Agreement) -> list[Told]:
+        """Who was told, or was tried to be told, of openings since an agreement closed; in order."""
+        people = [agreement.holder(each).person_id for each in CONCERNED]
+        rows = await self._database.rows("told_of_openings", people, agreement.agreement_id)
+        return [Told(person_id=row["person_id"], **json.loads(row["data"])) for row in rows]
 
 
 def _read(data: dict[str, Any], noted_at: datetime, actor_id: str, hash_: str | None) -> RecordedEvent:

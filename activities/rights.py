@@ -24,6 +24,7 @@ RightType = Literal[
     "words.expired",
     "glass.requested",
     "glass.approved",
+    "glass.told",
 ]
 """Those of glass are openings of closed agreements; see `activities/openings.py`."""
 

@@ -794,6 +794,13 @@ FROM sojourn.rights_event
 WHERE person_id = $1 AND type IN ('glass.requested', 'glass.approved') AND data->>'agreement_id' = $2
 ORDER BY position
 
+-- told_of_openings --
+-- Whom of these people one tried to tell of openings of a closed agreement, in order.
+SELECT person_id, data::text AS data
+FROM sojourn.rights_event
+WHERE person_id = ANY ($1::text[]) AND type = 'glass.told' AND data->>'agreement_id' = $2
+ORDER BY position
+
 -- rights_of --
 -- What was done about a person's rights, in order.
 SELECT type, at, actor_id, data::text AS data FROM sojourn.rights_event WHERE person_id = $1 ORDER BY position

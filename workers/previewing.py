@@ -200,16 +200,18 @@ def _decided(
             for key in sorted(owed.keys() - owed_then.keys())
         ),
         moved=_moved(owed, owed_then, at),
-        told=tuple(
-            Telling(
-                person_id=notice.recipient_id,
-                role=notice.recipient_role,
-                notice=notice.kind,
-                obligation_id=notice.obligation_id,
-                not_before=notice.not_before,
-            )
-            for notice in told
-        ),
+        told=tuple(telling(notice) for notice in told),
+    )
+
+
+def telling(notice: Notice) -> Telling:
+    """A notice as a preview shows it."""
+    return Telling(
+        person_id=notice.recipient_id,
+        role=notice.recipient_role,
+        notice=notice.kind,
+        obligation_id=notice.obligation_id,
+        not_before=notice.not_before,
     )
 
 

@@ -15,7 +15,6 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.calendars import CalendarSources
 from activities.database import open_pool
-from activities.delivery.mail import MailSettings
 from activities.digest_record import DigestRecord
 from activities.directory import Directory
 from activities.implementations import Activities
@@ -25,6 +24,7 @@ from activities.seals import Seals
 from deploy.migrate import check_schema
 from workers.connection import connect, data_converter
 from workers.keyring import checked_seals_of
+from workers.mailing import mail_settings
 from workers.namespace import check_search_attributes
 from workers.privileges import refuse_to_serve_as_owner
 from workers.scraping import sdk_runtime, serving_figures
@@ -140,16 +140,6 @@ def replayer(settings: Settings) -> Replayer:
 def activities_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record], seals: Seals) -> Activities:
     """The activities over an open pool."""
     record, directory = Record(pool, seals), Directory(pool, seals)
-    mail = MailSettings(
-        host=settings.smtp_host,
-        port=settings.smtp_port,
-        sender=settings.notice_sender,
-        security=settings.smtp_security,
-        username=settings.smtp_username,
-        password=None if settings.smtp_password is None else settings.smtp_password.get_secret_value(),
-        timeout_seconds=settings.smtp_timeout_seconds,
-        greets_as="localhost" if settings.smtp_security == "none" else None,
-    )
     calendars = CalendarSources()
-    delivery = NoticeDelivery(record, directory, mail, DigestRecord(pool), calendars)
+    delivery = NoticeDelivery(record, directory, mail_settings(settings), DigestRecord(pool), calendars)
     return Activities(record, directory, calendars, delivery)

@@ -124,6 +124,35 @@ async def test_a_legal_hold_on_anybody_in_it_keeps_all_of_it(
     assert json.loads(done.stdout)[0]["erased"] is True
 
 
+@pytest.mark.usefixtures("settings", "later")
+async def test_a_hold_that_is_placed_behind_the_list_keeps_what_was_listed(
+    sojourn: Sojourn, closed: Agreement, receipts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Placed once the run has begun to erase, it is told like any other; lifted, the next run finishes."""
+    mentor, look = closed.terms.mentor, Rights.expiries_begun
+    looks: list[int] = []
+
+    async def expiries_begun(rights: Rights) -> dict[str, list[str]]:
+        looks.append(1)
+        # The first look is the list's, the second that of the erasure itself.
+        if len(looks) == 2:
+            await rights.note(mentor, "hold.placed", "P-9001", {"reference": "CASE-17"})
+        return await look(rights)
+
+    run = ("retention", *BY, "--yes", "--receipts", str(receipts), "--json")
+    with monkeypatch.context() as patch:
+        patch.setattr(Rights, "expiries_begun", expiries_begun)
+        kept = await sojourn(*run)
+    assert kept.exit_code == ExitCode.OK, kept.output
+    [due] = json.loads(kept.stdout)
+    assert (due["state"], due["holds"], due["erased"]) == ("on_hold", {mentor: "CASE-17"}, False)
+    assert _files(receipts) == []
+    assert "(erased)" not in await _words(sojourn, closed, closed.mentee_id)
+    lifted = await sojourn("hold", mentor, *BY, "--reference", "CASE-17", "--lift")
+    assert lifted.exit_code == ExitCode.OK
+    assert json.loads((await sojourn(*run)).stdout)[0]["erased"] is True
+
+
 @pytest.mark.usefixtures("settings", "later", "known")
 async def test_a_class_of_which_nobody_said_how_long_is_named_and_kept(
     sojourn: Sojourn, live: Lives, receipts: Path, monkeypatch: pytest.MonkeyPatch

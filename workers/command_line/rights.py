@@ -151,28 +151,34 @@ def export(
     It holds their row of the directory, their roles and what they owe, every event that they caused or that
     names them, and the words that are theirs. Other people's words are withheld; others are named by role.
     """
+    readable = out.with_suffix(".txt")
+    if readable == out:
+        raise Failure("--out: name a .json file; the .txt is written beside it.", ExitCode.USAGE)
+    if not out.parent.is_dir():
+        raise Failure(f"--out: there is no folder {out.parent}.", ExitCode.USAGE)
 
     async def work(reach: Reach) -> dict[str, JsonValue]:
         ring_in_use(reach)
         await require_operator(reach, operator)
-        rights = Rights(await reach.pool())
-        found = await exported(
-            await reach.record(),
-            await reach.directory(),
-            await reach.seals(),
-            rights,
-            person,
-            openings=Openings(await reach.pool(), await reach.seals()),
-        )
+        pool, seals = await reach.pool(), await reach.seals()
+        rights = Rights(pool)
+        with counting("Looking", await count_agreements(pool)) as progress:
+            found = await exported(
+                await reach.record(),
+                await reach.directory(),
+                seals,
+                rights,
+                person,
+                openings=Openings(pool, seals),
+                looked=progress.more,
+                read=lambda left: progress.tell(f"Reading, {left} left"),
+            )
         if found["directory"] is None and not found["agreements"]:
             raise Failure(f"Nothing is known of {person}.", ExitCode.NOTHING_MATCHED)
         await rights.note(person, "person.exported", operator)
         return found
 
     found = reaching(work)
-    readable = out.with_suffix(".txt")
-    if readable == out:
-        raise Failure("--out: name a .json file; the .txt is written beside it.", ExitCode.USAGE)
     write_private(out, json.dumps(found, indent=2, ensure_ascii=False) + "\n")
     write_private(readable, as_text(found))
     say(f"{out} for programs, {readable} for reading.")
