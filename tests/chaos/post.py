@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from enum import Enum, auto
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope
 
+from deploy.embedded.lifecycle import StartedAndStopped
 from deploy.embedded.processes import free_port
 from domain.notices import NoticeKind
 from workers.demonstration.mailboxes import read_letters
@@ -63,7 +63,7 @@ class _Session(SMTP):
         super().connection_made(transport)
 
 
-class PostOffice:
+class PostOffice(StartedAndStopped):
     """Takes mail on a port of the loopback interface for each worker, in the manner of the moment.
 
     Args:
@@ -89,16 +89,12 @@ class PostOffice:
             for port in self.ports:
                 self._servers.append(await loop.create_server(self._receive, host=HOST, port=port))
 
-    async def __aenter__(self) -> Self:
+    async def start(self) -> None:
+        """Takes mail."""
         await self.behave(Manners.OPEN)
-        return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def stop(self) -> None:
+        """Refuses whoever comes."""
         await self.behave(Manners.REFUSES)
 
     async def _close(self) -> None:

@@ -236,6 +236,17 @@ def live(record: Record, people: Mapping[str, Person]) -> Lives:
     return lived
 
 
+@pytest.fixture
+async def closed(
+    known: None,  # noqa: ARG001  the directory knows everybody first
+    live: Lives,
+) -> Agreement:
+    """A secondment that is over, and whose people wrote a lot."""
+    agreement = await live("secondment", days=900)
+    assert agreement.closed
+    return agreement
+
+
 class _Life:
     """One agreement under way."""
 

@@ -26,20 +26,8 @@ from workers.opening_after_close import open_after_close, with_what_was_opened
 from workers.standing import Standing, standing
 
 Sojourn = Callable[..., Awaitable[Result]]
-Lives = Callable[..., Awaitable[Agreement]]
 
 REASON = "The works council asks for an inquiry."
-
-
-@pytest.fixture
-async def closed(
-    known: None,  # noqa: ARG001  the directory knows everybody first
-    live: Lives,
-) -> Agreement:
-    """A secondment that is over, and whose people wrote a lot."""
-    agreement = await live("secondment", days=900)
-    assert agreement.closed
-    return agreement
 
 
 @pytest.fixture

@@ -25,42 +25,31 @@ Lives = Callable[..., Awaitable[Agreement]]
 OPERATOR = ("--as", "P-9001", "--reference", "DSR-1")
 
 
-@pytest.fixture
-async def lived(
-    known: None,  # noqa: ARG001  the directory knows everybody first
-    live: Lives,
-) -> Agreement:
-    """A secondment from approval to its synthesis, with everything that its people wrote."""
-    agreement = await live("secondment", days=900)
-    assert agreement.closed
-    return agreement
-
-
 @pytest.mark.usefixtures("settings")
 async def test_what_is_erased_is_gone_for_every_command_and_the_agreement_still_folds(
-    sojourn: Sojourn, lived: Agreement, record: Record, tmp_path: Path
+    sojourn: Sojourn, closed: Agreement, record: Record, tmp_path: Path
 ) -> None:
     """Words of the erased are in no answer, others' are; the chain is whole; the receipt is genuine."""
-    mentee, mentor = lived.mentee_id, lived.terms.mentor
-    before = json.loads((await sojourn("events", lived.agreement_id, "--as", mentee, "--json")).stdout)
+    mentee, mentor = closed.mentee_id, closed.terms.mentor
+    before = json.loads((await sojourn("events", closed.agreement_id, "--as", mentee, "--json")).stdout)
     receipt = tmp_path / "receipt.json"
     done = await sojourn("erase", mentee, *OPERATOR, "--yes", "--receipt", str(receipt))
     assert done.exit_code == ExitCode.OK, done.output
-    after = json.loads((await sojourn("events", lived.agreement_id, "--as", mentee, "--json")).stdout)
+    after = json.loads((await sojourn("events", closed.agreement_id, "--as", mentee, "--json")).stdout)
     rationale, erased = (rows[0]["data"]["terms"]["rationale"] for rows in (before, after))
     assert erased == "(erased)"
     for arguments in (
-        ("events", lived.agreement_id, "--as", mentor, "--json"),
-        ("events", lived.agreement_id, "--json"),
-        ("mine", lived.agreement_id, "--as", mentee, "--json"),
-        ("show", lived.agreement_id, "--json"),
+        ("events", closed.agreement_id, "--as", mentor, "--json"),
+        ("events", closed.agreement_id, "--json"),
+        ("mine", closed.agreement_id, "--as", mentee, "--json"),
+        ("show", closed.agreement_id, "--json"),
     ):
         said = (await sojourn(*arguments)).output
         assert rationale not in said, arguments
     focus = after[0]["data"]["terms"]["mentor_commitment"]["feedback_focus"]
     assert focus == before[0]["data"]["terms"]["mentor_commitment"]["feedback_focus"]
-    assert await record.verify_chain(lived.agreement_id) is None
-    assert fold_recorded(await record.stream(lived.agreement_id)) == lived
+    assert await record.verify_chain(closed.agreement_id) is None
+    assert fold_recorded(await record.stream(closed.agreement_id)) == closed
     genuine = await sojourn("receipt", str(receipt))
     assert genuine.exit_code == ExitCode.OK, genuine.output
     again = await sojourn("erase", mentee, *OPERATOR, "--yes", "--receipt", str(receipt))
@@ -200,12 +189,12 @@ async def test_the_receipt_tells_of_all_that_was_erased_however_often_it_was_cut
 
 @pytest.mark.usefixtures("settings")
 async def test_keys_that_a_backup_brought_back_are_found_by_their_receipts(
-    sojourn: Sojourn, lived: Agreement, administrator: asyncpg.Connection, tmp_path: Path
+    sojourn: Sojourn, closed: Agreement, administrator: asyncpg.Connection, tmp_path: Path
 ) -> None:
     """`verify` finds them where the record has the receipt, `receipt --in-record` where only a file does."""
     keys = await administrator.fetch("SELECT * FROM sojourn_keys.subject_key WHERE wrapped IS NOT NULL")
     file = str(tmp_path / "receipt.json")
-    erase = ("erase", lived.mentee_id, *OPERATOR, "--yes", "--receipt", file)
+    erase = ("erase", closed.mentee_id, *OPERATOR, "--yes", "--receipt", file)
     assert (await sojourn(*erase)).exit_code == ExitCode.OK
     assert (await sojourn("verify", "--record-only")).exit_code == ExitCode.OK
     assert (await sojourn("receipt", file, "--in-record")).exit_code == ExitCode.OK
@@ -216,13 +205,13 @@ async def test_keys_that_a_backup_brought_back_are_found_by_their_receipts(
     )
     verified = await sojourn("verify", "--record-only")
     assert verified.exit_code == ExitCode.REFUSED
-    assert f"{lived.mentee_id} in {lived.agreement_id} (version 1): is in use" in verified.stdout
+    assert f"{closed.mentee_id} in {closed.agreement_id} (version 1): is in use" in verified.stdout
     checked = await sojourn("receipt", file, "--in-record", "--json")
     assert checked.exit_code == ExitCode.REFUSED
     (told,) = json.loads(checked.stdout)
-    back = {f"{lived.mentee_id}@{lived.agreement_id}", lived.mentee_id}
+    back = {f"{closed.mentee_id}@{closed.agreement_id}", closed.mentee_id}
     assert (told["genuine"], {each["subject_id"] for each in told["returned"]}) == (True, back)
-    assert f"sojourn erase {lived.mentee_id}" in checked.stderr
+    assert f"sojourn erase {closed.mentee_id}" in checked.stderr
     assert (await sojourn(*erase)).exit_code == ExitCode.OK
     assert (await sojourn("verify", "--record-only")).exit_code == ExitCode.OK
 
@@ -240,22 +229,22 @@ async def test_a_receipt_that_was_altered_is_told(sojourn: Sojourn, tmp_path: Pa
 
 
 async def test_an_export_holds_the_persons_own_words_and_nobody_elses_id(
-    sojourn: Sojourn, lived: Agreement, tmp_path: Path
+    sojourn: Sojourn, closed: Agreement, tmp_path: Path
 ) -> None:
     """Their terms and debrief are in it; the mentor's are not, and others are named by role."""
     out = tmp_path / "export.json"
-    done = await sojourn("export", lived.mentee_id, "--as", "P-9001", "--out", str(out))
+    done = await sojourn("export", closed.mentee_id, "--as", "P-9001", "--out", str(out))
     assert done.exit_code == ExitCode.OK, done.output
     text = _read(out)
     mentee = json.loads(
-        (await sojourn("events", lived.agreement_id, "--as", lived.mentee_id, "--json")).stdout
+        (await sojourn("events", closed.agreement_id, "--as", closed.mentee_id, "--json")).stdout
     )
     assert json.dumps(mentee[0]["data"]["terms"]["rationale"], ensure_ascii=False) in text
     events = json.loads(text)["agreements"][0]["events"]
     debriefs = [each["data"] for each in events if each["type"] == "debrief.submitted"]
-    own = next(each for each in debriefs if each["party"]["person_id"] == lived.mentee_id)
+    own = next(each for each in debriefs if each["party"]["person_id"] == closed.mentee_id)
     assert "withheld" not in json.dumps(own["reflection"])
-    others = {party.person_id for party in lived.parties} - {lived.mentee_id}
+    others = {party.person_id for party in closed.parties} - {closed.mentee_id}
     assert [each for each in others if f'"{each}"' in text] == []
     focus = events[0]["data"]["terms"]["mentor_commitment"]["feedback_focus"]
     assert set(focus) == {"(withheld: somebody else's)"}

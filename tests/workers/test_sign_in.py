@@ -106,18 +106,16 @@ async def test_a_name_needs_a_token_of_that_person(
     assert "cannot be read" in missing.stderr
 
 
-@pytest.mark.usefixtures("known")
 async def test_break_glass_needs_two_peoples_tokens(
-    sojourn: Sojourn, live: Lives, record: Record, checked: pytest.MonkeyPatch
+    sojourn: Sojourn, closed: Agreement, record: Record, checked: pytest.MonkeyPatch
 ) -> None:
     """Whoever holds one token cannot ask in one name and approve in another."""
-    agreement = await live("secondment", days=900)
-    terms = agreement.terms
+    terms = closed.terms
     asked = json.dumps({"request_id": "g1", "reason": "An inquiry."})
-    ask = ("act", agreement.agreement_id, "request_break_glass", "--data", asked, "--as", terms.hrbp)
+    ask = ("act", closed.agreement_id, "request_break_glass", "--data", asked, "--as", terms.hrbp)
     approve = (
         "act",
-        agreement.agreement_id,
+        closed.agreement_id,
         "approve_break_glass",
         "--data",
         json.dumps({"request_id": "g1"}),
@@ -131,7 +129,7 @@ async def test_break_glass_needs_two_peoples_tokens(
     checked.setenv("SOJOURN_TOKEN", issue(SECRET, terms.programme_owner, lasts=HOUR))
     approved = await sojourn(*approve, "--as", terms.programme_owner)
     assert approved.exit_code == ExitCode.OK, approved.stderr
-    assert len(await record.stream(agreement.agreement_id)) == agreement.version
+    assert len(await record.stream(closed.agreement_id)) == closed.version
 
 
 async def test_a_token_is_issued_and_taken(
