@@ -120,4 +120,5 @@ async def tell_after_close(
 
 
 def _notices(agreement: Agreement, opened: Opened) -> Sequence[Notice]:
-    return notices_of(agreement, with_openings(agreement, [opened.event]), opened.event, opened.event_id)
+    # Whom it concerns does not depend on what is open.
+    return notices_of(agreement, agreement, opened.event, opened.event_id)

@@ -234,7 +234,7 @@ async def test_what_a_copied_history_holds_of_somebody_erased_is_shown_to_nobody
     before = await told(terms.mentee)
     assert str(before).count(PRIVATE) == str(before).count(WORK) == 2
     assert seals.keys is not None
-    await seals.keys.destroy(terms.mentee)
+    await seals.keys.destroy(terms.mentee, by="P-9001", reference="DSR-1")
     for reader in (terms.mentee, terms.mentor, terms.line_manager, terms.hrbp):
         append, command, started = after = await told(reader)
         assert PRIVATE not in str(after)
