@@ -19,11 +19,11 @@ from domain.agreement import Agreement
 from domain.commands import Command
 from domain.digests import digest_of_model
 from domain.events import Event
-from domain.loading import head_of
 from domain.model import Frozen, PersonId
 from domain.reading import to_new_event
-from domain.recording import Append, RecordedEvent
+from domain.recording import RecordedEvent
 from domain.refusals import RefusalCode, Refused
+from domain.subjects import holders_of
 from domain.vocabulary import Role
 
 _NOTED_AS = {"break_glass.requested": "glass.requested", "break_glass.approved": "glass.approved"}
@@ -97,27 +97,19 @@ class Openings:
         Raises:
             KeysError: There are no keys to seal the reason with.
         """
-        append = Append(
-            agreement_id=agreement.agreement_id,
-            expected_version=agreement.version,
-            command_id=command.command_id,
-            command_type=command.type,
-            command_digest=digest_of_model(command),
-            actor_id=command.actor_id,
-            actor_role=role,
-            occurred_at=event.at,
-            events=(to_new_event(event, str(uuid4())),),
-            head=head_of(agreement, event.at),
-            notices=(),
+        [sealed] = await self._seals.sealed(
+            agreement.agreement_id,
+            [to_new_event(event, str(uuid4()))],
+            author=command.actor_id,
+            holders=holders_of(agreement.parties),
         )
-        [sealed] = await self._seals.sealed(append)
         data = {
             **sealed.model_dump(mode="json"),
             "agreement_id": agreement.agreement_id,
             "occurred_at": event.at.isoformat(),
             "actor_role": str(role),
             "command_id": command.command_id,
-            "command_digest": append.command_digest,
+            "command_digest": digest_of_model(command),
         }
         people = list(dict.fromkeys(agreement.holder(each).person_id for each in CONCERNED))
         await self._database.rows(
