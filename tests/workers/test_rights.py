@@ -87,10 +87,10 @@ async def test_nothing_is_erased_without_yes_or_on_hold_or_while_a_role_is_held(
 
 @pytest.mark.usefixtures("settings")
 async def test_a_hold_that_is_placed_behind_the_plan_forbids_what_was_planned(
-    sojourn: Sojourn, lived: Agreement, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    sojourn: Sojourn, closed: Agreement, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Placed while the erasure already runs, it is named, and every word stays; lifted, all goes."""
-    person, connect = lived.mentee_id, Reach.client
+    person, connect = closed.mentee_id, Reach.client
     receipt = tmp_path / "receipt.json"
 
     async def client(reach: Reach) -> Client:
@@ -104,7 +104,7 @@ async def test_a_hold_that_is_placed_behind_the_plan_forbids_what_was_planned(
     assert held.exit_code == ExitCode.REFUSED
     assert f"{person} (CASE-17)" in held.stderr
     assert not receipt.exists()
-    read = json.loads((await sojourn("events", lived.agreement_id, "--as", person, "--json")).stdout)
+    read = json.loads((await sojourn("events", closed.agreement_id, "--as", person, "--json")).stdout)
     assert "(erased)" not in json.dumps(read)
     assert (await sojourn("hold", person, *OPERATOR, "--lift")).exit_code == ExitCode.OK
     done = await sojourn("erase", person, *OPERATOR, "--yes", "--receipt", str(receipt))
