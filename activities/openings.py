@@ -72,7 +72,7 @@ class Openings:
             head=head_of(agreement, event.at),
             notices=(),
         )
-        [sealed] = await self._seals.sealed(append)
+        [sealed] = (await self._seals.sealed(append)).events
         data = {
             **sealed.model_dump(mode="json"),
             "agreement_id": agreement.agreement_id,

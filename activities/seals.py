@@ -19,6 +19,7 @@ from activities.keys.envelopes import (
     SpoiledSealError,
     SubjectKey,
     framed,
+    is_sealed,
     reference_of,
     seal,
     subject_in,
@@ -59,6 +60,14 @@ def place_in_event(agreement_id: str, event_id: str, event_type: str, field: str
     return Place(
         framed("sojourn.event.v1", agreement_id, event_id, field),
         f"{field} of {event_type} (event {event_id}, agreement {agreement_id})",
+    )
+
+
+def place_of_command(agreement_id: str, command_id: str) -> Place:
+    """The digest of a command."""
+    return Place(
+        framed("sojourn.command.v1", agreement_id, command_id),
+        f"the digest of command {command_id} (agreement {agreement_id})",
     )
 
 
@@ -106,8 +115,11 @@ class Seals:
             raise KeysError(self._refusal)
         return None
 
-    async def sealed(self, append: Append) -> Sequence[NewEvent]:
-        """The events of an append with everything that people wrote sealed for whom it is about.
+    async def sealed(self, append: Append) -> Append:
+        """An append with everything that people wrote sealed for whom it is about.
+
+        The digest of a command with words is sealed for each of those, one around the other: whose key is
+        destroyed, of their words nothing is left by which a guess could be confirmed.
 
         A retry seals anew, under other nonces: the events keep their ids, and the record keeps the first.
 
@@ -120,11 +132,36 @@ class Seals:
         wanted = {each for of_event in subjects for each in of_event.values()}
         keys = await self.keys_for(wanted) if wanted else None
         if keys is None:
-            return append.events
-        return [
+            return append
+        events = tuple(
             _sealed_event(append.agreement_id, event, of_event, keys)
             for event, of_event in zip(append.events, subjects, strict=True)
-        ]
+        )
+        place, digest = place_of_command(append.agreement_id, append.command_id), append.command_digest
+        for subject_id in sorted(wanted):
+            digest = seal(keys[subject_id], place.bound, digest)
+        return append.model_copy(update={"events": events, "command_digest": digest})
+
+    async def digests(self, agreement_id: str, stored: Mapping[str, str]) -> dict[str, str | None]:
+        """The digests of commands, by command id; None where one of those whose words it is of is erased.
+
+        Args:
+            agreement_id: Whose commands.
+            stored: As they stand in the record, by command id; what is not sealed passes.
+
+        Raises:
+            KeysError: A key is missing or wrong.
+            SealedWordsError: One of them is not as it was sealed.
+        """
+        found = dict(stored)
+        # One layer of all of them at a time.
+        while shut := {
+            command_id: Sealed(place_of_command(agreement_id, command_id), text)
+            for command_id, text in found.items()
+            if is_sealed(text)
+        }:
+            found.update(zip(shut, await self.texts(list(shut.values())), strict=True))
+        return {command_id: None if text == ERASED else text for command_id, text in found.items()}
 
     async def texts(self, sealed: Sequence[Sealed]) -> list[str]:
         """The words of several sealed texts, in order; `ERASED` where the key was destroyed.

@@ -64,7 +64,7 @@ class Journal:
         known = self._known.get(command.command_id)
         if known is None or self._agreement is None:
             return None
-        if known.digest != digest_of_model(command):
+        if not known.is_of(digest_of_model(command)):
             raise reused(command.command_id)
         return _receipt(self._agreement, known)
 
@@ -154,9 +154,10 @@ class Journal:
         if not events:
             return _nothing_changed(before, command)
         after, recorded, notices = _fold(before, events)
+        digest = digest_of_model(command)
         known = KnownCommand(
             command_id=command.command_id,
-            digest=digest_of_model(command),
+            digest=digest,
             version=after.version,
             event_types=tuple(event.type for event in events),
         )
@@ -167,7 +168,7 @@ class Journal:
                 expected_version=0 if before is None else before.version,
                 command_id=command.command_id,
                 command_type=command.type,
-                command_digest=known.digest,
+                command_digest=digest,
                 actor_id=command.actor_id,
                 actor_role=actor,
                 occurred_at=now,
