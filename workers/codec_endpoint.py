@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from activities.database import open_pool
+from activities.keys.ring import KeyRing
+from activities.keys.subjects import SubjectKeys
 from activities.record import Record
 from deploy.migrate import check_schema
 from gateway.codec.application import CodecEndpoint
@@ -55,10 +57,11 @@ async def answering_the_local_ui(
         yield
         return
     ports = urlsplit(ui_url).port, at.getsockname()[1]
-    async with _record(settings) as record:
+    async with _record(settings, keys) as (record, erasures):
         endpoint = CodecEndpoint(
             keys=keys,
             streams=record,
+            erasures=erasures,
             origins=frozenset(f"http://{name}:{ports[0]}" for name in LOCAL_NAMES),
             tokens=token_rules(settings),
             local_hosts=frozenset(f"{name}:{ports[1]}" for name in LOCAL_NAMES),
@@ -96,10 +99,11 @@ async def answering_with_tokens(settings: Settings, namespace: str | None = None
             "Set SOJOURN_UI_ORIGIN to where your Temporal UI is: https://temporal.example.org"
         )
     host, _, port = settings.gateway_address.rpartition(":")
-    async with _record(settings) as record:
+    async with _record(settings, keys) as (record, erasures):
         endpoint = CodecEndpoint(
             keys=keys,
             streams=record,
+            erasures=erasures,
             origins=frozenset({settings.ui_origin}),
             tokens=tokens,
             namespace=namespace,
@@ -124,11 +128,11 @@ def token_rules(settings: Settings) -> TokenRules | None:
 
 
 @asynccontextmanager
-async def _record(settings: Settings) -> AsyncGenerator[Record]:
+async def _record(settings: Settings, keys: KeyRing) -> AsyncGenerator[tuple[Record, SubjectKeys]]:
     pool: asyncpg.Pool[asyncpg.Record] = await open_pool(
         settings.database_dsn(), application_name="sojourn-gateway", largest=_CONNECTIONS, check=check_schema
     )
     try:
-        yield Record(pool)
+        yield Record(pool), SubjectKeys(pool, keys)
     finally:
         await pool.close()

@@ -29,7 +29,7 @@ from domain.reading import BrokenStream, UnreadableEvent
 from domain.vocabulary import Role
 from gateway.codec.showing import shown
 from gateway.codec.unreadable import Unreadable, placeholder
-from gateway.codec.viewers import NotForThemError, Streams, Viewer, viewer_of
+from gateway.codec.viewers import Erasures, NotForThemError, Streams, Viewer, viewer_of
 from gateway.tokens import Asker, TokenRefusedError, TokenRules
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -46,6 +46,7 @@ class CodecEndpoint:
 
     keys: KeyRing
     streams: Streams
+    erasures: Erasures
     origins: frozenset[str]
     """Where the Temporal UI is served from, exactly: `https://temporal.example.org`."""
     tokens: TokenRules | None = None
@@ -150,7 +151,7 @@ class CodecEndpoint:
             ) from None
 
     async def _shown(self, payloads: Sequence[Payload], asker: Asker) -> Payloads:
-        viewers = _Viewers(asker, self.streams)
+        viewers = _Viewers(asker, self.streams, self.erasures)
         codec = EncryptingCodec(self.keys)
         answer = Payloads()
         unread: Counter[str] = Counter()
@@ -197,9 +198,10 @@ class CodecEndpoint:
 class _Viewers:
     """Somebody who asks, at each agreement that payloads of one request belong to."""
 
-    def __init__(self, asker: Asker, streams: Streams) -> None:
+    def __init__(self, asker: Asker, streams: Streams, erasures: Erasures) -> None:
         self._asker = asker
         self._streams = streams
+        self._erasures = erasures
         self._refused: dict[str | None, NotForThemError] = {}
         self.known: dict[str | None, Viewer] = {}
 
@@ -208,7 +210,9 @@ class _Viewers:
             raise self._refused[agreement_id]
         if agreement_id not in self.known:
             try:
-                self.known[agreement_id] = await viewer_of(self._asker, agreement_id, self._streams)
+                self.known[agreement_id] = await viewer_of(
+                    self._asker, agreement_id, self._streams, self._erasures
+                )
             except NotForThemError as error:
                 self._refused[agreement_id] = error
                 raise

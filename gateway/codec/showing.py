@@ -1,7 +1,8 @@
 """What a viewer is shown of one payload: no words that are not theirs, no text that is not known to be ours.
 
 Temporal does not say what a payload is, so it is recognised by its shape. What is recognised is shown as the
-audiences say; of everything else a viewer sees the shape and no text.
+audiences say; of everything else a viewer sees the shape and no text. No payload is sealed for a person, so
+here is where the words of somebody erased end in whatever copy of a history there may be.
 """
 
 from __future__ import annotations
@@ -17,13 +18,17 @@ from domain.audiences import KNOWN_TO, TELLING, Audience
 from domain.commands import COMMANDS
 from domain.events import EVENTS, Event
 from domain.loading import CalendarsWanted, Delivery, LoadedAgreement
-from domain.model import WITHHELD
+from domain.model import WITHHELD, PersonId
 from domain.readers import withheld_at
 from domain.recording import Append, Appended, NewEvent
+from domain.sealed import ERASED
+from domain.subjects import subject_of
 from domain.terms import parse_terms
 from domain.terms.words import without_words
 from domain.upcasting import upcast
 from domain.views import ObligationView, StatusView
+from domain.vocabulary import Role
+from domain.written import with_words_changed
 from gateway.codec.viewers import Viewer
 from workflows.contract import AgreementInput, Receipt
 
@@ -124,18 +129,41 @@ def _event(new: NewEvent, append: Append, viewer: Viewer) -> JsonValue:
     shape = viewer.disclosure.data(event, append.actor_id)
     if shape is None:
         return WITHHELD
-    return {**new.model_dump(mode="json"), "data": {name: shape[name] for name in new.data if name in shape}}
+    holders = {party.role: party.person_id for party in append.head.parties if not party.scope}
+    left = _without_erased(new.type, shape, viewer, author=append.actor_id, holders=holders)
+    return {**new.model_dump(mode="json"), "data": {name: left[name] for name in new.data if name in left}}
+
+
+def _without_erased(
+    event_type: str,
+    data: Mapping[str, JsonValue],
+    viewer: Viewer,
+    *,
+    author: PersonId,
+    holders: Mapping[Role, PersonId],
+) -> Mapping[str, JsonValue]:
+    """An event's data as its row reads since the keys of those who were erased are gone."""
+
+    def left(place: str, words: str) -> JsonValue:
+        subject = subject_of(event_type, place, data, author=author, holders=holders)
+        return ERASED if subject in viewer.erased and words != WITHHELD else words
+
+    return with_words_changed(event_type, data, left) if viewer.erased else data
 
 
 def _command(value: JsonValue, viewer: Viewer) -> JsonValue:
-    """A command shows its words to whoever gives it. To everybody else they are shown with its events."""
+    """A command shows its words to whoever gives it. To everybody else they are shown with its events.
+
+    A command does not say whose words it holds. Where anybody was erased, its events show what is left.
+    """
     fields = _fields(value)
     command_type = COMMANDS.get(str(fields.get("type")))
     if command_type is None:
         raise _NotThisError
-    if viewer.person_id is not None and fields.get("actor_id") == viewer.person_id:
+    theirs = viewer.person_id is not None and fields.get("actor_id") == viewer.person_id
+    if theirs and not viewer.erased:
         return value
-    if fields["type"] in _DELICATE and (viewer.person_id is None or not viewer.sees_structure):
+    if fields["type"] in _DELICATE and not theirs and (viewer.person_id is None or not viewer.sees_structure):
         return WITHHELD
     command = _read(command_type.model_validate, value)
     return withheld_at(without_words(command).model_dump(mode="json"), _TELLING)
@@ -150,6 +178,12 @@ def _request(value: JsonValue, viewer: Viewer) -> JsonValue:
     if not Audience.EVERY_SIDE.is_open_to(viewer.roles):
         terms = without_words(_read(parse_terms, cast("JsonValue", request.terms)))
         fields["terms"] = terms.model_dump(mode="json")
+    elif viewer.erased:
+        terms = _read(parse_terms, cast("JsonValue", request.terms))
+        holders = {Role.MENTEE: terms.mentee, Role.MENTOR: terms.mentor}
+        fields |= _without_erased(
+            "agreement.proposed", {"terms": fields["terms"]}, viewer, author=terms.mentee, holders=holders
+        )
     return withheld_at(fields, _not_for(viewer, TELLING["agreement.proposed"]))
 
 

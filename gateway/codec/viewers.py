@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
+from activities.keys.envelopes import person_of
+from activities.keys.subjects import Destroyed
 from domain.model import PersonId
 from domain.readers import OPERATOR, Disclosure, reader_of
 from domain.reading import fold_recorded, read_event
@@ -26,6 +28,14 @@ class Streams(Protocol):
         ...
 
 
+class Erasures(Protocol):
+    """Where it is known whose words are gone; people's keys are."""
+
+    async def destroyed_in(self, agreement_id: str) -> Collection[Destroyed]:
+        """Every key of an agreement that was ever destroyed."""
+        ...
+
+
 class NotForThemError(Exception):
     """Somebody asks for what they have no part in. The text names the agreement and nothing of it."""
 
@@ -39,15 +49,18 @@ class Viewer(NamedTuple):
     sees_structure: bool
     """Whether they may see what no person wrote: summaries, receipts, who owes what. Operators and HR do,
     unless there is a matter in it that they may not know of."""
+    erased: frozenset[PersonId] = frozenset()
+    """Whose words in it were erased, or have expired: nobody is shown them, whatever history holds them."""
 
 
-async def viewer_of(asker: Asker, agreement_id: str | None, streams: Streams) -> Viewer:
+async def viewer_of(asker: Asker, agreement_id: str | None, streams: Streams, erasures: Erasures) -> Viewer:
     """Somebody as a viewer of an agreement.
 
     Args:
         asker: Who asks.
         agreement_id: What a payload is bound to; None where it is bound to nothing.
         streams: Where the agreement's events are.
+        erasures: Where it is known whose words in it are gone.
 
     Raises:
         NotForThemError: They are neither a party nor an operator.
@@ -59,7 +72,7 @@ async def viewer_of(asker: Asker, agreement_id: str | None, streams: Streams) ->
     rows = await streams.stream(agreement_id)
     agreement = fold_recorded(rows)
     if agreement is None:
-        return await viewer_of(asker, None, streams)
+        return await viewer_of(asker, None, streams, erasures)
     try:
         reader = reader_of(
             agreement,
@@ -75,4 +88,7 @@ async def viewer_of(asker: Asker, agreement_id: str | None, streams: Streams) ->
         reader.roles,
         disclosure,
         sees_structure=not reader.roles.isdisjoint(_LOOK_AFTER_IT) and not disclosure.hides_any,
+        erased=frozenset(
+            person_of(key.reference.subject_id) for key in await erasures.destroyed_in(agreement_id)
+        ),
     )

@@ -17,6 +17,7 @@ from temporalio.converter import WorkflowSerializationContext
 from activities.keys.ring import KeyRing
 from activities.payloads.codec import EncryptingCodec
 from activities.record import Record
+from activities.seals import Seals
 from domain.agreement import Agreement, Matter
 from domain.commands import COMMANDS
 from domain.events.matters import ConcernRaised
@@ -25,12 +26,14 @@ from domain.loading import LoadedAgreement, head_of
 from domain.model import WITHHELD
 from domain.reading import to_new_event
 from domain.recording import Append
+from domain.sealed import ERASED
 from domain.vocabulary import ObligationKind, Role
 from gateway.codec.application import CodecEndpoint
 from gateway.serving import listening
 from gateway.tokens import TokenRules, issue
 from workers.codec_endpoint import answering_the_local_ui
 from workers.settings import load_settings
+from workflows.contract import AgreementInput
 
 Lives = Callable[..., Awaitable[Agreement]]
 
@@ -43,13 +46,19 @@ PRIVATE, WORK, SAID = "I nearly gave up in March.", "Map three suppliers.", "Thr
 class _Endpoint:
     """The application, asked as a browser would."""
 
-    def __init__(self, streams: Record, **given: Any) -> None:  # noqa: ANN401  as the endpoint takes them
+    def __init__(
+        self,
+        streams: Record,
+        seals: Seals,
+        **given: Any,  # noqa: ANN401  as the endpoint takes them
+    ) -> None:
+        assert seals.keys is not None
         options: dict[str, Any] = {
             "tokens": TokenRules.with_secret(SECRET),
             "origins": frozenset({UI}),
             **given,
         }
-        application = CodecEndpoint(keys=RING, streams=streams, **options).application()
+        application = CodecEndpoint(keys=RING, streams=streams, erasures=seals.keys, **options).application()
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(application, client=("127.0.0.1", 50000)), base_url="http://codec"
         )
@@ -64,9 +73,9 @@ class _Endpoint:
 
 
 @pytest.fixture
-async def endpoint(record: Record) -> AsyncGenerator[_Endpoint]:
+async def endpoint(record: Record, seals: Seals) -> AsyncGenerator[_Endpoint]:
     """The endpoint over this test's record."""
-    made = _Endpoint(record)
+    made = _Endpoint(record, seals)
     yield made
     await made.client.aclose()
 
@@ -204,6 +213,42 @@ async def test_a_concern_is_not_shown_to_whom_it_is_about(endpoint: _Endpoint, a
     assert raised[0]["events"][0]["data"]["what"] == raised[1]["what"] == SAID
 
 
+async def test_what_a_copied_history_holds_of_somebody_erased_is_shown_to_nobody(
+    endpoint: _Endpoint, seals: Seals, agreement: Agreement
+) -> None:
+    """Their words are gone from events, terms and commands for every party; others' words are there."""
+    terms = agreement.terms
+    note = COMMANDS["keep_note"].model_validate(
+        {"command_id": "c-2", "actor_id": terms.mentee, "note": PRIVATE}
+    )
+    request = AgreementInput(terms=terms.model_copy(update={"rationale": WORK}).model_dump(mode="json"))
+    payloads = [
+        _encrypted(_append(agreement, _check_in(agreement), actor=terms.mentor), agreement.agreement_id),
+        _encrypted(note.model_dump(mode="json"), agreement.agreement_id),
+        _encrypted(request.model_dump(mode="json"), agreement.agreement_id),
+    ]
+
+    async def told(person_id: str) -> list[Any]:
+        return _shown(await endpoint.ask(*payloads, token=_token(person_id)))
+
+    before = await told(terms.mentee)
+    assert str(before).count(PRIVATE) == str(before).count(WORK) == 2
+    assert seals.keys is not None
+    await seals.keys.destroy(terms.mentee)
+    for reader in (terms.mentee, terms.mentor, terms.line_manager, terms.hrbp):
+        append, command, started = after = await told(reader)
+        assert PRIVATE not in str(after)
+        assert WORK not in str(after)
+        assert command["note"] == WITHHELD
+        focus = before[2]["terms"]["mentor_commitment"]["feedback_focus"]
+        assert started["terms"]["mentor_commitment"]["feedback_focus"] == focus
+        assert started["terms"]["rationale"] == ERASED
+    assert append["events"][0]["data"]["answers"][0]["answer"] == WITHHELD, "HR was not to read it before"
+    (by_mentor, *_) = await told(terms.mentor)
+    assert by_mentor["events"][0]["data"]["confidence"] == 3
+    assert by_mentor["events"][0]["data"]["answers"][0]["answer"] == ERASED
+
+
 async def test_ratings_are_not_shown_to_managers_and_operators(
     endpoint: _Endpoint, agreement: Agreement
 ) -> None:
@@ -230,7 +275,7 @@ async def test_ratings_are_not_shown_to_managers_and_operators(
 
 
 async def test_an_unnamed_operator_is_not_told_who_is_in_a_concern(
-    record: Record, agreement: Agreement
+    record: Record, seals: Seals, agreement: Agreement
 ) -> None:
     """In the local UI, where nobody has logged in: what is owed, and not by or about whom a concern is."""
     terms = agreement.terms
@@ -250,7 +295,7 @@ async def test_an_unnamed_operator_is_not_told_who_is_in_a_concern(
         _encrypted(raised.model_dump(mode="json"), agreement.agreement_id),
         _encrypted(state.model_dump(mode="json"), agreement.agreement_id),
     ]
-    local = _Endpoint(record, local_hosts=frozenset({"127.0.0.1:8234"}))
+    local = _Endpoint(record, seals, local_hosts=frozenset({"127.0.0.1:8234"}))
     due, command, loaded = _shown(await local.ask(*payloads, headers={"Host": "127.0.0.1:8234"}))
     await local.client.aclose()
     assert due == "Due: concern:c1 (line_manager)"
@@ -360,10 +405,10 @@ async def test_what_is_in_clear_already_passes(endpoint: _Endpoint) -> None:
 
 
 async def test_the_local_ui_needs_no_token_and_nobody_else_gets_by_without(
-    record: Record, agreement: Agreement
+    record: Record, seals: Seals, agreement: Agreement
 ) -> None:
     """A page of the stack's own UI on this machine is an operator's; one that only resolves here is not."""
-    local = _Endpoint(record, local_hosts=frozenset({"127.0.0.1:8234"}))
+    local = _Endpoint(record, seals, local_hosts=frozenset({"127.0.0.1:8234"}))
     payload = _encrypted("Due: milestone:map", agreement.agreement_id)
     here = {"Host": "127.0.0.1:8234"}
     assert _shown(await local.ask(payload, headers=here)) == ["Due: milestone:map"]
