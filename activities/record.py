@@ -112,7 +112,7 @@ class Record:
         if self._seals is None:
             return append
         try:
-            return await self._seals.sealed(append)
+            return await self._seals.sealed_append(append)
         except (ValueError, LookupError) as error:
             # The error of an encoding repeats what it could not encode.
             raise DatabaseRefusedError(
