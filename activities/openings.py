@@ -15,9 +15,10 @@ import asyncpg
 
 from activities.database import Database
 from activities.seals import Seals
+from domain.after_close import AfterClose
 from domain.agreement import Agreement
 from domain.commands import Command
-from domain.digests import digest_of_model
+from domain.commands.break_glass import ApproveBreakGlass, RequestBreakGlass
 from domain.events import Event
 from domain.model import Frozen, PersonId
 from domain.reading import to_new_event
@@ -58,8 +59,10 @@ class Openings:
         self._database = Database(pool)
         self._seals = seals
 
-    async def given_before(self, agreement: Agreement, command: Command) -> RecordedEvent | None:
+    async def given_before(self, agreement: Agreement, command: AfterClose) -> RecordedEvent | None:
         """What a command led to where it was given before; None where it was not.
+
+        The reason is not compared: nothing is kept by which a guess at it could be confirmed.
 
         Raises:
             Refused: Its id was given before with other content.
@@ -69,7 +72,7 @@ class Openings:
             data = json.loads(row["data"])
             if data["command_id"] != command.command_id:
                 continue
-            if data.get("command_digest") not in (None, digest_of_model(command)):
+            if not _is_of(data, row["actor_id"], command):
                 raise Refused(
                     RefusalCode.COMMAND_REUSED,
                     f"command_id {command.command_id} was given before with other content; choose another.",
@@ -109,7 +112,6 @@ class Openings:
             "occurred_at": event.at.isoformat(),
             "actor_role": str(role),
             "command_id": command.command_id,
-            "command_digest": digest_of_model(command),
         }
         people = list(dict.fromkeys(agreement.holder(each).person_id for each in CONCERNED))
         await self._database.rows(
@@ -132,6 +134,17 @@ class Openings:
         people = [agreement.holder(each).person_id for each in CONCERNED]
         rows = await self._database.rows("told_of_openings", people, agreement.agreement_id)
         return [Told(person_id=row["person_id"], **json.loads(row["data"])) for row in rows]
+
+
+def _is_of(data: dict[str, Any], actor_id: str, command: AfterClose) -> bool:
+    match command:
+        case RequestBreakGlass():
+            asked = ("break_glass.requested", command.request_id, command.hours, command.only)
+        case ApproveBreakGlass():
+            asked = ("break_glass.approved", command.request_id, None, data["data"].get("only"))
+    told = data["data"]
+    noted = (data["type"], told["request_id"], told.get("hours"), told.get("only"))
+    return actor_id == command.actor_id and noted == asked
 
 
 def _read(data: dict[str, Any], noted_at: datetime, actor_id: str, hash_: str | None) -> RecordedEvent:
