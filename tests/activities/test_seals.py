@@ -284,7 +284,7 @@ async def test_no_digest_of_what_was_written_is_in_clear(
     (command,) = await sealing.recent_commands("agreement-1")
     assert command.digest == digest_of(CANARY)
     assert seals.keys is not None
-    await seals.keys.destroy("p-ada")
+    await seals.keys.destroy("p-ada", by="p-op", reference="DSR-1")
     (row,) = await sealing.stream_to_decide_upon("agreement-1")
     assert row.data["digests"] == {"objectives": ERASED, "mentor_commitment": known_by["mentor_commitment"]}
     (command,) = await sealing.recent_commands("agreement-1")
@@ -310,6 +310,6 @@ async def test_of_an_erased_command_the_id_alone_is_left_to_go_by(
     """Its content can be told no more, and it is written no second time."""
     await sealing.append(feedback(command_digest=digest_of("one")))
     assert seals.keys is not None
-    await seals.keys.destroy("p-grace")
+    await seals.keys.destroy("p-grace", by="p-op", reference="DSR-1")
     assert (await sealing.append(feedback(command_digest=digest_of("one")))).outcome == "duplicate"
     assert len(await sealing.stream("agreement-1")) == 2
