@@ -17,11 +17,10 @@ from activities.database import Database
 from activities.seals import Seals
 from domain.agreement import Agreement
 from domain.commands import Command
-from domain.digests import digest_of_model
 from domain.events import Event
-from domain.loading import head_of
 from domain.reading import to_new_event
-from domain.recording import Append, RecordedEvent
+from domain.recording import RecordedEvent
+from domain.subjects import holders_of
 from domain.vocabulary import Role
 
 _NOTED_AS = {"break_glass.requested": "glass.requested", "break_glass.approved": "glass.approved"}
@@ -59,20 +58,12 @@ class Openings:
         Raises:
             KeysError: There are no keys to seal the reason with.
         """
-        append = Append(
-            agreement_id=agreement.agreement_id,
-            expected_version=agreement.version,
-            command_id=command.command_id,
-            command_type=command.type,
-            command_digest=digest_of_model(command),
-            actor_id=command.actor_id,
-            actor_role=role,
-            occurred_at=event.at,
-            events=(to_new_event(event, str(uuid4())),),
-            head=head_of(agreement, event.at),
-            notices=(),
+        [sealed] = await self._seals.sealed(
+            agreement.agreement_id,
+            [to_new_event(event, str(uuid4()))],
+            author=command.actor_id,
+            holders=holders_of(agreement.parties),
         )
-        [sealed] = await self._seals.sealed(append)
         data = {
             **sealed.model_dump(mode="json"),
             "agreement_id": agreement.agreement_id,

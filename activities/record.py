@@ -36,6 +36,7 @@ from domain.loading import REMEMBERED_COMMANDS, KnownCommand
 from domain.notices import Notice
 from domain.obligations import Obligation
 from domain.recording import Append, Appended, Head, NewEvent, RecordedEvent
+from domain.subjects import holders_of
 from domain.vocabulary import Kind, Phase
 
 _NOTICES = TypeAdapter(tuple[Notice, ...])
@@ -95,7 +96,12 @@ class Record:
         if self._seals is None:
             return append.events
         try:
-            return await self._seals.sealed(append)
+            return await self._seals.sealed(
+                append.agreement_id,
+                append.events,
+                author=append.actor_id,
+                holders=holders_of(append.head.parties),
+            )
         except (ValueError, LookupError) as error:
             # The error of an encoding repeats what it could not encode.
             raise DatabaseRefusedError(

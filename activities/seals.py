@@ -26,9 +26,11 @@ from activities.keys.envelopes import (
 )
 from activities.keys.ring import KeysError
 from activities.keys.subjects import SubjectKeys
-from domain.recording import Append, NewEvent
+from domain.model import PersonId
+from domain.recording import NewEvent
 from domain.sealed import ERASED, as_sealed
 from domain.subjects import subject_of
+from domain.vocabulary import Role
 from domain.written import with_words_changed
 
 _log = structlog.get_logger(__name__)
@@ -106,24 +108,37 @@ class Seals:
             raise KeysError(self._refusal)
         return None
 
-    async def sealed(self, append: Append) -> Sequence[NewEvent]:
-        """The events of an append with everything that people wrote sealed for whom it is about.
+    async def sealed(
+        self,
+        agreement_id: str,
+        events: Sequence[NewEvent],
+        *,
+        author: PersonId,
+        holders: Mapping[Role, PersonId],
+    ) -> Sequence[NewEvent]:
+        """Events with everything that people wrote sealed for whom it is about.
 
         A retry seals anew, under other nonces: the events keep their ids, and the record keeps the first.
+
+        Args:
+            agreement_id: Whose.
+            events: About to be written.
+            author: Who gave the command that led to them.
+            holders: As `domain.subjects.holders_of`.
 
         Raises:
             KeysError: There are no keys to seal with.
             ValueError: Words that cannot be stored, such as half of a surrogate pair.
             LookupError: Nobody has said whose words some field holds.
         """
-        subjects = [_subjects(append, event) for event in append.events]
+        subjects = [_subjects(agreement_id, event, author, holders) for event in events]
         wanted = {each for of_event in subjects for each in of_event.values()}
         keys = await self.keys_for(wanted) if wanted else None
         if keys is None:
-            return append.events
+            return events
         return [
-            _sealed_event(append.agreement_id, event, of_event, keys)
-            for event, of_event in zip(append.events, subjects, strict=True)
+            _sealed_event(agreement_id, event, of_event, keys)
+            for event, of_event in zip(events, subjects, strict=True)
         ]
 
     async def texts(self, sealed: Sequence[Sealed]) -> list[str]:
@@ -145,14 +160,15 @@ class Seals:
         return [_opened(each, keys[name]) for each, name in zip(sealed, references, strict=True)]
 
 
-def _subjects(append: Append, event: NewEvent) -> dict[str, str]:
+def _subjects(
+    agreement_id: str, event: NewEvent, author: PersonId, holders: Mapping[Role, PersonId]
+) -> dict[str, str]:
     """By place: which subject's words stand there."""
-    holders = {party.role: party.person_id for party in append.head.parties if not party.scope}
     found: dict[str, str] = {}
 
     def note(field: str, words: str) -> JsonValue:
-        person_id = subject_of(event.type, field, event.data, author=append.actor_id, holders=holders)
-        found[field] = subject_in(person_id, append.agreement_id)
+        person_id = subject_of(event.type, field, event.data, author=author, holders=holders)
+        found[field] = subject_in(person_id, agreement_id)
         return words
 
     with_words_changed(event.type, event.data, note)

@@ -6,12 +6,14 @@ particular, such as somebody's reflection or the reason for their own decision, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from pydantic import JsonValue
 
+from domain.agreement import Party
 from domain.model import PersonId
+from domain.recording import PartyRow
 from domain.vocabulary import Role
 
 
@@ -141,6 +143,11 @@ _WHERE_NAMED: Mapping[Subject, tuple[str, ...]] = {
 }
 
 
+def holders_of(parties: Iterable[Party | PartyRow]) -> dict[Role, PersonId]:
+    """Who holds each role for the whole agreement."""
+    return {party.role: party.person_id for party in parties if not party.scope}
+
+
 def subject_of(
     event_type: str,
     place: str,
@@ -156,7 +163,7 @@ def subject_of(
         place: Such as `/terms/objectives/0/statement`.
         data: The event's.
         author: Who acted.
-        holders: Who holds each role for the whole agreement.
+        holders: As `holders_of`.
 
     Raises:
         LookupError: The table says nothing of this field; nothing may be written before it does.

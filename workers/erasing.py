@@ -22,7 +22,7 @@ from activities.rights import Looked, Rights
 from domain.model import Frozen, PersonId
 from domain.recording import RecordedEvent
 from domain.sealed import ERASED
-from domain.subjects import subject_of
+from domain.subjects import holders_of, subject_of
 from domain.vocabulary import Role
 from domain.written import with_words_changed
 from workers.clearing import ClearedAway
@@ -175,7 +175,7 @@ class Eraser:
         if stands is None:
             raise LookupError(agreement_id)
         found = stands.agreement
-        holders = {party.role: party.person_id for party in found.parties if not party.scope}
+        holders = holders_of(found.parties)
         return InAgreement(
             agreement_id=agreement_id,
             open=not found.closed,

@@ -23,7 +23,7 @@ from domain.agreement import Agreement
 from domain.model import PersonId
 from domain.readers import Reader
 from domain.recording import RecordedEvent
-from domain.subjects import subject_of
+from domain.subjects import holders_of, subject_of
 from domain.vocabulary import Role
 from domain.written import with_words_changed
 from workers.standing import standing
@@ -84,7 +84,7 @@ async def _of_agreement(
     rows = [*stands.events, *await openings.of(agreement)]
     shown = await _readable(seals, agreement, rows, person_id)
     others = _Others(agreement, rows, person_id)
-    holders = {party.role: party.person_id for party in agreement.parties if not party.scope}
+    holders = holders_of(agreement.parties)
     told: list[JsonValue] = []
     for row in shown:
         data = _own_words(row, person_id, holders)
