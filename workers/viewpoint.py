@@ -17,7 +17,7 @@ from domain.model import Frozen, PersonId
 from domain.obligations import OF_WHO_IS_NOT_THERE
 from domain.readers import OPERATOR, Disclosure, Reader, reader_of
 from domain.reading import read_event
-from domain.stalled import oldest_first
+from domain.stalled import longest_overdue
 from domain.vocabulary import StallReason
 from workers.stalled_list import matches, stalled_list
 from workers.standing import StalledAgreement, Standing, agreements, stalled_row, standing
@@ -128,23 +128,10 @@ async def overdue_for(
     stands = await standing(record, row.agreement_id, at)
     if stands is None:
         return None
-    owed = oldest_first(viewpoint.known(stands).agreement)
-    first = owed[0] if owed and owed[0].due_at <= at else None
-    if first is None or first.obligation_id == row.obligation_id:
-        return None if first is None else row
-    ahead = next((rung for rung in first.ladder if rung.at > at), None)
-    return row.model_copy(
-        update={
-            "obligation_id": first.obligation_id,
-            "obligation_kind": first.kind,
-            "waiting_on_role": first.owner_role,
-            "waiting_on_id": first.owner_id,
-            "due_at": first.due_at,
-            "level": first.level_at(at),
-            "next_level": None if ahead is None else ahead.level,
-            "next_at": None if ahead is None else ahead.at,
-        }
-    )
+    owed = longest_overdue(viewpoint.known(stands).agreement, at)
+    if owed is None or owed.obligation_id == row.obligation_id:
+        return None if owed is None else row
+    return row.model_copy(update=dict(owed))
 
 
 async def _of_a_party(

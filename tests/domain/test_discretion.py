@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from domain.explaining import explain
 from domain.readers import OPERATOR, Disclosure, Reader, as_read_by, reader_of
 from domain.reading import fold_recorded, read_event
 from domain.refusals import RefusalCode
+from domain.stalled import longest_overdue
 from domain.views import status_view
 from domain.vocabulary import Health, ObligationKind, Role
 
@@ -101,6 +102,25 @@ def test_the_person_concerned_knows_nothing_in_whatever_role(active: Active) -> 
     concerned = reader_of(life.agreement, life.terms.mentor, operator=True)
     assert Role.OPERATOR in concerned.roles
     assert "matter-71" not in str(_texts(life, concerned))
+
+
+def test_what_is_overdue_goes_round_the_person_concerned(active: Active) -> None:
+    """To whom a concern is about, what comes next is overdue for longest, or nothing is."""
+    life = _concern_about_the_mentor(active)
+    concern = life.agreement.obligations["concern:matter-71"]
+    others = [held for held in life.agreement.obligations.values() if held != concern]
+    following = min(others, key=lambda held: (held.due_at, held.obligation_id))
+    assert concern.due_at < following.due_at
+
+    def told(person: str, at: datetime) -> str | None:
+        known = _disclosure(life, reader_of(life.agreement, person)).agreement(life.agreement)
+        owed = longest_overdue(known, at)
+        return None if owed is None else owed.obligation_id
+
+    assert told(life.terms.mentor, concern.due_at) is None
+    assert told(life.terms.mentor, following.due_at) == following.obligation_id
+    for at in (concern.due_at, following.due_at):
+        assert told(life.terms.mentee, at) == "concern:matter-71"
 
 
 def test_an_unnamed_operator_sees_what_is_owed_and_not_who_is_in_it(active: Active) -> None:
