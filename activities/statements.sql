@@ -115,6 +115,10 @@ FROM (
 ) AS recent
 ORDER BY version
 
+-- command_digest --
+-- By what a command that is in the record is recognised.
+SELECT digest FROM sojourn.command WHERE agreement_id = $1 AND command_id = $2
+
 -- obligations --
 -- The ledger of one agreement: the open obligations, or the settled ones as well.
 SELECT

@@ -30,7 +30,7 @@ class Subject(StrEnum):
     NAMED = "named"
     """The person of whom the event tells that they left, were away or gave up a role."""
     OF_THE_TERMS = "of_the_terms"
-    """Each part of the terms has a subject of its own."""
+    """Each part of the terms has a subject of its own, and so has what is known by it."""
 
 
 _AUTHOR, _MENTEE, _MENTOR = Subject.AUTHOR, Subject.MENTEE, Subject.MENTOR
@@ -38,10 +38,10 @@ _RECEIVER, _CONCERNED, _NAMED = Subject.RECEIVER, Subject.CONCERNED, Subject.NAM
 _TERMS = Subject.OF_THE_TERMS
 
 SUBJECTS: Mapping[str, Mapping[str, Subject]] = {
-    "agreement.proposed": {"terms": _TERMS},
+    "agreement.proposed": {"terms": _TERMS, "digests": _TERMS},
     "agreement.declined": {"reason": _AUTHOR},
     "changes.requested": {"what": _AUTHOR},
-    "terms.amended": {"terms": _TERMS, "reason": _AUTHOR},
+    "terms.amended": {"terms": _TERMS, "digests": _TERMS, "reason": _AUTHOR},
     "agreement.withdrawn": {"reason": _MENTEE},
     "check_in.held": {
         "progress": _MENTEE,
@@ -88,7 +88,7 @@ SUBJECTS: Mapping[str, Mapping[str, Subject]] = {
     "leg.debriefed": {"reflection": _AUTHOR, "transfer": _AUTHOR},
     "handover.completed": {"handed_over": _MENTEE, "open_ends": _MENTEE, "home_cover": _MENTEE},
     "sponsor_contact.logged": {"note": _AUTHOR},
-    "pivot.proposed": {"reason": _MENTEE, "terms": _TERMS},
+    "pivot.proposed": {"reason": _MENTEE, "terms": _TERMS, "digests": _TERMS},
     "pivot.refused": {"reason": _AUTHOR},
     "placement.paused": {"reason": _MENTEE},
     "end_date.moved": {"reason": _MENTEE},
@@ -186,7 +186,8 @@ def _rule(event_type: str, place: str) -> Subject:
     _, field, *inner = place.split("/", 3)
     rule = SUBJECTS.get(event_type, {}).get(field)
     if rule is Subject.OF_THE_TERMS:
-        rule = OF_THE_TERMS.get(inner[0]) if inner else None
+        # Digests are taken of parts without words too: those may as well be the mentee's.
+        rule = OF_THE_TERMS.get(inner[0], _MENTEE if field == "digests" else None) if inner else None
     if rule is None:
         raise LookupError(f"{event_type}{place}: domain/subjects.py does not say whose words these are")
     return rule

@@ -60,7 +60,7 @@ class Journal:
         known = self._known.get(command.command_id)
         if known is None or self._agreement is None:
             return None
-        if known.digest != digest_of_model(command):
+        if not known.is_of(digest_of_model(command)):
             raise reused(command.command_id)
         return _receipt(self._agreement, known)
 

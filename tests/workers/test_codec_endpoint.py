@@ -267,6 +267,7 @@ async def test_ratings_are_not_shown_to_managers_and_operators(
     assert loaded["agreement"]["terms"]["accommodations_flag"] == WITHHELD
     assert loaded["agreement"]["calendars"] == WITHHELD
     assert loaded["agreement"]["version"] == agreement.version
+    assert loaded["agreement"]["digests"] == append["command_digest"] == WITHHELD
     (own,) = _shown(await endpoint.ask(payloads[0], token=_token(terms.mentor)))
     assert own["events"][0]["data"]["confidence"] == 3
     (managers,) = _shown(await endpoint.ask(payloads[0], token=_token(terms.line_manager)))

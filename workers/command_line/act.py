@@ -81,12 +81,13 @@ def act(
             return after_close
         try:
             complete = reach.policies().along_with(given)
+            client = await reach.client()
             return await ask(
-                await reach.client(),
+                client,
                 agreement,
                 complete.type,
                 complete,
-                update_id=update_id_of(complete),
+                update_id=update_id_of(client, complete),
                 patience=timedelta(seconds=wait),
                 waiting=lambda waited: say(
                     f"No answer yet after {waited.total_seconds():.0f} s; asking again. Is a worker running?"
