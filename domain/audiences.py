@@ -167,6 +167,13 @@ def has_audience(event_type: str, place: str) -> bool:
     return place in AUDIENCES.get(event_type, {}) or place in TELLING.get(event_type, {})
 
 
+def is_for_few(place: str) -> bool:
+    """Whether a field, as in `feedback.given/behaviour`, is for its author and whom it is for alone."""
+    event_type, _, field = place.partition("/")
+    audience = AUDIENCES.get(event_type, {}).get(field) or TELLING.get(event_type, {}).get(field)
+    return audience in {Audience.AUTHOR, Audience.ADDRESSEE}
+
+
 def audience_of(event: BaseModel, place: str) -> Audience | None:
     """For whom a place of an event is; None where it is for everybody who sees the event."""
     event_type = str(getattr(event, "type", ""))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -112,6 +114,8 @@ def worker_of(
     """The worker over an open pool."""
     return Worker(
         client,
+        # Which process of which host to look at, unlike that of the client, which gives people's commands.
+        identity=f"{os.getpid()}@{socket.gethostname()}",
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
         activities=activities_of(settings, pool, seals).all(),
