@@ -58,7 +58,7 @@ class Activities:
     async def load_agreement(self, agreement_id: str) -> LoadedAgreement:
         """Folds an agreement's stream, with what its workflow still has to deliver."""
         return LoadedAgreement(
-            agreement=fold_recorded(await self._record.stream(agreement_id)),
+            agreement=fold_recorded(await self._record.stream_to_decide_upon(agreement_id)),
             commands=tuple(await self._record.recent_commands(agreement_id)),
             undelivered=tuple(await self._record.undelivered_notices(agreement_id)),
         )

@@ -19,7 +19,7 @@ from domain.model import PersonId
 from domain.personal import PersonalView, personal_view
 from domain.readers import Reader, as_read_by
 from domain.recording import RecordedEvent
-from domain.sealed import with_sealed_replaced
+from domain.sealed import sealed_text, with_sealed_replaced
 
 Marks = Mapping[str, Sealed]
 """What each mark stands for."""
@@ -34,6 +34,40 @@ async def opened(seals: Seals, rows: Sequence[RecordedEvent]) -> list[RecordedEv
     """
     marks, marked = _marked(rows)
     return await _with_words(seals, marks, marked)
+
+
+async def digests_opened(seals: Seals, rows: Sequence[RecordedEvent]) -> list[RecordedEvent]:
+    """The rows with the digests of the terms readable, and all words as sealed as before.
+
+    Raises:
+        KeysError: A key is missing or wrong.
+        SealedWordsError: A digest is not as it was sealed.
+    """
+    sealed = [each for row in rows for each in _digests(row)]
+    texts = iter(await seals.texts(sealed))
+    return [
+        row.model_copy(
+            update={
+                "data": {
+                    **row.data,
+                    "digests": with_sealed_replaced(digests, lambda _place, _text: next(texts)),
+                }
+            }
+        )
+        if isinstance(digests := row.data.get("digests"), dict)
+        else row
+        for row in rows
+    ]
+
+
+def _digests(row: RecordedEvent) -> Iterable[Sealed]:
+    digests = row.data.get("digests")
+    if isinstance(digests, dict):
+        for name, value in digests.items():
+            text = sealed_text(value)
+            if text is not None:
+                place = place_in_event(row.agreement_id, row.event_id, row.type, f"/digests/{name}")
+                yield Sealed(place, text)
 
 
 async def opened_for(seals: Seals, rows: Sequence[RecordedEvent], reader: Reader) -> list[RecordedEvent]:

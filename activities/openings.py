@@ -1,4 +1,4 @@
-"""Openings of closed agreements: who asked to read what is private, who approved, and until when.
+"""Openings of closed agreements: who asked to read what is private, who approved, until when, who was told.
 
 They stand in the log of people's rights, for the mentee and the mentor, as the events that an open agreement
 would have in its stream, sealed in the same way.
@@ -15,19 +15,36 @@ import asyncpg
 
 from activities.database import Database
 from activities.seals import Seals
+from domain.after_close import AfterClose
 from domain.agreement import Agreement
 from domain.commands import Command
-from domain.digests import digest_of_model
+from domain.commands.break_glass import ApproveBreakGlass, RequestBreakGlass
 from domain.events import Event
-from domain.loading import head_of
+from domain.model import Frozen, PersonId
 from domain.reading import to_new_event
-from domain.recording import Append, RecordedEvent
+from domain.recording import RecordedEvent
+from domain.refusals import RefusalCode, Refused
+from domain.subjects import holders_of
 from domain.vocabulary import Role
 
 _NOTED_AS = {"break_glass.requested": "glass.requested", "break_glass.approved": "glass.approved"}
 
 CONCERNED = (Role.MENTEE, Role.MENTOR)
 """For whom it is noted: whoever an open agreement tells by notice."""
+
+
+class Told(Frozen):
+    """What became of telling somebody of an opening. It holds no address and no name."""
+
+    agreement_id: str
+    event_id: str
+    """Of the opening."""
+    person_id: PersonId
+    """Whom it concerns."""
+    delivered_to: PersonId | None = None
+    """Who was told: the delegate where they are away; None where nobody was."""
+    detail: str = ""
+    """Why nobody was, or which channels did not take it."""
 
 
 class Openings:
@@ -42,12 +59,33 @@ class Openings:
         self._database = Database(pool)
         self._seals = seals
 
+    async def given_before(self, agreement: Agreement, command: AfterClose) -> RecordedEvent | None:
+        """What a command led to where it was given before; None where it was not.
+
+        The reason is not compared: nothing is kept by which a guess at it could be confirmed.
+
+        Raises:
+            Refused: Its id was given before with other content.
+        """
+        rows = await self._database.rows("openings_of", agreement.mentee_id, agreement.agreement_id)
+        for row in rows:
+            data = json.loads(row["data"])
+            if data["command_id"] != command.command_id:
+                continue
+            if not _is_of(data, row["actor_id"], command):
+                raise Refused(
+                    RefusalCode.COMMAND_REUSED,
+                    f"command_id {command.command_id} was given before with other content; choose another.",
+                )
+            return _read(data, row["at"], row["actor_id"], row["hash"])
+        return None
+
     async def of(self, agreement: Agreement) -> list[RecordedEvent]:
         """What was asked and opened since an agreement closed, in order; sealed as it was noted."""
         rows = await self._database.rows("openings_of", agreement.mentee_id, agreement.agreement_id)
         return [_read(json.loads(row["data"]), row["at"], row["actor_id"], row["hash"]) for row in rows]
 
-    async def note(self, agreement: Agreement, event: Event, command: Command, role: Role) -> None:
+    async def note(self, agreement: Agreement, event: Event, command: Command, role: Role) -> str:
         """Notes that somebody asked or approved.
 
         Args:
@@ -56,23 +94,18 @@ class Openings:
             command: What it was decided upon.
             role: In which the actor gave it.
 
+        Returns:
+            The id of the event as it is noted.
+
         Raises:
             KeysError: There are no keys to seal the reason with.
         """
-        append = Append(
-            agreement_id=agreement.agreement_id,
-            expected_version=agreement.version,
-            command_id=command.command_id,
-            command_type=command.type,
-            command_digest=digest_of_model(command),
-            actor_id=command.actor_id,
-            actor_role=role,
-            occurred_at=event.at,
-            events=(to_new_event(event, str(uuid4())),),
-            head=head_of(agreement, event.at),
-            notices=(),
+        [sealed] = await self._seals.sealed(
+            agreement.agreement_id,
+            [to_new_event(event, str(uuid4()))],
+            author=command.actor_id,
+            holders=holders_of(agreement.parties),
         )
-        [sealed] = await self._seals.sealed(append)
         data = {
             **sealed.model_dump(mode="json"),
             "agreement_id": agreement.agreement_id,
@@ -84,6 +117,34 @@ class Openings:
         await self._database.rows(
             "note_opening", people, _NOTED_AS[event.type], command.actor_id, json.dumps(data)
         )
+        return sealed.event_id
+
+    async def note_told(self, told: Told) -> None:
+        """Notes whether somebody whom an opening concerns could be told of it."""
+        await self._database.rows(
+            "note_right",
+            told.person_id,
+            "glass.told",
+            Role.SYSTEM,
+            told.model_dump_json(exclude={"person_id"}),
+        )
+
+    async def told(self, agreement: Agreement) -> list[Told]:
+        """Who was told, or was tried to be told, of openings since an agreement closed; in order."""
+        people = [agreement.holder(each).person_id for each in CONCERNED]
+        rows = await self._database.rows("told_of_openings", people, agreement.agreement_id)
+        return [Told(person_id=row["person_id"], **json.loads(row["data"])) for row in rows]
+
+
+def _is_of(data: dict[str, Any], actor_id: str, command: AfterClose) -> bool:
+    match command:
+        case RequestBreakGlass():
+            asked = ("break_glass.requested", command.request_id, command.hours, command.only)
+        case ApproveBreakGlass():
+            asked = ("break_glass.approved", command.request_id, None, data["data"].get("only"))
+    told = data["data"]
+    noted = (data["type"], told["request_id"], told.get("hours"), told.get("only"))
+    return actor_id == command.actor_id and noted == asked
 
 
 def _read(data: dict[str, Any], noted_at: datetime, actor_id: str, hash_: str | None) -> RecordedEvent:

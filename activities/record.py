@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from activities.chain import ChainFault, canonical_json, first_fault
 from activities.database import Database, DatabaseRefusedError, translated_errors
+from activities.opening import digests_opened
 from activities.rows import (
     START,
     AgreementRow,
@@ -72,14 +73,22 @@ class Record:
             DatabaseUnavailableError: Unknown whether it landed: send the same append again.
             KeysError: There is no key to seal with; nothing was written.
         """
-        arguments = _append_arguments(append, await self._sealed(append))
+        sealed = await self._sealed(append)
         try:
-            row = await self._database.row("append", *arguments)
+            appended = await self._append(sealed)
         except DatabaseRefusedError as refused:
             # The command was written between the look at it and the lock: look again.
             if getattr(refused.__cause__, "constraint_name", None) != "command_pkey":
                 raise
-            row = await self._database.row("append", *arguments)
+            appended = await self._append(sealed)
+        if appended.outcome != "different_content":
+            return appended
+        # Two seals of the same digest differ: what is stored decides, once it is open.
+        stored = await self._stored_digest(append)
+        return appended if stored is None else await self._append(_with_digest(sealed, stored))
+
+    async def _append(self, sealed: Append) -> Appended:
+        row = await self._database.row("append", *_append_arguments(sealed))
         if row is None:
             raise DatabaseRefusedError(
                 "append: the function answered nothing; is this the database of this release?"
@@ -91,11 +100,19 @@ class Record:
             event_types=tuple(row["written_types"]) if duplicate else (),
         )
 
-    async def _sealed(self, append: Append) -> Sequence[NewEvent]:
+    async def _stored_digest(self, append: Append) -> str | None:
+        """The digest of a known command as it stands in the record; None where the content was another."""
+        row = await self._database.row("command_digest", append.agreement_id, append.command_id)
+        if row is None or self._seals is None:
+            return None
+        digests = await self._seals.digests(append.agreement_id, {append.command_id: row["digest"]})
+        return row["digest"] if digests[append.command_id] in {None, append.command_digest} else None
+
+    async def _sealed(self, append: Append) -> Append:
         if self._seals is None:
-            return append.events
+            return append
         try:
-            return await self._seals.sealed(append)
+            return await self._seals.sealed_append(append)
         except (ValueError, LookupError) as error:
             # The error of an encoding repeats what it could not encode.
             raise DatabaseRefusedError(
@@ -107,6 +124,16 @@ class Record:
         """The events of an agreement after a version, in order; empty where there are none."""
         rows = await self._database.rows("stream", agreement_id, after_version)
         return [_event(row) for row in rows]
+
+    async def stream_to_decide_upon(self, agreement_id: str) -> list[RecordedEvent]:
+        """The events of an agreement with the digests of its terms open, by which a change of them is seen.
+
+        Raises:
+            KeysError: A key is missing or wrong.
+            SealedWordsError: A digest is not as it was sealed.
+        """
+        rows = await self.stream(agreement_id)
+        return rows if self._seals is None else await digests_opened(self._seals, rows)
 
     async def read_all(self, after: Cursor = START, limit: int = 1000) -> Page:
         """The next events of all agreements, in an order in which no event ever appears before a cursor.
@@ -188,8 +215,19 @@ class Record:
     ) -> list[KnownCommand]:
         """An agreement's last commands with what they led to, oldest first."""
         rows = await self._database.rows("recent_commands", agreement_id, limit)
+        digests: Mapping[str, str | None] = {row["command_id"]: row["digest"] for row in rows}
+        if self._seals is not None:
+            digests = await self._seals.digests(
+                agreement_id, {row["command_id"]: row["digest"] for row in rows}
+            )
         return [
-            KnownCommand.model_validate({**row, "event_types": tuple(row["event_types"])}) for row in rows
+            KnownCommand(
+                command_id=row["command_id"],
+                digest=digests[row["command_id"]],
+                version=row["version"],
+                event_types=tuple(row["event_types"]),
+            )
+            for row in rows
         ]
 
     async def obligations(self, agreement_id: str) -> list[ObligationRow]:
@@ -371,7 +409,12 @@ class Record:
         )
 
 
-def _append_arguments(append: Append, events: Sequence[NewEvent]) -> tuple[object, ...]:
+def _with_digest(append: Append, digest: str) -> Append:
+    return append.model_copy(update={"command_digest": digest})
+
+
+def _append_arguments(append: Append) -> tuple[object, ...]:
+    events = append.events
     if not events:
         raise DatabaseRefusedError(f"append: command {append.command_id} brings no events; do not append it.")
     return (

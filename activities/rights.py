@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from typing import Literal
 
 import asyncpg
 from pydantic import JsonValue
 
 from activities.database import Database
+from activities.holds import refuse_held
 from domain.model import Frozen, Instant, PersonId
 
 RightType = Literal[
@@ -17,11 +18,13 @@ RightType = Literal[
     "hold.lifted",
     "person.erased",
     "person.exported",
+    "keys.destroyed",
     "histories.removed",
     "expiry.begun",
     "words.expired",
     "glass.requested",
     "glass.approved",
+    "glass.told",
 ]
 """Those of glass are openings of closed agreements; see `activities/openings.py`."""
 
@@ -29,7 +32,8 @@ RightType = Literal[
 class RightsEvent(Frozen):
     """One thing that was done."""
 
-    type: RightType
+    type: str
+    """A `RightType`, or what a later release notes."""
     at: Instant
     actor_id: PersonId
     data: dict[str, JsonValue]
@@ -60,6 +64,9 @@ Looked = Callable[[int], object]
 PAGE = 200
 """Agreements whose events one statement looks through."""
 
+_DESTROYED = frozenset({"keys.destroyed", "person.erased", "words.expired"})
+"""What tells that keys were destroyed; the last two alone where an earlier release did it."""
+
 _BEHIND_ALL = chr(0x10FFFF)
 """Sorts after every id, byte by byte."""
 _NEXT = "\x01"
@@ -89,6 +96,35 @@ class Rights:
         """
         await self._database.rows("note_right", person_id, what, by, json.dumps(data or {}))
 
+    async def note_removal(
+        self,
+        agreement_id: str,
+        runs: Sequence[str],
+        *,
+        of: Collection[PersonId],
+        on_account_of: PersonId | None,
+        by: PersonId,
+    ) -> None:
+        """Notes of people which histories are about to be removed, where no legal hold keeps them.
+
+        Args:
+            agreement_id: Whose histories.
+            runs: Their run ids.
+            of: Of whom it is noted.
+            on_account_of: Whose hold counts; None: that of anybody in the agreement.
+            by: Who does it.
+
+        Raises:
+            OnHoldError: A hold keeps them; nothing was noted.
+        """
+        held_in = agreement_id if on_account_of is None else None
+        data = json.dumps({"agreement_id": agreement_id, "runs": [*runs]})
+        refuse_held(
+            await self._database.rows(
+                "note_unless_held", on_account_of, held_in, sorted(of), "histories.removed", by, data
+            )
+        )
+
     async def events(self, person_id: str) -> list[RightsEvent]:
         """Everything that was done about a person's rights, in order."""
         rows = await self._database.rows("rights_of", person_id)
@@ -98,6 +134,17 @@ class Rights:
         """The legal hold that forbids to erase somebody; None where there is none."""
         holds = [each for each in await self.events(person_id) if each.type in ("hold.placed", "hold.lifted")]
         return holds[-1] if holds and holds[-1].type == "hold.placed" else None
+
+    async def erased_before_hold(self, person_id: str) -> Instant | None:
+        """When keys of somebody were last destroyed before their hold; None where none were."""
+        found: Instant | None = None
+        latest: Instant | None = None
+        for event in await self.events(person_id):
+            if event.type in _DESTROYED:
+                latest = event.at
+            elif event.type == "hold.placed":
+                found = latest
+        return found
 
     async def holds_on(self, people: Collection[str]) -> dict[str, str]:
         """Who of these people is on legal hold, with its reference."""
@@ -148,5 +195,11 @@ class Rights:
             first = last["agreement_id"] + _NEXT
 
     async def clear_directory(self, person_id: str) -> bool:
-        """Takes out of the directory who somebody was; False where nobody has this id."""
-        return await self._database.row("clear_person", person_id) is not None
+        """Takes out of the directory who somebody was; False where nobody has this id.
+
+        Raises:
+            OnHoldError: They are on legal hold; nothing was cleared.
+        """
+        rows = await self._database.rows("clear_person", person_id)
+        refuse_held(rows)
+        return any(row["cleared"] for row in rows)

@@ -9,6 +9,7 @@ from domain.model import Frozen, Instant, PersonId
 from domain.notices import Notice
 from domain.obligations import Level, Obligation
 from domain.recording import Head, RecordedEvent
+from domain.stalled import Overdue
 from domain.vocabulary import Kind, ObligationKind, ObligationStatus, Phase, Role, StallReason
 
 NoticeState = Literal["queued", "sent", "skipped", "failed"]
@@ -119,21 +120,12 @@ class KnownValues(Frozen):
     cohorts: tuple[str, ...]
 
 
-class OverdueRow(Frozen):
+class OverdueRow(Overdue):
     """What has been due for longest in an agreement that is neither stalled, closed, paused nor on hold."""
 
     agreement_id: str
     kind: Kind
     phase: Phase
-    obligation_id: str
-    obligation_kind: ObligationKind
-    waiting_on_role: Role
-    waiting_on_id: PersonId
-    due_at: Instant
-    level: Level | None
-    """The highest rung reached by then; None below the first."""
-    next_level: Level | None
-    next_at: Instant | None
 
 
 class StalledTally(Frozen):

@@ -19,6 +19,7 @@ from activities.keys.envelopes import (
     SpoiledSealError,
     SubjectKey,
     framed,
+    is_sealed,
     reference_of,
     seal,
     subject_in,
@@ -26,9 +27,11 @@ from activities.keys.envelopes import (
 )
 from activities.keys.ring import KeysError
 from activities.keys.subjects import SubjectKeys
+from domain.model import PersonId
 from domain.recording import Append, NewEvent
 from domain.sealed import ERASED, as_sealed
-from domain.subjects import subject_of
+from domain.subjects import holders_of, subject_of
+from domain.vocabulary import Role
 from domain.written import with_words_changed
 
 _log = structlog.get_logger(__name__)
@@ -59,6 +62,14 @@ def place_in_event(agreement_id: str, event_id: str, event_type: str, field: str
     return Place(
         framed("sojourn.event.v1", agreement_id, event_id, field),
         f"{field} of {event_type} (event {event_id}, agreement {agreement_id})",
+    )
+
+
+def place_of_command(agreement_id: str, command_id: str) -> Place:
+    """The digest of a command."""
+    return Place(
+        framed("sojourn.command.v1", agreement_id, command_id),
+        f"the digest of command {command_id} (agreement {agreement_id})",
     )
 
 
@@ -106,25 +117,87 @@ class Seals:
             raise KeysError(self._refusal)
         return None
 
-    async def sealed(self, append: Append) -> Sequence[NewEvent]:
-        """The events of an append with everything that people wrote sealed for whom it is about.
+    async def sealed(
+        self,
+        agreement_id: str,
+        events: Sequence[NewEvent],
+        *,
+        author: PersonId,
+        holders: Mapping[Role, PersonId],
+    ) -> Sequence[NewEvent]:
+        """Events with everything that people wrote sealed for whom it is about.
 
         A retry seals anew, under other nonces: the events keep their ids, and the record keeps the first.
+
+        Args:
+            agreement_id: Whose.
+            events: About to be written.
+            author: Who gave the command that led to them.
+            holders: As `domain.subjects.holders_of`.
 
         Raises:
             KeysError: There are no keys to seal with.
             ValueError: Words that cannot be stored, such as half of a surrogate pair.
             LookupError: Nobody has said whose words some field holds.
         """
-        subjects = [_subjects(append, event) for event in append.events]
-        wanted = {each for of_event in subjects for each in of_event.values()}
+        sealed, _ = await self._sealed(agreement_id, events, author, holders)
+        return sealed
+
+    async def sealed_append(self, append: Append) -> Append:
+        """An append with its events sealed, and with them what its command is recognised by.
+
+        That digest is sealed for each of those whose words are in the events, one seal around the other: of
+        the words of whom a key is destroyed nothing is left by which a guess could be confirmed.
+
+        Raises:
+            KeysError: As `sealed`; ValueError and LookupError likewise.
+        """
+        holders = holders_of(append.head.parties)
+        events, keys = await self._sealed(append.agreement_id, append.events, append.actor_id, holders)
+        place, digest = place_of_command(append.agreement_id, append.command_id), append.command_digest
+        for subject_id in sorted(keys):
+            digest = seal(keys[subject_id], place.bound, digest)
+        return append.model_copy(update={"events": events, "command_digest": digest})
+
+    async def _sealed(
+        self,
+        agreement_id: str,
+        events: Sequence[NewEvent],
+        author: PersonId,
+        holders: Mapping[Role, PersonId],
+    ) -> tuple[tuple[NewEvent, ...], Mapping[str, SubjectKey]]:
+        """The events sealed, and the key of each subject whose words are in them; none where all is clear."""
+        by_event = [_subjects(agreement_id, event, author, holders) for event in events]
+        wanted = {subject_id for subjects in by_event for subject_id in subjects.values()}
         keys = await self.keys_for(wanted) if wanted else None
         if keys is None:
-            return append.events
-        return [
-            _sealed_event(append.agreement_id, event, of_event, keys)
-            for event, of_event in zip(append.events, subjects, strict=True)
-        ]
+            return tuple(events), {}
+        sealed = (
+            _sealed_event(agreement_id, event, subjects, keys)
+            for event, subjects in zip(events, by_event, strict=True)
+        )
+        return tuple(sealed), keys
+
+    async def digests(self, agreement_id: str, stored: Mapping[str, str]) -> dict[str, str | None]:
+        """The digests of commands, by command id; None where one of those whose words it is of is erased.
+
+        Args:
+            agreement_id: Whose commands.
+            stored: As they stand in the record, by command id; what is not sealed passes.
+
+        Raises:
+            KeysError: A key is missing or wrong.
+            SealedWordsError: One of them is not as it was sealed.
+        """
+        found = dict(stored)
+        # One layer of all of them at a time.
+        while shut := {
+            command_id: Sealed(place_of_command(agreement_id, command_id), text)
+            for command_id, text in found.items()
+            if is_sealed(text)
+        }:
+            found.update(zip(shut, await self.texts(list(shut.values())), strict=True))
+        return {command_id: None if text == ERASED else text for command_id, text in found.items()}
 
     async def texts(self, sealed: Sequence[Sealed]) -> list[str]:
         """The words of several sealed texts, in order; `ERASED` where the key was destroyed.
@@ -145,14 +218,15 @@ class Seals:
         return [_opened(each, keys[name]) for each, name in zip(sealed, references, strict=True)]
 
 
-def _subjects(append: Append, event: NewEvent) -> dict[str, str]:
+def _subjects(
+    agreement_id: str, event: NewEvent, author: PersonId, holders: Mapping[Role, PersonId]
+) -> dict[str, str]:
     """By place: which subject's words stand there."""
-    holders = {party.role: party.person_id for party in append.head.parties if not party.scope}
     found: dict[str, str] = {}
 
     def note(field: str, words: str) -> JsonValue:
-        person_id = subject_of(event.type, field, event.data, author=append.actor_id, holders=holders)
-        found[field] = subject_in(person_id, append.agreement_id)
+        person_id = subject_of(event.type, field, event.data, author=author, holders=holders)
+        found[field] = subject_in(person_id, agreement_id)
         return words
 
     with_words_changed(event.type, event.data, note)

@@ -115,6 +115,10 @@ FROM (
 ) AS recent
 ORDER BY version
 
+-- command_digest --
+-- By what a command that is in the record is recognised.
+SELECT digest FROM sojourn.command WHERE agreement_id = $1 AND command_id = $2
+
 -- obligations --
 -- The ledger of one agreement: the open obligations, or the settled ones as well.
 SELECT
@@ -468,12 +472,10 @@ ORDER BY made.subject_id
 ON CONFLICT DO NOTHING
 RETURNING subject_id, version, key_id, wrapped, destroyed_at
 
--- destroy_subject_keys --
--- Erases a person: what their keys sealed, in any agreement, can never be read again.
-UPDATE sojourn_keys.subject_key
-SET key_id = NULL, wrapped = NULL, destroyed_at = clock_timestamp()
-WHERE (subject_id = $1 OR (subject_id >= $1 || '@' AND subject_id < $1 || 'A')) AND destroyed_at IS NULL
-RETURNING subject_id, version, destroyed_at
+-- destroy_keys --
+-- Destroys the keys of a person or of an agreement and notes it, or gives back who is on legal hold.
+SELECT subject_id, version, destroyed_at, held_id, held_reference
+FROM sojourn.destroy_keys_v1($1, $2, $3, $4::text::jsonb)
 
 -- destroyed_keys --
 -- The keys of a person that were destroyed, whenever that was.
@@ -481,13 +483,6 @@ SELECT subject_id, version, destroyed_at
 FROM sojourn_keys.subject_key
 WHERE (subject_id = $1 OR (subject_id >= $1 || '@' AND subject_id < $1 || 'A')) AND destroyed_at IS NOT NULL
 ORDER BY destroyed_at, subject_id, version
-
--- destroy_agreement_keys --
--- Lets an agreement's words expire: nobody can read them again.
-UPDATE sojourn_keys.subject_key
-SET key_id = NULL, wrapped = NULL, destroyed_at = clock_timestamp()
-WHERE split_part(subject_id, '@', 2) COLLATE "C" = $1 AND destroyed_at IS NULL
-RETURNING subject_id, version, destroyed_at
 
 -- destroyed_agreement_keys --
 -- The keys of an agreement that were destroyed, whenever that was.
@@ -677,12 +672,8 @@ GROUP BY agreement_id
 ORDER BY agreement_id
 
 -- clear_person --
--- Takes out of the directory who somebody was; working time stays, for due instants are computed from it.
-UPDATE sojourn.person
-SET name = '(erased)', email = NULL, channels = '[]', employee_number = NULL, assignment_id = NULL, leave = '[]',
-    delegate_id = NULL, is_operator = false, left_on = coalesce(left_on, current_date), updated_at = clock_timestamp()
-WHERE person_id = $1
-RETURNING person_id
+-- Takes out of the directory who somebody was, or gives back that they are on legal hold.
+SELECT cleared, held_id, held_reference FROM sojourn.clear_person_v1($1)
 
 -- holds_on --
 -- Which of these people are on legal hold, and under which reference.
@@ -728,21 +719,71 @@ WHERE head.agreement_id BETWEEN $1 AND $2 AND head.phase = 'closed' AND EXISTS (
 ORDER BY head.agreement_id
 
 -- returned_keys --
--- Keys in use that a receipt says were destroyed: a backup of the keys from before brought them back.
-SELECT DISTINCT held.subject_id, held.version, told.type, told.person_id
+-- Keys in use that are noted to be destroyed: a backup of the keys from before brought them back.
+SELECT DISTINCT held.subject_id, held.version
 FROM sojourn.rights_event AS told
-CROSS JOIN LATERAL jsonb_to_recordset(told.data #> '{receipt,keys_destroyed}') AS gone (
-    person_id text, agreement_id text, version integer
-)
+CROSS JOIN LATERAL jsonb_to_recordset(
+    coalesce(told.data #> '{receipt,keys_destroyed}', told.data->'keys_destroyed')
+) AS gone (person_id text, agreement_id text, version integer)
 JOIN sojourn_keys.subject_key AS held
     ON held.subject_id = coalesce(gone.person_id, told.person_id) || coalesce('@' || gone.agreement_id, '')
     AND held.version = gone.version AND held.destroyed_at IS NULL
-WHERE told.type IN ('person.erased', 'words.expired')
+WHERE told.type IN ('keys.destroyed', 'person.erased', 'words.expired')
 ORDER BY held.subject_id, held.version
+
+-- unaccounted_keys --
+-- The next keys, behind one of them, that are marked as destroyed and that nothing done about rights accounts for.
+WITH page AS MATERIALIZED (
+    SELECT subject_id, version, destroyed_at
+    FROM sojourn_keys.subject_key
+    WHERE destroyed_at IS NOT NULL AND (subject_id, version) > ($1, $2)
+    ORDER BY subject_id, version
+    LIMIT $3
+)
+SELECT page.subject_id, page.version, page.destroyed_at, NOT EXISTS (
+    SELECT
+    FROM sojourn.rights_event AS told
+    CROSS JOIN LATERAL jsonb_to_recordset(
+        coalesce(told.data #> '{receipt,keys_destroyed}', told.data->'keys_destroyed')
+    ) AS gone (person_id text, agreement_id text, version integer)
+    WHERE told.person_id = split_part(page.subject_id, '@', 1)
+        AND told.type IN ('keys.destroyed', 'person.erased', 'words.expired')
+        AND coalesce(gone.person_id, told.person_id) = split_part(page.subject_id, '@', 1)
+        AND coalesce(gone.agreement_id, '') = split_part(page.subject_id, '@', 2)
+        AND gone.version = page.version
+) AS unaccounted
+FROM page
+ORDER BY page.subject_id, page.version
+
+-- made_keys --
+-- When each of some keys was made; none for what is not there.
+SELECT held.subject_id, held.version, held.created_at
+FROM unnest($1::text[], $2::integer[]) AS wanted (subject_id, version)
+JOIN sojourn_keys.subject_key AS held USING (subject_id, version)
+
+-- sealed_people --
+-- The next people of the directory behind one of them, as they are stored.
+SELECT person_id, name, email, channels::text AS channels, employee_number, updated_at
+FROM sojourn.person
+WHERE person_id > $1
+ORDER BY person_id
+LIMIT $2
+
+-- sealed_rights --
+-- The next of what was done about rights that holds something sealed, as noted.
+SELECT position, person_id, at, data::text AS data
+FROM sojourn.rights_event
+WHERE position > $1 AND position('"$sealed"' in data::text) > 0
+ORDER BY position
+LIMIT $2
 
 -- note_right --
 -- Notes what was done about a person's rights.
 INSERT INTO sojourn.rights_event (person_id, type, actor_id, data) VALUES ($1, $2, $3, $4::text::jsonb) RETURNING at
+
+-- note_unless_held --
+-- Notes of several people what is about to be removed, or gives back who is on legal hold.
+SELECT held_id, held_reference FROM sojourn.note_unless_held_v1($1, $2, $3, $4, $5, $6::text::jsonb)
 
 -- note_opening --
 -- Notes for several people at once that something private of a closed agreement was asked for or opened.
@@ -755,6 +796,13 @@ FROM unnest($1::text[]) AS concerned (person_id)
 SELECT at, actor_id, data::text AS data, encode(hash, 'hex') AS hash
 FROM sojourn.rights_event
 WHERE person_id = $1 AND type IN ('glass.requested', 'glass.approved') AND data->>'agreement_id' = $2
+ORDER BY position
+
+-- told_of_openings --
+-- Whom of these people one tried to tell of openings of a closed agreement, in order.
+SELECT person_id, data::text AS data
+FROM sojourn.rights_event
+WHERE person_id = ANY ($1::text[]) AND type = 'glass.told' AND data->>'agreement_id' = $2
 ORDER BY position
 
 -- rights_of --

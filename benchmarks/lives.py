@@ -20,21 +20,18 @@ import asyncpg
 from activities.calendars import CalendarSources
 from activities.record import Record
 from domain.agreement import Agreement
+from domain.appending import step
 from domain.commands import COMMANDS, Command, ProposeAgreement
 from domain.commands.time import LetTimePass
 from domain.decide import decide
 from domain.decisions.passage import next_instant
-from domain.digests import digest_of_model
-from domain.evolve import evolve
-from domain.loading import head_of
 from domain.obligations import Obligation
 from domain.people import Person
-from domain.reading import to_new_event
-from domain.recording import Append, NewEvent
+from domain.recording import Append
 from domain.refusals import Refused
 from domain.terms import Terms
 from domain.terms.requests import split
-from domain.vocabulary import ObligationKind, Role
+from domain.vocabulary import ObligationKind
 from workers.demonstration.cast import answer
 from workflows.contract import agreement_id_of
 
@@ -217,27 +214,12 @@ class _Actor:
     async def _commit(self, command: Command) -> None:
         before = self._agreement
         events = decide(before, command, self._now, self._calendars if before is None else {})
-        after = before
-        recorded: list[NewEvent] = []
-        for event in events:
-            event_id = uuid.uuid5(uuid.NAMESPACE_OID, f"{command.command_id}{event}")
-            recorded.append(to_new_event(event, str(event_id)))
-            after = evolve(after, event)
-        if not events or after is None:
+        if not events:
             return
-        append = Append(
-            agreement_id=after.agreement_id,
-            expected_version=0 if before is None else before.version,
-            command_id=command.command_id,
-            command_type=command.type,
-            command_digest=digest_of_model(command),
-            actor_id=command.actor_id,
-            actor_role=Role.SYSTEM if command.actor_id == "system" else Role.MENTEE,
-            occurred_at=self._now,
-            events=tuple(recorded),
-            head=head_of(after, self._now),
-            notices=(),
-        )
+        ids = [str(uuid.uuid5(uuid.NAMESPACE_OID, f"{command.command_id}{event}")) for event in events]
+        after, append = step(before, command, events, ids, self._now)
+        # The loader copies no queue of notices, so that none stands in the lives it copies.
+        append = append.model_copy(update={"notices": ()})
         await self._record.append(append)
         self._life.appends.append(append)
         self._agreement = after

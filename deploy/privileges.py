@@ -54,8 +54,13 @@ NOTICE_SETTLED = (
 LOG = ("sojourn.event", "sojourn.command", "sojourn.rights_event")
 """What is written once. Only the owner could change it, and has to switch a trigger off first."""
 
-APPENDS = r"sojourn.append\_events\_v%"
-"""The functions through which events are written, as their owner."""
+WRITES = (
+    r"sojourn.append\_events\_v%",
+    r"sojourn.destroy\_keys\_v%",
+    r"sojourn.note\_unless\_held\_v%",
+    r"sojourn.clear\_person\_v%",
+)
+"""The functions that write as the owner: events, and what a legal hold may forbid."""
 
 
 class NoApplicationRoleError(Exception):
@@ -94,8 +99,8 @@ async def grant(connection: asyncpg.Connection) -> None:
                 )
         for function in await connection.fetch(
             "SELECT oid::regprocedure::text AS name FROM pg_proc "
-            "WHERE pronamespace::regnamespace || '.' || proname LIKE $1",
-            APPENDS,
+            "WHERE pronamespace::regnamespace || '.' || proname LIKE ANY ($1)",
+            list(WRITES),
         ):
             await connection.execute(f"REVOKE ALL ON FUNCTION {function['name']} FROM PUBLIC")
             await connection.execute(f"GRANT EXECUTE ON FUNCTION {function['name']} TO {APPLICATION}")

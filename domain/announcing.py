@@ -8,7 +8,7 @@ from datetime import datetime
 from domain.agreement import Agreement, Party
 from domain.attendance import attendees
 from domain.discretion import may_know
-from domain.events import Event, break_glass, course, ending, forming, operations
+from domain.events import Event, break_glass, course, ending, forming, matters, operations
 from domain.kinds import KINDS
 from domain.notices import Meeting, Notice, NoticeKind
 from domain.obligations import Obligation
@@ -235,13 +235,25 @@ class _Notices:
             recipient_id=person_id,
             recipient_role=role,
             not_before=at if meeting is not None else calendar.next_working_moment(at),
-            event_type=self._event.type,
+            event_type=self._told_as(obligation),
             obligation_id=None if obligation is None else obligation.obligation_id,
             obligation_kind=None if obligation is None else obligation.kind,
             due_at=None if obligation is None else obligation.due_at,
             level=None if obligation is None else obligation.reached,
             meeting=meeting,
         )
+
+    def _told_as(self, obligation: Obligation | None) -> str:
+        """The type of event that a notice names.
+
+        Settling a breach ends the rest that it brought, and meetings are asked for anew. Whoever comes to
+        them hears that the placement goes on, and not that there was a breach.
+        """
+        match self._event:
+            case matters.MatterSettled(matter_id=settled) if obligation and obligation.subject != settled:
+                return "placement.released"
+            case event:
+                return event.type
 
 
 def _minutes(agreement: Agreement, obligation: Obligation) -> int:

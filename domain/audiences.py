@@ -55,10 +55,10 @@ _ADDRESSEE, _WORK = Audience.ADDRESSEE, Audience.CLOSE_TO_THE_WORK
 _CONFIDENCE, _EVERY_SIDE = Audience.IN_CONFIDENCE, Audience.EVERY_SIDE
 
 AUDIENCES: Mapping[str, Mapping[str, Audience]] = {
-    "agreement.proposed": {"terms": _EVERY_SIDE},
+    "agreement.proposed": {"terms": _EVERY_SIDE, "digests": _AUTHOR},
     "agreement.declined": {"reason": _EVERY_SIDE},
     "changes.requested": {"what": _EVERY_SIDE},
-    "terms.amended": {"terms": _EVERY_SIDE, "reason": _EVERY_SIDE},
+    "terms.amended": {"terms": _EVERY_SIDE, "digests": _AUTHOR, "reason": _EVERY_SIDE},
     "agreement.withdrawn": {"reason": _EVERY_SIDE},
     "check_in.held": {
         "progress": _WORK,
@@ -101,7 +101,7 @@ AUDIENCES: Mapping[str, Mapping[str, Audience]] = {
     "leg.debriefed": {"reflection": _PAIR, "transfer": _PAIR},
     "handover.completed": {"handed_over": _EVERY_SIDE, "open_ends": _EVERY_SIDE, "home_cover": _EVERY_SIDE},
     "sponsor_contact.logged": {"note": _PAIR},
-    "pivot.proposed": {"reason": _EVERY_SIDE, "terms": _EVERY_SIDE},
+    "pivot.proposed": {"reason": _EVERY_SIDE, "terms": _EVERY_SIDE, "digests": _AUTHOR},
     "pivot.refused": {"reason": _EVERY_SIDE},
     "placement.paused": {"reason": _CONFIDENCE},
     "end_date.moved": {"reason": _EVERY_SIDE},
@@ -165,6 +165,13 @@ CHOSEN_BY_THE_AUTHOR: Mapping[str, str] = {"note.kept": "audience"}
 def has_audience(event_type: str, place: str) -> bool:
     """Whether something in events of a type is not for everybody."""
     return place in AUDIENCES.get(event_type, {}) or place in TELLING.get(event_type, {})
+
+
+def is_for_few(place: str) -> bool:
+    """Whether a field, as in `feedback.given/behaviour`, is for its author and whom it is for alone."""
+    event_type, _, field = place.partition("/")
+    audience = AUDIENCES.get(event_type, {}).get(field) or TELLING.get(event_type, {}).get(field)
+    return audience in {Audience.AUTHOR, Audience.ADDRESSEE}
 
 
 def audience_of(event: BaseModel, place: str) -> Audience | None:

@@ -128,6 +128,17 @@ def actor_of(agreement: Agreement, command: Command) -> Party:
     return capacity_of(agreement, command)
 
 
+def acting_role(agreement: Agreement | None, command: Command) -> Role:
+    """The role in which a command goes into the record; the system's where it proposes or lets time pass.
+
+    Raises:
+        Refused: As `actor_of`.
+    """
+    if agreement is None or isinstance(command, LetTimePass):
+        return Role.SYSTEM
+    return actor_of(agreement, command).role
+
+
 def capacity_of(agreement: Agreement, command: Command) -> Party:
     """In which capacity the actor may give such a command at all, whatever the phase.
 

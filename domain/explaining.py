@@ -47,7 +47,7 @@ def explain(
         UnreadableEvent: If a newer release wrote one of its events.
     """
     past = History(history)
-    told = _Told(past, Disclosure(reader, past.events))
+    told = _Told(past, history, Disclosure(reader, past.events))
     known = told.agreement(agreement)
     assessment = assess(known, at)
     subject = _subject(known, assessment, at)
@@ -75,9 +75,11 @@ def explain(
 class _Told:
     """What of an explanation somebody may know."""
 
-    def __init__(self, past: History, disclosure: Disclosure) -> None:
+    def __init__(self, past: History, rows: Sequence[RecordedEvent], disclosure: Disclosure) -> None:
         self._past = past
+        self._rows = rows
         self._disclosure = disclosure
+        self._untold = disclosure.commands_untold(rows, past.events)
 
     def agreement(self, agreement: Agreement) -> Agreement:
         return self._disclosure.agreement(agreement)
@@ -89,7 +91,8 @@ class _Told:
         event = self._past.events[cause.version - 1]
         if not self._disclosure.may_know_of(event):
             return None
-        return cause if self._disclosure.may_know_who(event) else _unnamed(cause)
+        untold = self._rows[cause.version - 1].command_id in self._untold
+        return _unnamed(cause) if untold or not self._disclosure.may_know_who(event) else cause
 
     def held_up(self, about: HeldUp) -> HeldUp:
         opened_by = self.cause(about.opened_by) or _unnamed(about.opened_by)

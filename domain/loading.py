@@ -19,10 +19,15 @@ class KnownCommand(Frozen):
     """A command that is in the record."""
 
     command_id: str
-    digest: str
+    digest: str | None
+    """SHA-256 of its content; None where words of it are erased, so that only its id is left to go by."""
     version: int
     """The stream's version after it."""
     event_types: tuple[str, ...]
+
+    def is_of(self, digest: str) -> bool:
+        """Whether a command of this id with this content is this one, as far as can be told."""
+        return self.digest is None or self.digest == digest
 
 
 class LoadedAgreement(Frozen):

@@ -75,6 +75,10 @@ Words = Annotated[
 ]
 """What a person wrote: never blank, at most 8,000 characters."""
 
+DigestOfWords = Annotated[str, WrittenByPeople()]
+"""What words are recognised by without them. Whoever guesses them can tell by it that they guessed right, so
+it is sealed and erased as they are."""
+
 Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """An opaque id given by HR tooling; it may be shown in clear, so it must not name a person."""
 

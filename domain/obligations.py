@@ -84,6 +84,10 @@ class Obligation(Frozen):
         reached = [rung for rung in self.ladder if rung.at <= at]
         return reached[-1].level if reached else None
 
+    def rung_ahead(self, at: datetime) -> Rung | None:
+        """The next rung; None at the end of the ladder, and where somebody ended the climb."""
+        return next((rung for rung in self.ladder if rung.at > at), None)
+
     def climbing_no_further(self, at: datetime) -> Obligation:
         """The same with the rungs that have come, and none ahead."""
         return self.model_copy(update={"ladder": tuple(rung for rung in self.ladder if rung.at <= at)})

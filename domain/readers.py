@@ -11,7 +11,7 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from domain.agreement import Agreement
-from domain.audiences import KNOWN_TO, TELLING, Audience, audience_of
+from domain.audiences import KNOWN_TO, TELLING, Audience, audience_of, is_for_few
 from domain.discretion import Matters, matters_of, raises, tells_of, without_matters, without_obligations
 from domain.events import Event
 from domain.events.break_glass import BreakGlassApproved, BreakGlassRequested
@@ -30,6 +30,13 @@ _MAY_KNOW_OF_SOME = frozenset[Role]().union(*KNOWN_TO.values())
 
 EVERYTHING = "everything"
 """In place of a field: all of them."""
+
+_BY_ITSELF: Mapping[str, object] = {
+    "actor_id": str(Role.SYSTEM),
+    "actor_role": Role.SYSTEM,
+    "command_id": WITHHELD,
+}
+"""Of an event that came along with one that is not shown: it followed from the rules, whoever acted."""
 
 
 class Reader(Frozen):
@@ -91,8 +98,13 @@ def as_read_by(rows: Sequence[RecordedEvent], reader: Reader) -> list[RecordedEv
     """
     events = [read_event(row) for row in rows]
     view = Disclosure(reader, events)
+    untold = view.commands_untold(rows, events)
     shown = ((row, view.data(event, row.actor_id)) for row, event in zip(rows, events, strict=True))
-    return [row.model_copy(update={"data": data}) for row, data in shown if data is not None]
+    return [
+        row.model_copy(update={"data": data, **(_BY_ITSELF if row.command_id in untold else {})})
+        for row, data in shown
+        if data is not None
+    ]
 
 
 class Disclosure:
@@ -136,11 +148,15 @@ class Disclosure:
         return withheld_at(data, [*closed, *self._of_a_matter(event)])
 
     def _of_a_matter(self, event: Event) -> Iterable[str]:
-        """Opening a concern's words is seen by every party; that they are a concern's is not."""
+        """Opening a concern's words is seen by every party; that they are a concern's is not.
+
+        Nor is the name of any other field that is for its author or addressee alone: if a concern's were the
+        only ones withheld, withholding them would tell.
+        """
         if not isinstance(event, BreakGlassRequested | BreakGlassApproved) or event.only is None:
             return ()
-        told = event.only.partition("/")[0] in OF_DELICATE_MATTERS
-        return ("only",) if told and self._reader.roles.isdisjoint(_MAY_KNOW_OF_SOME) else ()
+        withheld = is_for_few(event.only) and self._reader.roles.isdisjoint(_MAY_KNOW_OF_SOME)
+        return ("only",) if withheld else ()
 
     def shown(self, event: Event, actor_id: PersonId) -> Event | None:
         """The event with the words that the reader may read; None where they may not know of it.
@@ -160,7 +176,14 @@ class Disclosure:
         return self._withheld(event)
 
     def may_know_of(self, event: Event) -> bool:
-        """Whether the reader may know that an event happened."""
+        """Whether the reader may know that an event happened.
+
+        HR read which field was opened: whom a concern is about would read there that it is one.
+        """
+        if isinstance(event, BreakGlassRequested | BreakGlassApproved):
+            took_part = {event.reader_id, getattr(event, "approved_by", None)}
+            knows = not self._hidden or self._reader.roles.isdisjoint(_MAY_KNOW_OF_SOME)
+            return knows or not _is_of_a_matter(event.only) or self._reader.person_id in took_part
         return not tells_of(event) & self._hidden
 
     def may_know_who(self, event: Event) -> bool:
@@ -170,6 +193,21 @@ class Disclosure:
         nobody knows that an operator without one is not the person concerned.
         """
         return self.may_know_of(event) and not (raises(event) and self._reader.is_unnamed)
+
+    def commands_untold(self, rows: Iterable[RecordedEvent], events: Iterable[Event]) -> frozenset[str]:
+        """Ids of commands that led to something which the reader may not know of, or not by whom.
+
+        What else they led to is shown: whose command it was, and its id, would tell of the rest.
+
+        Args:
+            rows: A stream from its beginning.
+            events: The same, as they are read.
+        """
+        return frozenset(
+            row.command_id
+            for row, event in zip(rows, events, strict=True)
+            if row.actor_role is not Role.SYSTEM and not self.may_know_who(event)
+        )
 
     def may_know_what_is_owed(self, obligation_id: str) -> bool:
         """Whether the reader may know that somebody owes this."""
@@ -212,6 +250,10 @@ class Disclosure:
                 return frozenset(() if raised_by is None else {raised_by})
             case _:
                 return frozenset()
+
+
+def _is_of_a_matter(place: str | None) -> bool:
+    return place is not None and place.partition("/")[0] in OF_DELICATE_MATTERS
 
 
 def withheld_at(data: Mapping[str, JsonValue], places: Iterable[str]) -> dict[str, JsonValue]:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from domain.agreement import Agreement
 from domain.model import Frozen, Instant, PersonId
-from domain.obligations import Level, Obligation, Rung
+from domain.obligations import Level, Obligation, ObligationId, Rung
 from domain.opening import OUTSIDE_THE_LADDER
 from domain.vocabulary import Health, ObligationKind, Phase, Role, StallReason
 
@@ -83,6 +83,21 @@ class Assessment(Frozen):
     next_due_at: Instant | None
 
 
+class Overdue(Frozen):
+    """What has been due for longest in an agreement, on whom it waits and what comes next."""
+
+    obligation_id: ObligationId
+    obligation_kind: ObligationKind
+    waiting_on_role: Role
+    waiting_on_id: PersonId
+    due_at: Instant
+    level: Level | None
+    """The highest rung reached by then; None below the first."""
+    next_level: Level | None
+    next_at: Instant | None
+    """When the next rung is reached; None at the top of the ladder."""
+
+
 def oldest_first(agreement: Agreement) -> list[Obligation]:
     """The open obligations, the one due first in front."""
     return sorted(agreement.obligations.values(), key=lambda held: (held.due_at, held.obligation_id))
@@ -102,6 +117,27 @@ def assess(agreement: Agreement, at: datetime) -> Assessment:
         stall=stall,
         waiting_on=None if first is None else WaitingOn(role=first.owner_role, person_id=first.owner_id),
         next_due_at=None if first is None else first.due_at,
+    )
+
+
+def longest_overdue(agreement: Agreement, at: datetime) -> Overdue | None:
+    """What is past due and was due first; None where nothing is overdue.
+
+    Asked of an agreement as a reader may know it, it is what that reader is to be shown.
+    """
+    owed = oldest_first(agreement)
+    if not owed or owed[0].due_at > at:
+        return None
+    first, ahead = owed[0], owed[0].rung_ahead(at)
+    return Overdue(
+        obligation_id=first.obligation_id,
+        obligation_kind=first.kind,
+        waiting_on_role=first.owner_role,
+        waiting_on_id=first.owner_id,
+        due_at=first.due_at,
+        level=first.level_at(at),
+        next_level=None if ahead is None else ahead.level,
+        next_at=None if ahead is None else ahead.at,
     )
 
 
@@ -138,8 +174,7 @@ def _stall(agreement: Agreement, at: datetime) -> Stall | None:
 
 def next_step(obligation: Obligation, at: datetime) -> str:
     """What happens next about an obligation if nobody fulfils it."""
-    ahead = next((rung for rung in obligation.ladder if rung.at > at), None)
-    level = obligation.level_at(at)
+    level, ahead = obligation.level_at(at), obligation.rung_ahead(at)
     return step_ahead(obligation.kind, obligation.owner_role, obligation.reason, level, ahead)
 
 

@@ -6,12 +6,14 @@ particular, such as somebody's reflection or the reason for their own decision, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from pydantic import JsonValue
 
+from domain.agreement import Party
 from domain.model import PersonId
+from domain.recording import PartyRow
 from domain.vocabulary import Role
 
 
@@ -28,7 +30,7 @@ class Subject(StrEnum):
     NAMED = "named"
     """The person of whom the event tells that they left, were away or gave up a role."""
     OF_THE_TERMS = "of_the_terms"
-    """Each part of the terms has a subject of its own."""
+    """Each part of the terms has a subject of its own, and so has what is known by it."""
 
 
 _AUTHOR, _MENTEE, _MENTOR = Subject.AUTHOR, Subject.MENTEE, Subject.MENTOR
@@ -36,10 +38,10 @@ _RECEIVER, _CONCERNED, _NAMED = Subject.RECEIVER, Subject.CONCERNED, Subject.NAM
 _TERMS = Subject.OF_THE_TERMS
 
 SUBJECTS: Mapping[str, Mapping[str, Subject]] = {
-    "agreement.proposed": {"terms": _TERMS},
+    "agreement.proposed": {"terms": _TERMS, "digests": _TERMS},
     "agreement.declined": {"reason": _AUTHOR},
     "changes.requested": {"what": _AUTHOR},
-    "terms.amended": {"terms": _TERMS, "reason": _AUTHOR},
+    "terms.amended": {"terms": _TERMS, "digests": _TERMS, "reason": _AUTHOR},
     "agreement.withdrawn": {"reason": _MENTEE},
     "check_in.held": {
         "progress": _MENTEE,
@@ -86,7 +88,7 @@ SUBJECTS: Mapping[str, Mapping[str, Subject]] = {
     "leg.debriefed": {"reflection": _AUTHOR, "transfer": _AUTHOR},
     "handover.completed": {"handed_over": _MENTEE, "open_ends": _MENTEE, "home_cover": _MENTEE},
     "sponsor_contact.logged": {"note": _AUTHOR},
-    "pivot.proposed": {"reason": _MENTEE, "terms": _TERMS},
+    "pivot.proposed": {"reason": _MENTEE, "terms": _TERMS, "digests": _TERMS},
     "pivot.refused": {"reason": _AUTHOR},
     "placement.paused": {"reason": _MENTEE},
     "end_date.moved": {"reason": _MENTEE},
@@ -141,6 +143,11 @@ _WHERE_NAMED: Mapping[Subject, tuple[str, ...]] = {
 }
 
 
+def holders_of(parties: Iterable[Party | PartyRow]) -> dict[Role, PersonId]:
+    """Who holds each role for the whole agreement."""
+    return {party.role: party.person_id for party in parties if not party.scope}
+
+
 def subject_of(
     event_type: str,
     place: str,
@@ -156,7 +163,7 @@ def subject_of(
         place: Such as `/terms/objectives/0/statement`.
         data: The event's.
         author: Who acted.
-        holders: Who holds each role for the whole agreement.
+        holders: As `holders_of`.
 
     Raises:
         LookupError: The table says nothing of this field; nothing may be written before it does.
@@ -179,7 +186,8 @@ def _rule(event_type: str, place: str) -> Subject:
     _, field, *inner = place.split("/", 3)
     rule = SUBJECTS.get(event_type, {}).get(field)
     if rule is Subject.OF_THE_TERMS:
-        rule = OF_THE_TERMS.get(inner[0]) if inner else None
+        # Digests are taken of parts without words too: those may as well be the mentee's.
+        rule = OF_THE_TERMS.get(inner[0], _MENTEE if field == "digests" else None) if inner else None
     if rule is None:
         raise LookupError(f"{event_type}{place}: domain/subjects.py does not say whose words these are")
     return rule

@@ -14,6 +14,7 @@ from temporalio.client import (
 from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.payloads.codec import EncryptingCodec
 from domain.commands import Command
 from domain.digests import digest_of_model
 from workflows.contract import CONTENDED, HANDING_OVER, REFUSED, Receipt
@@ -48,14 +49,18 @@ Waiting = Callable[[timedelta], None]
 """Told, after each attempt without an answer, how long has been waited altogether."""
 
 
-def update_id_of(command: Command) -> str:
+def update_id_of(client: Client, command: Command) -> str:
     """The id under which a command is sent.
 
     The server answers a known update id with its first answer, whatever the second one asks. With a digest
     of the content in it, the same command is still the same update, and another command under the same
-    command id reaches the workflow, which refuses it.
+    command id reaches the workflow, which refuses it. Temporal keeps these ids in clear, so the digest is
+    taken under a key where there are keys.
     """
-    return f"{command.command_id}:{digest_of_model(command)[:16]}"
+    digest, codec = digest_of_model(command), client.data_converter.payload_codec
+    if isinstance(codec, EncryptingCodec):
+        digest = codec.keys.recognised(digest)
+    return f"{command.command_id}:{digest[:16]}"
 
 
 class AskedInVainError(Exception):

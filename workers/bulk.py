@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 from activities.directory import Directory
 from activities.record import Record
 from domain.commands import Command
-from domain.digests import digest_of, digest_of_model
+from domain.digests import digest_of_model
 from domain.discretion import obligations_known_to
 from domain.model import Frozen, PersonId
 from domain.people import Person
@@ -24,6 +24,7 @@ from domain.refusals import RefusalCode
 from domain.stalled import oldest_first
 from domain.vocabulary import Phase
 from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError, ask, update_id_of
+from workers.keyring import recognised
 from workers.previewing import Preview, preview
 from workers.standing import owed_ever, standing
 from workers.together import few_at_once
@@ -77,8 +78,13 @@ class Item(Frozen):
 
 
 def batch_id_of(content: Mapping[str, JsonValue], day: str) -> str:
-    """The batch that a call belongs to where it names none: the same content on the same day is one batch."""
-    return f"{day}-{digest_of(dict(content))[:16]}"
+    """The batch that a call belongs to where it names none: the same content on the same day is one batch.
+
+    Raises:
+        SettingsError: No keys are set, and nobody chose to do without.
+        KeysError: Those that are set cannot be used.
+    """
+    return f"{day}-{recognised(dict(content))[:16]}"
 
 
 def command_id_of(batch: str, agreement_id: str) -> str:
@@ -179,7 +185,7 @@ class Errands:
             blank.agreement_id,
             command.type,
             command,
-            update_id=update_id_of(command),
+            update_id=update_id_of(self._client, command),
             patience=self._patience,
         )
         return blank.model_copy(
@@ -202,7 +208,7 @@ class Errands:
             if known.command_id == command_id:
                 for owed in owed_ever(stands.events):
                     command = order.build(owed.obligation.obligation_id)
-                    if digest_of_model(command) == known.digest:
+                    if known.is_of(digest_of_model(command)):
                         return Item(
                             agreement_id=order.agreement_id,
                             command=command.type,

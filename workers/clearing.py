@@ -33,25 +33,36 @@ class ClearedAway:
         self._client = client
         self._starter = Starter(client, task_queue)
 
-    async def clear(self, agreement_id: str, *, of: Collection[PersonId], by: PersonId) -> list[str]:
+    async def clear(
+        self,
+        agreement_id: str,
+        *,
+        of: Collection[PersonId],
+        by: PersonId,
+        on_account_of: PersonId | None = None,
+    ) -> list[str]:
         """Removes every history of an agreement; one that still ran goes on from the record.
 
         Args:
             agreement_id: Whose histories.
-            of: The people on whose account, for each of whom it is noted.
+            of: The people of whom it is noted.
             by: Who does it.
+            on_account_of: Whose legal hold forbids it; None: that of anybody in the agreement.
 
         Returns:
             The run ids whose deletion Temporal was asked for.
+
+        Raises:
+            OnHoldError: A legal hold keeps them; nothing was removed.
         """
         described = await self._current(agreement_id)
         runs: set[str] = set() if described is None else {described[0]}
         async for run in self._client.list_workflows(f"WorkflowId = '{agreement_id}'"):
             if run.status is not WorkflowExecutionStatus.RUNNING:
                 runs.add(run.run_id)
-        for person_id in of if runs else ():
-            await self._rights.note(
-                person_id, "histories.removed", by, {"agreement_id": agreement_id, "runs": [*sorted(runs)]}
+        if runs:
+            await self._rights.note_removal(
+                agreement_id, sorted(runs), of=of, on_account_of=on_account_of, by=by
             )
         if described is not None and described[1]:
             await self._terminate(agreement_id, described[0])

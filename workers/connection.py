@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 
 from temporalio.client import Client, Interceptor, Plugin
@@ -72,6 +73,8 @@ async def connect(
         return await Client.connect(
             **target,
             data_converter=converter,
+            # In clear in every history, and of its own accord process and host: people's machines bear names.
+            identity=f"sojourn-{secrets.token_hex(8)}",
             interceptors=interceptors,
             plugins=plugins,
             runtime=runtime,

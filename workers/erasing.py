@@ -22,7 +22,7 @@ from activities.rights import Looked, Rights
 from domain.model import Frozen, PersonId
 from domain.recording import RecordedEvent
 from domain.sealed import ERASED
-from domain.subjects import subject_of
+from domain.subjects import holders_of, subject_of
 from domain.vocabulary import Role
 from domain.written import with_words_changed
 from workers.clearing import ClearedAway
@@ -145,14 +145,19 @@ class Eraser:
 
         Returns:
             The receipt, still to be signed.
+
+        Raises:
+            OnHoldError: They were put on legal hold since the plan was made; nothing more was erased.
         """
-        destroyed = await self._keys.destroy(plan.person_id)
+        destroyed = await self._keys.destroy(plan.person_id, by=by, reference=reference)
         told(f"{len(destroyed)} keys destroyed")
         cleared = await self._rights.clear_directory(plan.person_id)
         told("the directory is cleared")
         cleared_away = ClearedAway(self._record, self._rights, client, task_queue)
         for each in plan.agreements:
-            await cleared_away.clear(each.agreement_id, of=[plan.person_id], by=by)
+            await cleared_away.clear(
+                each.agreement_id, of=[plan.person_id], by=by, on_account_of=plan.person_id
+            )
             told(f"{each.agreement_id}: deletion of its histories requested")
         histories = await cleared_away.told_of(plan.person_id)
         return {
@@ -175,7 +180,7 @@ class Eraser:
         if stands is None:
             raise LookupError(agreement_id)
         found = stands.agreement
-        holders = {party.role: party.person_id for party in found.parties if not party.scope}
+        holders = holders_of(found.parties)
         return InAgreement(
             agreement_id=agreement_id,
             open=not found.closed,

@@ -114,6 +114,7 @@ class Expiry:
 
         Raises:
             ValueError: It is not due.
+            OnHoldError: Somebody in it was put on legal hold since; nothing more was erased.
         """
         if due.state is not State.DUE:
             raise ValueError(f"{due.agreement_id} is {due.state}")
@@ -127,7 +128,7 @@ class Expiry:
         for person_id in due.people:
             if person_id not in begun:
                 await self._rights.note(person_id, "expiry.begun", by, why)
-        await self._keys.destroy_in(due.agreement_id)
+        await self._keys.destroy_in(due.agreement_id, by=by, reference=reference)
         await cleared_away.clear(due.agreement_id, of=due.people, by=by)
         histories = {
             run

@@ -7,9 +7,8 @@ is somebody else's is withheld, and other people are named by their role only.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import cast
 
 from pydantic import JsonValue
 
@@ -17,16 +16,19 @@ from activities.directory import Directory
 from activities.opening import opened_for
 from activities.openings import Openings
 from activities.record import Record
-from activities.rights import Rights
+from activities.rights import Looked, Rights, RightsEvent
 from activities.seals import Seals
 from domain.agreement import Agreement
 from domain.model import PersonId
 from domain.readers import Reader
 from domain.recording import RecordedEvent
-from domain.subjects import subject_of
+from domain.subjects import holders_of, subject_of
 from domain.vocabulary import Role
 from domain.written import with_words_changed
 from workers.standing import standing
+
+_OF_A_RIGHT = ("agreement_id", "reference", "keys_destroyed", "runs")
+"""What is told of a thing that was done about somebody's rights, where it has it."""
 
 WITHHELD_FROM_EXPORT = "(withheld: somebody else's)"
 
@@ -39,6 +41,8 @@ async def exported(
     person_id: PersonId,
     *,
     openings: Openings,
+    looked: Looked = lambda _: None,
+    read: Callable[[int], object] = lambda _: None,
 ) -> dict[str, JsonValue]:
     """What is held about a person, as JSON.
 
@@ -49,29 +53,41 @@ async def exported(
         rights: Where they appear, and what was done about their rights.
         person_id: Whom it is for.
         openings: Who opened what is private since an agreement closed.
+        looked: Told how many agreements more were looked at: they may be many.
+        read: Told how many agreements of theirs are still to be read, before each.
 
     Raises:
         KeysError: A key is missing or wrong.
         SealedWordsError: Something of theirs is not as it was sealed.
     """
     person = (await directory.get([person_id])).get(person_id)
-    agreements: list[JsonValue] = [
-        await _of_agreement(record, seals, openings, each.agreement_id, person_id)
-        for each in await rights.agreements_of(person_id)
-    ]
-    done = [each.model_dump(mode="json", exclude={"data"}) for each in await rights.events(person_id)]
+    agreements: list[JsonValue] = []
+    theirs = await rights.agreements_of(person_id, looked)
+    for number, each in enumerate(theirs):
+        read(len(theirs) - number)
+        agreements.append(await _of_agreement(record, seals, openings, each.agreement_id, person_id))
     return {
         "person_id": person_id,
         "exported_at": datetime.now(UTC).isoformat(),
         "directory": None if person is None else person.model_dump(mode="json"),
         "agreements": agreements,
-        "rights": cast("JsonValue", done),
+        "rights": [_right(each, person_id) for each in await rights.events(person_id)],
     }
 
 
 def as_text(export: Mapping[str, JsonValue]) -> str:
     """The same for reading: a heading for each agreement, a line for each value."""
     return "\n".join(_lines("", dict(export))) + "\n"
+
+
+def _right(event: RightsEvent, person_id: PersonId) -> JsonValue:
+    """What was done about their rights, with whoever did it by role: ids and dates, and no sealed reason."""
+    role = str(
+        event.data.get("actor_role") or (Role.SYSTEM if event.actor_id == Role.SYSTEM else Role.OPERATOR)
+    )
+    told = {name: event.data[name] for name in _OF_A_RIGHT if name in event.data}
+    by = "you" if event.actor_id == person_id else f"(the {role.replace('_', ' ')})"
+    return {"type": event.type, "at": event.at.isoformat(), "by": by, **told}
 
 
 async def _of_agreement(
@@ -84,7 +100,7 @@ async def _of_agreement(
     rows = [*stands.events, *await openings.of(agreement)]
     shown = await _readable(seals, agreement, rows, person_id)
     others = _Others(agreement, rows, person_id)
-    holders = {party.role: party.person_id for party in agreement.parties if not party.scope}
+    holders = holders_of(agreement.parties)
     told: list[JsonValue] = []
     for row in shown:
         data = _own_words(row, person_id, holders)

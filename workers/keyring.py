@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import asyncpg
+from pydantic import JsonValue
 
 from activities.keys.ring import KeyRing
 from activities.keys.sources import (
@@ -17,7 +18,8 @@ from activities.keys.sources import (
 from activities.keys.subjects import SubjectKeys
 from activities.seals import Seals
 from deploy.embedded.addresses import find_running_stack
-from workers.settings import Settings, SettingsError
+from domain.digests import digest_of
+from workers.settings import Settings, SettingsError, load_settings
 
 KEY_FILE_NAME = "keys.json"
 """Of the embedded stack's key file, in its data folder."""
@@ -48,6 +50,16 @@ def key_ring(settings: Settings) -> KeyRing | None:
     if path is None:
         raise SettingsError(_HOW_TO)
     return ring_of_file(path, service)
+
+
+def recognised(content: JsonValue) -> str:
+    """What content is recognised by in an id that everybody may see, in hexadecimal: the same for the same.
+
+    Raises:
+        SettingsError: As `key_ring`; KeysError likewise.
+    """
+    ring, digest = key_ring(load_settings()), digest_of(content)
+    return digest if ring is None else ring.recognised(digest)
 
 
 def seals_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Seals:

@@ -26,7 +26,7 @@ from domain.people import Person
 from domain.refusals import RefusalCode, Refused
 from domain.vocabulary import Role
 from workers.asking import NotRunningError, UpdateRefusedError
-from workers.standing import standing
+from workers.standing import standing_to_decide_upon
 from workflows.activity_definitions import CALENDARS_REACH_BEYOND_THE_END
 
 
@@ -110,7 +110,7 @@ async def preview(
         NotRunningError: The record has no such agreement.
         UpdateRefusedError: The agreement would refuse, with code and sentence.
     """
-    stands = await standing(record, agreement_id)
+    stands = await standing_to_decide_upon(record, agreement_id)
     if stands is None:
         raise NotRunningError(f"The record has no agreement {agreement_id}.")
     known = await _known(record, agreement_id, command)
@@ -134,7 +134,7 @@ async def preview(
 async def _known(record: Record, agreement_id: str, command: Command) -> KnownCommand | None:
     for known in await record.recent_commands(agreement_id):
         if known.command_id == command.command_id:
-            if known.digest != digest_of_model(command):
+            if not known.is_of(digest_of_model(command)):
                 raise UpdateRefusedError(
                     RefusalCode.COMMAND_REUSED,
                     f"command_id {command.command_id} was given before with other content; choose another.",
@@ -200,16 +200,18 @@ def _decided(
             for key in sorted(owed.keys() - owed_then.keys())
         ),
         moved=_moved(owed, owed_then, at),
-        told=tuple(
-            Telling(
-                person_id=notice.recipient_id,
-                role=notice.recipient_role,
-                notice=notice.kind,
-                obligation_id=notice.obligation_id,
-                not_before=notice.not_before,
-            )
-            for notice in told
-        ),
+        told=tuple(telling(notice) for notice in told),
+    )
+
+
+def telling(notice: Notice) -> Telling:
+    """A notice as a preview shows it."""
+    return Telling(
+        person_id=notice.recipient_id,
+        role=notice.recipient_role,
+        notice=notice.kind,
+        obligation_id=notice.obligation_id,
+        not_before=notice.not_before,
     )
 
 

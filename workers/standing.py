@@ -82,7 +82,19 @@ async def standing(record: Record, agreement_id: str, as_of: datetime | None = N
     Raises:
         UnreadableEvent: A newer release wrote it.
     """
-    rows = await record.stream(agreement_id)
+    return _standing(await record.stream(agreement_id), as_of)
+
+
+async def standing_to_decide_upon(record: Record, agreement_id: str) -> Standing | None:
+    """How one agreement stands now, for a command: as `standing`, and the digests of its terms are open.
+
+    Raises:
+        KeysError: They cannot be opened; `UnreadableEvent` as `standing`.
+    """
+    return _standing(await record.stream_to_decide_upon(agreement_id), None)
+
+
+def _standing(rows: list[RecordedEvent], as_of: datetime | None) -> Standing | None:
     if as_of is not None:
         rows = [row for row in rows if row.occurred_at <= as_of]
     agreement = fold_recorded(rows)

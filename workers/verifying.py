@@ -1,7 +1,8 @@
 """Whether the record is as it was written, its read models as it has them, and every workflow where it is.
 
 No keys are needed: hashes are taken over the text as it is stored, and states are folded without what people
-wrote.
+wrote. That every key is there which something is sealed under is looked at as well, for a lost one must not
+pass for an erasure.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import asyncpg
 from temporalio.client import Client
 
 from activities.differences import Difference, Kept, differences_of
+from activities.keys.lost import SealedUnder, unaccounted_keys
 from activities.keys.returned import returned_keys
 from activities.rights_chain import rights_differences
 from activities.snapshots import all_kept, epoch_differences, kept_of, tally_differences
@@ -55,15 +57,20 @@ async def verify(
         RPCError: Temporal refuses to be asked.
     """
     found: list[Difference] = []
+    sealed = SealedUnder(pool)
     several = all_kept(pool) if agreement_ids is None else kept_of(pool, agreement_ids)
     async for kept in several:
         found.extend(differences_of(kept))
+        found.extend(await sealed.look(kept))
         looked(kept)
+    found.extend(await sealed.rest())
     if agreement_ids is None:
         found.extend(await tally_differences(pool))
         found.extend(await epoch_differences(pool))
         found.extend(await rights_differences(pool))
         found.extend(await returned_keys(pool))
+        found.extend([each async for each in sealed.look_beside()])
+        found.extend([each async for each in unaccounted_keys(pool)])
     if client is not None:
         about_workflows = workflow_differences(pool, client, task_queue, agreement_ids)
         found.extend([each async for each in about_workflows])

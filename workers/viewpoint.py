@@ -7,18 +7,23 @@ With one, it is what that person may know of each agreement, by the audience tab
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import cast
 
 from activities.directory import Directory
 from activities.record import Record
 from activities.rows import OverdueRow, StalledFilters, StalledPlace
 from domain.discretion import matters_of
 from domain.model import Frozen, PersonId
+from domain.obligations import OF_WHO_IS_NOT_THERE
 from domain.readers import OPERATOR, Disclosure, Reader, reader_of
 from domain.reading import read_event
-from domain.stalled import oldest_first
+from domain.stalled import longest_overdue
+from domain.vocabulary import StallReason
 from workers.stalled_list import matches, stalled_list
 from workers.standing import StalledAgreement, Standing, agreements, stalled_row, standing
 from workers.together import few_at_once
+
+_OF_THE_AGREEMENT = frozenset({"kind", "tenant", "cohort"})
 
 
 class Viewpoint(Frozen):
@@ -78,8 +83,9 @@ async def stalled_for(
 ) -> tuple[list[StalledAgreement], StalledPlace | None]:
     """What is stalled as far as somebody may know, longest first.
 
-    A party sees their own agreements. An operator sees all of them; where a matter about themselves holds one
-    up, it is listed, in the same place, for what else holds it up, and left out where nothing does.
+    A party sees their own agreements. An operator sees all of them as if no matter about themselves were
+    there: what only such a matter holds up is left out, and what something else holds up, too, stands in the
+    list, its order, its pages and its filters as that has it.
 
     Args:
         record: Where the events are.
@@ -92,16 +98,18 @@ async def stalled_for(
     Returns:
         The rows, and the place from which to go on; None where there is no more.
     """
+    wanted = filters or {}
     if not viewpoint.is_operator:
-        return await _of_a_party(record, viewpoint, as_of, filters or {}), None
-    rows = await stalled_list(record, as_of, filters, after=after, limit=limit)
-    more = None
-    if rows and len(rows) == limit:
-        more = StalledPlace(since=rows[-1].since, agreement_id=rows[-1].agreement_id)
-    if viewpoint.person_id is not None:
-        rows = [each for row in rows if (each := await _known(record, viewpoint, as_of, row)) is not None]
-        rows = [row for row in rows if matches(row, filters or {})]
-    return rows, more
+        return await _of_a_party(record, viewpoint, as_of, wanted), None
+    otherwise = await _held_up_otherwise(record, viewpoint, as_of, wanted)
+    enough = None if limit is None else limit + len(otherwise)
+    found = await stalled_list(record, as_of, wanted, after=after, limit=enough)
+    rows = [row for row in found if row.agreement_id not in otherwise]
+    rows += [row for row in otherwise.values() if row is not None and matches(row, wanted)]
+    rows = sorted((row for row in rows if after is None or _place(row) > _place(after)), key=_place)[:limit]
+    if not rows or len(rows) != limit:
+        return rows, None
+    return rows, StalledPlace(since=rows[-1].since, agreement_id=rows[-1].agreement_id)
 
 
 async def overdue_for(
@@ -120,23 +128,10 @@ async def overdue_for(
     stands = await standing(record, row.agreement_id, at)
     if stands is None:
         return None
-    owed = oldest_first(viewpoint.known(stands).agreement)
-    first = owed[0] if owed and owed[0].due_at <= at else None
-    if first is None or first.obligation_id == row.obligation_id:
-        return None if first is None else row
-    ahead = next((rung for rung in first.ladder if rung.at > at), None)
-    return row.model_copy(
-        update={
-            "obligation_id": first.obligation_id,
-            "obligation_kind": first.kind,
-            "waiting_on_role": first.owner_role,
-            "waiting_on_id": first.owner_id,
-            "due_at": first.due_at,
-            "level": first.level_at(at),
-            "next_level": None if ahead is None else ahead.level,
-            "next_at": None if ahead is None else ahead.at,
-        }
-    )
+    owed = longest_overdue(viewpoint.known(stands).agreement, at)
+    if owed is None or owed.obligation_id == row.obligation_id:
+        return None if owed is None else row
+    return row.model_copy(update=dict(owed))
 
 
 async def _of_a_party(
@@ -152,10 +147,29 @@ async def _of_a_party(
     return sorted(found, key=lambda row: (row.since, row.agreement_id))
 
 
-async def _known(
-    record: Record, viewpoint: Viewpoint, as_of: datetime | None, row: StalledAgreement
-) -> StalledAgreement | None:
-    if row.obligation_id is None or not matters_of(row.obligation_id):
-        return row
-    stands = await standing(record, row.agreement_id, as_of)
-    return None if stands is None else stalled_row(viewpoint.known(stands))
+async def _held_up_otherwise(
+    record: Record, viewpoint: Viewpoint, as_of: datetime | None, filters: StalledFilters
+) -> dict[str, StalledAgreement | None]:
+    """Agreements that a matter which somebody may not know of holds up first, as they may know them.
+
+    None stands where nothing else holds one up. Concerns and breaches are stalled for few reasons, and
+    rarely: that is what keeps this short.
+    """
+    if viewpoint.person_id is None:
+        return {}
+    reasons = {"reason": [StallReason.BLOCKER_AGING, *OF_WHO_IS_NOT_THERE]}
+    # Whatever holds it up otherwise, its kind and cohort stay.
+    same = {name: values for name, values in filters.items() if name in _OF_THE_AGREEMENT}
+    known: dict[str, StalledAgreement | None] = {}
+    for row in await stalled_list(record, as_of, cast("StalledFilters", {**same, **reasons})):
+        if row.obligation_id is None or not matters_of(row.obligation_id):
+            continue
+        stands = await standing(record, row.agreement_id, as_of)
+        other = None if stands is None else stalled_row(viewpoint.known(stands))
+        if other is None or other.obligation_id != row.obligation_id:
+            known[row.agreement_id] = other
+    return known
+
+
+def _place(row: StalledAgreement | StalledPlace) -> tuple[datetime, str]:
+    return row.since, row.agreement_id

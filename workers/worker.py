@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -15,7 +17,6 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.calendars import CalendarSources
 from activities.database import open_pool
-from activities.delivery.mail import MailSettings
 from activities.digest_record import DigestRecord
 from activities.directory import Directory
 from activities.implementations import Activities
@@ -25,6 +26,7 @@ from activities.seals import Seals
 from deploy.migrate import check_schema
 from workers.connection import connect, data_converter
 from workers.keyring import checked_seals_of
+from workers.mailing import mail_settings
 from workers.namespace import check_search_attributes
 from workers.privileges import refuse_to_serve_as_owner
 from workers.scraping import sdk_runtime, serving_figures
@@ -112,6 +114,8 @@ def worker_of(
     """The worker over an open pool."""
     return Worker(
         client,
+        # Which process of which host to look at, unlike that of the client, which gives people's commands.
+        identity=f"{os.getpid()}@{socket.gethostname()}",
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
         activities=activities_of(settings, pool, seals).all(),
@@ -140,16 +144,6 @@ def replayer(settings: Settings) -> Replayer:
 def activities_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record], seals: Seals) -> Activities:
     """The activities over an open pool."""
     record, directory = Record(pool, seals), Directory(pool, seals)
-    mail = MailSettings(
-        host=settings.smtp_host,
-        port=settings.smtp_port,
-        sender=settings.notice_sender,
-        security=settings.smtp_security,
-        username=settings.smtp_username,
-        password=None if settings.smtp_password is None else settings.smtp_password.get_secret_value(),
-        timeout_seconds=settings.smtp_timeout_seconds,
-        greets_as="localhost" if settings.smtp_security == "none" else None,
-    )
     calendars = CalendarSources()
-    delivery = NoticeDelivery(record, directory, mail, DigestRecord(pool), calendars)
+    delivery = NoticeDelivery(record, directory, mail_settings(settings), DigestRecord(pool), calendars)
     return Activities(record, directory, calendars, delivery)

@@ -9,23 +9,19 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from domain.agreement import Agreement
-from domain.announcing import notices_of
+from domain.appending import step
 from domain.calendars import Calendar
 from domain.commands import Command, ProposeAgreement
 from domain.commands.time import LetTimePass
-from domain.decide import SYSTEM_ACTOR, actor_of, decide, newcomers
+from domain.decide import SYSTEM_ACTOR, decide, newcomers
 from domain.decisions.forming import parties_of
 from domain.digests import digest_of_model
-from domain.events import Event
 from domain.events.operations import NoticesResent
-from domain.evolve import evolve
-from domain.loading import REMEMBERED_COMMANDS, CalendarsWanted, KnownCommand, head_of
+from domain.loading import REMEMBERED_COMMANDS, CalendarsWanted, KnownCommand
 from domain.model import PersonId
 from domain.notices import Notice
-from domain.reading import to_new_event
-from domain.recording import Append, Appended, NewEvent
+from domain.recording import Appended
 from domain.refusals import RefusalCode, Refused
-from domain.vocabulary import Role
 from workflows import activity_definitions as activities
 from workflows import story
 from workflows.contract import CONTENDED, Receipt
@@ -64,7 +60,7 @@ class Journal:
         known = self._known.get(command.command_id)
         if known is None or self._agreement is None:
             return None
-        if known.digest != digest_of_model(command):
+        if not known.is_of(digest_of_model(command)):
             raise reused(command.command_id)
         return _receipt(self._agreement, known)
 
@@ -148,38 +144,25 @@ class Journal:
         calendars = await self._calendars(before, command)
         try:
             events = decide(before, command, now, calendars)
-            actor = _acting(before, command)
         except Refused as refused:
             raise refusal(refused) from refused
         if not events:
             return _nothing_changed(before, command)
-        after, recorded, notices = _fold(before, events)
+        after, append = step(before, command, events, [str(workflow.uuid7()) for _ in events], now)
         known = KnownCommand(
             command_id=command.command_id,
-            digest=digest_of_model(command),
+            digest=append.command_digest,
             version=after.version,
             event_types=tuple(event.type for event in events),
         )
         appended = await workflow.execute_activity(
             activities.append_events,
-            Append(
-                agreement_id=after.agreement_id,
-                expected_version=0 if before is None else before.version,
-                command_id=command.command_id,
-                command_type=command.type,
-                command_digest=known.digest,
-                actor_id=command.actor_id,
-                actor_role=actor,
-                occurred_at=now,
-                events=recorded,
-                head=head_of(after, now),
-                notices=notices,
-            ),
+            append,
             start_to_close_timeout=activities.RECORD_TIMEOUT,
             retry_policy=activities.UNTIL_THE_RECORD_ANSWERS,
             summary=story.append_summary(command.type, known.event_types),
         )
-        return await self._conclude(appended, command, after, known, notices)
+        return await self._conclude(appended, command, after, known, append.notices)
 
     async def _conclude(
         self,
@@ -250,30 +233,6 @@ class Journal:
             retry_policy=activities.UNTIL_THE_RECORD_ANSWERS,
             summary=f"Snapshot {len(people)} calendars",
         )
-
-
-def _fold(
-    before: Agreement | None, events: Sequence[Event]
-) -> tuple[Agreement, tuple[NewEvent, ...], tuple[Notice, ...]]:
-    """The agreement after events, the events as they are recorded, and who is told of them."""
-    after = before
-    recorded: list[NewEvent] = []
-    notices: list[Notice] = []
-    for event in events:
-        event_id = str(workflow.uuid7())
-        folded = evolve(after, event)
-        notices.extend(notices_of(after, folded, event, event_id))
-        recorded.append(to_new_event(event, event_id))
-        after = folded
-    if after is None:
-        raise AssertionError("events fold to an agreement")
-    return after, tuple(recorded), tuple(notices)
-
-
-def _acting(agreement: Agreement | None, command: Command) -> Role:
-    if agreement is None or isinstance(command, LetTimePass):
-        return Role.SYSTEM
-    return actor_of(agreement, command).role
 
 
 def _nothing_changed(agreement: Agreement | None, command: Command) -> Receipt:

@@ -17,6 +17,8 @@ import aiosmtplib
 from activities.delivery.failures import PermanentDeliveryError, TemporaryDeliveryError
 
 _PERMANENT = 500
+_A_NAME = 3
+"""Letters of the shortest part of an address that is taken for a name."""
 """SMTP replies from here on say that the same message will be refused again."""
 _GOODBYE_SECONDS = 1.0
 """How long a server that has taken the message is waited for: the record has yet to hear of it."""
@@ -116,6 +118,13 @@ async def send(message: EmailMessage, settings: MailSettings) -> None:
         TemporaryDeliveryError: where the same message may be taken later.
         PermanentDeliveryError: where it never will be.
     """
+    try:
+        await _hand_over(message, settings)
+    except (TemporaryDeliveryError, PermanentDeliveryError) as error:
+        raise type(error)(_without_name(str(error), str(message["To"]))) from None
+
+
+async def _hand_over(message: EmailMessage, settings: MailSettings) -> None:
     session = aiosmtplib.SMTP(
         hostname=settings.host,
         port=settings.port,
@@ -167,3 +176,11 @@ def _text_of(error: Exception) -> str:
 
 def _without_addresses(text: str) -> str:
     return re.sub(r"[^\s<>\"']+@[^\s<>\"']+", "(address)", text)
+
+
+def _without_name(text: str, address: str) -> str:
+    """The same without the name in an address: servers answer `ilse.brandt... User unknown`, too."""
+    name = address.rpartition("@")[0].strip("<\"' ")
+    parts = {name, *re.split(r"[^\w]+|_", name)}
+    told = "|".join(re.escape(part) for part in sorted(parts, key=len, reverse=True) if len(part) >= _A_NAME)
+    return re.sub(rf"(?<![^\W_])(?:{told})(?![^\W_])", "(name)", text, flags=re.IGNORECASE) if told else text

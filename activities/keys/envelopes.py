@@ -101,6 +101,15 @@ def reference_of(sealed: str) -> KeyReference:
     raise SpoiledSealError
 
 
+def is_sealed(text: str) -> bool:
+    """Whether a text looks like one that was sealed."""
+    try:
+        reference_of(text)
+    except SpoiledSealError:
+        return False
+    return True
+
+
 def unseal(key: SubjectKey, place: bytes, sealed: str) -> str:
     """The words again.
 

@@ -12,7 +12,7 @@ from activities.keys.envelopes import KeyReference, agreement_of, named, person_
 
 
 async def returned_keys(pool: asyncpg.Pool[asyncpg.Record]) -> list[Difference]:
-    """Keys in use of which the record itself has a receipt that they were destroyed.
+    """Keys in use of which the record itself knows that they were destroyed.
 
     So it is after the schema of the keys alone came back from a backup.
 
@@ -51,6 +51,6 @@ def _difference(key: KeyReference) -> Difference:
         agreement_id=agreement_of(key.subject_id),
         part="subject_key",
         where=f"{named(key.subject_id)} (version {key.version})",
-        problem="is in use, and a receipt says that it was destroyed: a backup brought it back",
+        problem="is in use, and is noted to be destroyed: a backup brought it back",
         remedy=remedy(key),
     )

@@ -7,6 +7,8 @@ nothing is left under it, so rotation is: add a key, make it primary, wrap the d
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -22,6 +24,7 @@ KEY_BYTES = 32
 
 _WRAPPING = b"data-keys"
 _FINGERPRINT = b"fingerprint"
+_RECOGNITION = b"recognition"
 _FINGERPRINT_BYTES = 4
 
 
@@ -126,6 +129,15 @@ class KeyRing:
             UnknownKeyError: The ring does not hold it.
         """
         return self.subkey(key_id, _FINGERPRINT)[:_FINGERPRINT_BYTES].hex()
+
+    def recognised(self, content: str) -> str:
+        """What content is recognised by where everybody may see it, in hexadecimal: the same for the same.
+
+        A plain hash would do, but whoever guesses the content could confirm the guess by it. After a rotation
+        the same content is recognised by something else.
+        """
+        key = self.subkey(self._primary, _RECOGNITION)
+        return hmac.digest(key, content.encode(), hashlib.sha256).hex()
 
     def wrap(self, data_key: bytes, bound_to: bytes) -> Wrapped:
         """Wraps a data key under the primary key.

@@ -6,10 +6,11 @@ without the key, so that an erasure can be told from a key that was lost.
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ import asyncpg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from activities.database import Database
+from activities.holds import refuse_held
 from activities.keys.envelopes import KeyReference, SubjectKey, framed, named
 from activities.keys.ring import KEY_BYTES, KeyRing, KeysError, Wrapped
 
@@ -108,21 +110,38 @@ class SubjectKeys:
                 raise LostKeyError(reference)
         return found
 
-    async def destroy(self, person_id: str) -> list[Destroyed]:
-        """Destroys every key of a person: what they sealed can never be read again.
+    async def destroy(self, person_id: str, *, by: str, reference: str) -> list[Destroyed]:
+        """Destroys every key of a person: what they sealed can never be read again. It is noted of them.
+
+        Args:
+            person_id: Whose.
+            by: Who does it.
+            reference: Of the case it belongs to.
 
         Returns:
             Each key destroyed now; empty where there was none.
-        """
-        return self._forgotten(await self._database.rows("destroy_subject_keys", person_id))
 
-    async def destroy_in(self, agreement_id: str) -> list[Destroyed]:
-        """Destroys every key of an agreement: nobody can read again what was written in it.
+        Raises:
+            OnHoldError: They are on legal hold; nothing was destroyed.
+        """
+        return await self._destroyed_now(person_id, None, by, {"reference": reference})
+
+    async def destroy_in(self, agreement_id: str, *, by: str, reference: str) -> list[Destroyed]:
+        """Destroys every key of an agreement: nobody can read again what was written in it. It is noted.
+
+        Args:
+            agreement_id: Which.
+            by: Who does it.
+            reference: Of the rule or run it belongs to.
 
         Returns:
             Each key destroyed now; empty where there was none.
+
+        Raises:
+            OnHoldError: Somebody in it is on legal hold; nothing was destroyed.
         """
-        return self._forgotten(await self._database.rows("destroy_agreement_keys", agreement_id))
+        why = {"agreement_id": agreement_id, "reference": reference}
+        return await self._destroyed_now(None, agreement_id, by, why)
 
     async def destroyed(self, person_id: str) -> list[Destroyed]:
         """Every key of a person that was ever destroyed, whichever call did it, in order."""
@@ -255,7 +274,11 @@ class SubjectKeys:
             )
         self._looked = now
 
-    def _forgotten(self, rows: Sequence[asyncpg.Record]) -> list[Destroyed]:
+    async def _destroyed_now(
+        self, person_id: str | None, agreement_id: str | None, by: str, why: Mapping[str, str]
+    ) -> list[Destroyed]:
+        rows = await self._database.rows("destroy_keys", person_id, agreement_id, by, json.dumps(why))
+        refuse_held(rows)
         self._forget(*(row["subject_id"] for row in rows))
         return [_destroyed(row) for row in rows]
 

@@ -36,13 +36,13 @@ class RaiseConcern(Command):
     given_by: ClassVar = EVERYBODY
     phases: ClassVar = UNTIL_CLOSED
     example: ClassVar[dict[str, JsonValue]] = {
-        "matter_id": "c1",
         "about": "P-2001",
         "what": "Three meetings were cancelled on the day.",
     }
 
     type: Literal["raise_concern"] = "raise_concern"
-    matter_id: Slug
+    matter_id: Slug | None = None
+    """Better left out: an id that is taken is refused, which tells whoever guesses it that it is there."""
     about: PersonId | None = None
     """The person concerned; they are neither asked nor told."""
     what: Words
@@ -71,13 +71,13 @@ class ReportBreach(Command):
     given_by: ClassVar = EVERYBODY
     phases: ClassVar = UNTIL_CLOSED
     example: ClassVar[dict[str, JsonValue]] = {
-        "matter_id": "r1",
         "breaches": "boundary",
         "what": "Home duties took three days of the protected week.",
     }
 
     type: Literal["report_breach"] = "report_breach"
-    matter_id: Slug
+    matter_id: Slug | None = None
+    """Better left out: an id that is taken is refused, which tells whoever guesses it that it is there."""
     breaches: Literal["boundary", "ethics"]
     about: PersonId | None = None
     what: Words

@@ -6,6 +6,7 @@ from domain.agreement import Agreement, Matter, Party
 from domain.commands.matters import MakeProposal, RaiseBlocker, RaiseConcern, ReportBreach, SettleMatter
 from domain.decisions.dispatch import rule
 from domain.decisions.resting import after_hold
+from domain.digests import digest_of
 from domain.discretion import obligations_known_to
 from domain.draft import Draft
 from domain.events.matters import BlockerRaised, BreachReported, ConcernRaised, MatterSettled, ProposalMade
@@ -62,6 +63,11 @@ def _is_new(draft: Draft, matter_id: str) -> None:
         raise Refused(RefusalCode.ALREADY_DONE, f"matter_id: {matter_id} is taken; choose another id.")
 
 
+def _named(command: RaiseConcern | ReportBreach) -> str:
+    """The id of the matter: from that of the command, unless somebody chose one that others could guess."""
+    return command.matter_id or f"m-{digest_of([command.command_id, command.actor_id])[:16]}"
+
+
 def _opened(draft: Draft, kind: ObligationKind, matter_id: str, owner: Party) -> LedgerChange:
     owed = Owed(kind=kind, subject=matter_id, owner=owner)
     return LedgerChange(opened=(opened(draft.agreement, owed, draft.at),))
@@ -88,17 +94,18 @@ def raise_blocker(command: RaiseBlocker, draft: Draft) -> None:
 @rule.register
 def raise_concern(command: RaiseConcern, draft: Draft) -> None:
     """A concern goes round the person concerned."""
-    _is_new(draft, command.matter_id)
+    matter_id = _named(command)
+    _is_new(draft, matter_id)
     owner = routed(draft.agreement, CONCERN_ROUTE, {command.about, draft.actor.person_id})
     draft.add(
         ConcernRaised(
             at=draft.at,
-            matter_id=command.matter_id,
+            matter_id=matter_id,
             raised_by=draft.actor.person_id,
             about=command.about,
             handled_by=owner,
             what=command.what,
-            ledger=_opened(draft, ObligationKind.CONCERN, command.matter_id, owner),
+            ledger=_opened(draft, ObligationKind.CONCERN, matter_id, owner),
         )
     )
 
@@ -123,19 +130,20 @@ def make_proposal(command: MakeProposal, draft: Draft) -> None:
 @rule.register
 def report_breach(command: ReportBreach, draft: Draft) -> None:
     """A breach of ethics holds the placement until it is settled; a breach of boundaries does not."""
-    _is_new(draft, command.matter_id)
+    matter_id = _named(command)
+    _is_new(draft, matter_id)
     bypassing: set[PersonId | None] = {command.about, draft.actor.person_id}
     owner = routed(draft.agreement, BREACH_ROUTES[command.breaches], bypassing)
     draft.add(
         BreachReported(
             at=draft.at,
-            matter_id=command.matter_id,
+            matter_id=matter_id,
             raised_by=draft.actor.person_id,
             breaches=command.breaches,
             about=command.about,
             handled_by=owner,
             what=command.what,
-            ledger=_opened(draft, ObligationKind.BREACH, command.matter_id, owner),
+            ledger=_opened(draft, ObligationKind.BREACH, matter_id, owner),
         )
     )
 

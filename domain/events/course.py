@@ -8,7 +8,7 @@ from typing import Literal
 
 from domain.agreement import Party
 from domain.events.base import Event, MeaningfulEvent
-from domain.model import Instant, PersonId, Slug, Words
+from domain.model import DigestOfWords, Instant, PersonId, Slug, Words
 from domain.obligations import ObligationId
 from domain.terms import Terms
 from domain.vocabulary import Role
@@ -23,7 +23,7 @@ class PivotProposed(MeaningfulEvent):
     reason: Words
     terms: Terms
     """The terms as they would be, with the new criteria."""
-    digests: Mapping[str, str]
+    digests: Mapping[str, DigestOfWords]
     changed: tuple[str, ...]
     affected: tuple[Party, ...]
 

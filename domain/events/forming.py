@@ -9,7 +9,7 @@ from typing import Literal
 from domain.agreement import Party
 from domain.calendars import Calendar
 from domain.events.base import Event, MeaningfulEvent
-from domain.model import Instant, PersonId, Slug, Words
+from domain.model import DigestOfWords, Instant, PersonId, Slug, Words
 from domain.policy import KindPolicy
 from domain.terms import Terms
 
@@ -22,7 +22,7 @@ class AgreementProposed(Event):
     request_digest: str
     """SHA-256 of the whole request."""
     terms: Terms
-    digests: Mapping[str, str]
+    digests: Mapping[str, DigestOfWords]
     """SHA-256 of each field of the terms, so that a change of words is seen without the words."""
     policy: KindPolicy
     calendars: Mapping[PersonId, Calendar]
@@ -68,7 +68,7 @@ class TermsAmended(MeaningfulEvent):
 
     type: Literal["terms.amended"] = "terms.amended"
     terms: Terms
-    digests: Mapping[str, str]
+    digests: Mapping[str, DigestOfWords]
     terms_version: int
     changed: tuple[str, ...]
     affected: tuple[Party, ...]

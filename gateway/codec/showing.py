@@ -57,6 +57,9 @@ STRUCTURE: tuple[TypeAdapter[Any], ...] = tuple(
 _TELLING = frozenset(place for by_place in TELLING.values() for place in by_place)
 """What in a command tells of a person as it does in the events that it leads to."""
 
+_DIGESTS = ("command_digest", "digest", "digests")
+"""By what commands and parts of the terms are recognised, in whatever holds one."""
+
 _FAILURE = frozenset({"message", "stack_trace"})
 _METADATA = frozenset({"definition", "currentDetails"})
 
@@ -114,7 +117,7 @@ def _append(value: JsonValue, viewer: Viewer) -> JsonValue:
     # Beside the events there are notices, and who acted: either may tell of what they may not know of.
     sees_all = viewer.sees_structure and WITHHELD not in events
     beside: Mapping[str, JsonValue] = _fields(value) if sees_all else {}
-    return {**beside, "events": events}
+    return {**withheld_at(beside, _DIGESTS), "events": events}
 
 
 def _event(new: NewEvent, append: Append, viewer: Viewer) -> JsonValue:
@@ -205,7 +208,7 @@ def _discreet(folded: JsonValue, viewer: Viewer) -> JsonValue:
     """A folded agreement, wherever it stands in a value, without what is not for the viewer.
 
     That is what its terms and calendars tell of a person and, for an operator without a name, who is in its
-    concerns and breaches.
+    concerns and breaches. Digests of words are for nobody: they would confirm a guess.
     """
     match folded:
         case {"kind": str() as kind, "raised_by": _, "about": _} if kind in KNOWN_TO:
@@ -214,7 +217,7 @@ def _discreet(folded: JsonValue, viewer: Viewer) -> JsonValue:
             )
         case dict():
             inner = {name: _discreet(each, viewer) for name, each in folded.items()}
-            return withheld_at(inner, _not_for(viewer, TELLING["agreement.proposed"]))
+            return withheld_at(inner, [*_DIGESTS, *_not_for(viewer, TELLING["agreement.proposed"])])
         case list():
             return [_discreet(each, viewer) for each in folded]
         case _:

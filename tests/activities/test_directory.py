@@ -124,7 +124,7 @@ async def test_of_somebody_erased_only_working_time_is_left(pool: Pool) -> None:
     keys = SubjectKeys(pool, KeyRing("main", {"main": os.urandom(32)}))
     sealing = Directory(pool, Seals(keys))
     await sealing.upsert([ADA])
-    await keys.destroy("p-ada")
+    await keys.destroy("p-ada", by="p-op", reference="DSR-1")
     gone = {"name": "(erased)", "email": None, "channels": (), "employee_number": None}
     assert await sealing.get(["p-ada"]) == {"p-ada": ADA.model_copy(update=gone)}
 

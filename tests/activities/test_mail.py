@@ -31,6 +31,12 @@ def _settings(port: int, **fields: Any) -> MailSettings:  # noqa: ANN401 - any s
     return MailSettings("127.0.0.1", port, "Sojourn <sojourn@example.org>", **(known | fields))
 
 
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
 async def test_a_server_that_never_answers_is_given_up_in_time() -> None:
     """A mail server that takes the connection and says nothing holds nobody beyond the time-out."""
     silent = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
@@ -50,10 +56,7 @@ async def test_a_server_that_took_the_mail_and_says_no_goodbye_has_it() -> None:
             await asyncio.sleep(60)
             return "221 Bye"
 
-    taken = NoGoodbye()
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    taken, port = NoGoodbye(), _free_port()
     controller = Controller(taken, hostname="127.0.0.1", port=port)
     controller.start()
     try:
@@ -82,6 +85,34 @@ async def test_a_server_without_the_encryption_asked_for_gets_nothing() -> None:
     finally:
         controller.stop()
     assert taken.messages == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "550 5.1.1 ilse.brandt... User unknown",
+        "550 Ilse Brandt has left",
+        "452 <Ilse.Brandt@example.org> is full",
+    ],
+)
+async def test_what_a_server_answers_is_kept_without_the_name_in_the_address(answer: str) -> None:
+    """The error is logged and travels: servers name whom they refuse in more ways than by address."""
+
+    class Refusing(Sink):
+        async def handle_RCPT(self, *_given: object) -> str:  # noqa: N802  aiosmtpd's name
+            return answer
+
+    controller = Controller(Refusing(), hostname="127.0.0.1", port=_free_port())
+    controller.start()
+    try:
+        to = "ilse.brandt@example.org"
+        mail = compose(_settings(controller.port), recipient=to, subject="x", body="x", headers={}, at=AT)
+        with pytest.raises((TemporaryDeliveryError, PermanentDeliveryError), match=answer[:3]) as raised:
+            await send(mail, _settings(controller.port))
+    finally:
+        controller.stop()
+    assert "ilse" not in str(raised.value).lower()
+    assert "brandt" not in str(raised.value).lower()
 
 
 def test_settings_that_would_leak_or_cannot_work_are_refused() -> None:

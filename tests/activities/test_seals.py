@@ -19,6 +19,7 @@ from activities.keys.subjects import LostKeyError, SubjectKeys
 from activities.opening import opened
 from activities.record import Record
 from activities.seals import SealedWordsError, Seals
+from domain.digests import digest_of
 from domain.model import WITHHELD
 from domain.reading import read_event
 from domain.recording import Append, NewEvent
@@ -144,7 +145,7 @@ async def test_an_erased_person_reads_erased_and_others_stay(
     """Destroying a key takes that person's words away, nobody else's, and breaks no chain."""
     await sealing.append(feedback())
     assert seals.keys is not None
-    await seals.keys.destroy("p-ada")
+    await seals.keys.destroy("p-ada", by="p-op", reference="DSR-1")
     about_ada, note_of_grace = await opened(seals, await sealing.stream("agreement-1"))
     assert [about_ada.data[field] for field in ("behaviour", "effect", "next_step")] == [ERASED] * 3
     assert note_of_grace.data["note"] == CANARY
@@ -262,3 +263,53 @@ def _text(value: JsonValue) -> str:
 
 def _as_sealed(text: str) -> JsonValue:
     return {"$sealed": text}
+
+
+async def test_no_digest_of_what_was_written_is_in_clear(
+    sealing: Record, seals: Seals, make_append: Callable[..., Append], pool: asyncpg.Pool[asyncpg.Record]
+) -> None:
+    """Whoever guesses the words finds nothing in the database that says so, erased or not."""
+    known_by = {"objectives": digest_of(CANARY), "mentor_commitment": digest_of("patience")}
+    proposed = NewEvent(
+        event_id=str(uuid.uuid4()), type="terms.amended", schema_version=1, data={"digests": {**known_by}}
+    )
+    await sealing.append(make_append(events=(proposed,), command_digest=digest_of(CANARY)))
+    stored = await pool.fetchval(
+        "SELECT string_agg(data::text, '') || (SELECT string_agg(digest, '') FROM sojourn.command)"
+        " FROM sojourn.event"
+    )
+    assert [each for each in known_by.values() if each in stored] == []
+    (row,) = await sealing.stream_to_decide_upon("agreement-1")
+    assert row.data["digests"] == known_by
+    (command,) = await sealing.recent_commands("agreement-1")
+    assert command.digest == digest_of(CANARY)
+    assert seals.keys is not None
+    await seals.keys.destroy("p-ada", by="p-op", reference="DSR-1")
+    (row,) = await sealing.stream_to_decide_upon("agreement-1")
+    assert row.data["digests"] == {"objectives": ERASED, "mentor_commitment": known_by["mentor_commitment"]}
+    (command,) = await sealing.recent_commands("agreement-1")
+    assert command.digest is None
+
+
+@pytest.mark.parametrize("sealed_before", [True, False])
+async def test_a_command_is_known_by_its_content_though_no_two_seals_are_alike(
+    sealing: Record, feedback: Callable[..., Append], pool: asyncpg.Pool[asyncpg.Record], sealed_before: bool
+) -> None:
+    """Sealed or, by an older release, in clear: the same again is a duplicate, other content is refused."""
+    append = feedback(command_digest=digest_of("one"))
+    await (sealing if sealed_before else Record(pool)).append(append)
+    again = await sealing.append(append)
+    assert (again.outcome, again.version) == ("duplicate", 2)
+    other = await sealing.append(feedback(command_digest=digest_of("another")))
+    assert (other.outcome, other.version) == ("different_content", 2)
+
+
+async def test_of_an_erased_command_the_id_alone_is_left_to_go_by(
+    sealing: Record, seals: Seals, feedback: Callable[..., Append]
+) -> None:
+    """Its content can be told no more, and it is written no second time."""
+    await sealing.append(feedback(command_digest=digest_of("one")))
+    assert seals.keys is not None
+    await seals.keys.destroy("p-grace", by="p-op", reference="DSR-1")
+    assert (await sealing.append(feedback(command_digest=digest_of("one")))).outcome == "duplicate"
+    assert len(await sealing.stream("agreement-1")) == 2

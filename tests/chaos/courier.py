@@ -93,7 +93,7 @@ class Courier:
         return self._notes.of(self._agreement_id, command.command_id, command.type)
 
     async def _ask(self, command: Command, *, as_another: bool) -> Receipt:
-        update_id = update_id_of(command)
+        update_id = update_id_of(self._client, command)
         return await ask(
             self._client,
             self._agreement_id,

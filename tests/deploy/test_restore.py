@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,16 +18,12 @@ from activities.record import Record
 from deploy.embedded import EmbeddedPostgres
 from deploy.embedded.postgres import PROGRAMS
 from deploy.migrate import MigrationRefusedError, check_schema, migrate
+from domain.appending import step
 from domain.commands import ProposeAgreement
 from domain.decide import decide
-from domain.digests import digest_of_model
-from domain.evolve import fold
-from domain.loading import head_of
 from domain.people import Person
-from domain.reading import to_new_event
 from domain.recording import Append
 from domain.terms.requests import split
-from domain.vocabulary import Role
 from workers.verifying import verify
 from workflows.contract import agreement_id_of
 
@@ -54,24 +51,8 @@ def _proposal(request_id: str) -> Append:
     )
     calendars = {person.person_id: sources.resolve(person, first, last) for person in people}
     events = decide(None, command, at, calendars)
-    agreement = fold(events)
-    assert agreement is not None
-    return Append(
-        agreement_id=agreement_id,
-        expected_version=0,
-        command_id=command.command_id,
-        command_type=command.type,
-        command_digest=digest_of_model(command),
-        actor_id=command.actor_id,
-        actor_role=Role.SYSTEM,
-        occurred_at=at,
-        events=tuple(
-            to_new_event(event, f"00000000-0000-4000-8000-{number:012d}")
-            for number, event in enumerate(events)
-        ),
-        head=head_of(agreement, at),
-        notices=(),
-    )
+    ids = [str(uuid.uuid5(uuid.NAMESPACE_OID, f"{request_id}/{number}")) for number in range(len(events))]
+    return step(None, command, events, ids, at).append
 
 
 async def _run(program: str, *arguments: str) -> None:

@@ -18,7 +18,7 @@ from domain.agreement import Agreement
 from domain.calendars import Calendar, Leave, UtcOffset
 from domain.commands import COMMANDS, Command, ProposeAgreement
 from domain.commands.time import LetTimePass
-from domain.decide import actor_of, decide, newcomers
+from domain.decide import acting_role, decide, newcomers
 from domain.decisions.forming import parties_of
 from domain.decisions.passage import next_instant
 from domain.evolve import fold
@@ -203,8 +203,7 @@ class Life:
         brought_in = newcomers(before, command) if before is not None else ()
         events = decide(before, command, self.now, calendars or self.calendars_of(brought_in))
         self.accepted.add(command.type)
-        given = before is not None and not isinstance(command, LetTimePass)
-        role = actor_of(before, command).role if before is not None and given else Role.SYSTEM
+        role = acting_role(before, command)
         for event in events:
             new = to_new_event(event, f"e{len(self.rows) + 1}")
             self.rows.append(

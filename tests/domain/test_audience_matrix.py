@@ -288,10 +288,17 @@ def test_an_operator_sees_no_rating_until_two_people_open_it(scripted: Mapping[s
 
 
 @pytest.mark.parametrize(
-    "only", ["concern.raised/what", "matter.settled/resolution", "check_in.held/answers"]
+    "only",
+    [
+        "concern.raised/what",
+        "matter.settled/resolution",
+        "feedback.given/behaviour",
+        "note.kept/note",
+        "check_in.held/answers",
+    ],
 )
 def test_every_party_sees_that_something_was_opened_and_not_that_it_is_a_concern(only: str) -> None:
-    """The name of the field is shown unless it alone would tell of a concern to those who may not know."""
+    """The name of the field is shown unless it is one for few: a concern's is one among several."""
     asked = EVENTS["break_glass.requested"].model_validate(
         {
             "at": "2027-03-01T09:00:00Z",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from domain.explaining import explain
 from domain.readers import OPERATOR, Disclosure, Reader, as_read_by, reader_of
 from domain.reading import fold_recorded, read_event
 from domain.refusals import RefusalCode
+from domain.stalled import longest_overdue
 from domain.views import status_view
 from domain.vocabulary import Health, ObligationKind, Role
 
@@ -101,6 +102,25 @@ def test_the_person_concerned_knows_nothing_in_whatever_role(active: Active) -> 
     concerned = reader_of(life.agreement, life.terms.mentor, operator=True)
     assert Role.OPERATOR in concerned.roles
     assert "matter-71" not in str(_texts(life, concerned))
+
+
+def test_what_is_overdue_goes_round_the_person_concerned(active: Active) -> None:
+    """To whom a concern is about, what comes next is overdue for longest, or nothing is."""
+    life = _concern_about_the_mentor(active)
+    concern = life.agreement.obligations["concern:matter-71"]
+    others = [held for held in life.agreement.obligations.values() if held != concern]
+    following = min(others, key=lambda held: (held.due_at, held.obligation_id))
+    assert concern.due_at < following.due_at
+
+    def told(person: str, at: datetime) -> str | None:
+        known = _disclosure(life, reader_of(life.agreement, person)).agreement(life.agreement)
+        owed = longest_overdue(known, at)
+        return None if owed is None else owed.obligation_id
+
+    assert told(life.terms.mentor, concern.due_at) is None
+    assert told(life.terms.mentor, following.due_at) == following.obligation_id
+    for at in (concern.due_at, following.due_at):
+        assert told(life.terms.mentee, at) == "concern:matter-71"
 
 
 def test_an_unnamed_operator_sees_what_is_owed_and_not_who_is_in_it(active: Active) -> None:
@@ -194,6 +214,62 @@ def test_a_refusal_tells_nobody_of_a_matter(active: Active) -> None:
     assert probed.sentence == "matter_id: matter-71 is not open; open are x."
     hr = life.refusal("hrbp", "settle_matter", matter_id="c9", resolution="Talked.")
     assert "open are matter-71, x" in hr.sentence
+
+
+@pytest.mark.parametrize("command", ["raise_concern", "report_breach"])
+def test_a_matter_has_an_id_that_nobody_guesses(active: Active, command: str) -> None:
+    """An id that is taken is refused: where none is chosen, each is another, and stays it on a repeat."""
+    names: list[str] = []
+    for _ in range(2):
+        life = active("secondment")
+        breaches = {"breaches": "boundary"} if command == "report_breach" else {}
+        for command_id in ("cli-1", "cli-2"):
+            life.give(command, life.terms.mentee, command_id=command_id, what="Cancelled.", **breaches)
+        names.append(",".join(sorted(life.agreement.matters)))
+        assert len(life.agreement.matters) == 2
+    assert names[0] == names[1]
+
+
+def _settled_when_somebody_had_gone_on_leave(life: Any) -> str:  # noqa: ANN401  the fixtures' life
+    """Settles the one open matter by a command that finds somebody away, too; returns by whom."""
+    life.away(life.terms.host_manager, 14, after=2)
+    (owed,) = (held for held in life.agreement.obligations.values() if matters_of(held.obligation_id))
+    life.now += timedelta(days=4)
+    settled = {"matter_id": owed.subject, "resolution": "Talked.", "command_id": "settles-it"}
+    assert life.give("settle_matter", owed.owner_id, **settled) == ["matter.settled", "party.went_on_leave"]
+    return str(owed.owner_id)
+
+
+def test_what_came_along_with_a_hidden_event_does_not_tell_whose_command_it_was(active: Active) -> None:
+    """Neither who gave it nor its id: they would say who handles a concern, and when it was settled."""
+    life = _concern_about_the_mentor(active)
+    handler = _settled_when_somebody_had_gone_on_leave(life)
+    version = len(life.rows)
+    for person, knows in ((life.terms.mentor, False), (life.terms.host_manager, False), (handler, True)):
+        last = as_read_by(life.rows, reader_of(life.agreement, person))[-1]
+        assert (last.version, last.type) == (version, life.rows[-1].type)
+        assert ((last.actor_id, last.command_id) == (handler, "settles-it")) is knows
+        assert (last.actor_role is Role.SYSTEM) is not knows
+
+
+def test_a_meeting_asked_for_anew_after_a_breach_does_not_name_what_ended_the_rest(active: Active) -> None:
+    """The invites say that the placement goes on: mails carry the event in a header."""
+    life = active("secondment")
+    check_in = next(held for held in life.agreement.obligations.values() if held.kind == "check_in")
+    life.wait(until=check_in.due_at - timedelta(days=3))
+    fields = {"matter_id": "matter-72", "breaches": "ethics", "about": life.terms.mentor, "what": "Shared."}
+    life.give("report_breach", life.terms.mentee, **fields)
+    life.wait(days=10)
+    before, handler = life.agreement, life.agreement.obligations["breach:matter-72"].owner_id
+    count = len(life.rows)
+    life.give("settle_matter", handler, matter_id="matter-72", resolution="Talked.")
+    row = life.rows[count]
+    event = read_event(row)
+    told = notices_of(before, evolve(before, event), event, row.event_id)
+    assert row.type == "matter.settled"
+    assert {notice.event_type for notice in told if notice.obligation_id == check_in.obligation_id} == {
+        "placement.released"
+    }
 
 
 def test_only_what_one_may_know_of_is_open_to_act_on(active: Active) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from domain.agreement import Agreement
 from domain.obligations import Obligation
-from domain.stalled import assess
+from domain.stalled import assess, longest_overdue
 from domain.vocabulary import Health, Kind, ObligationKind, Outcome, StallReason
 
 Lives = Callable[[str], Any]
@@ -77,6 +77,34 @@ def test_the_oldest_stall_is_the_one_that_is_named(active: Lives) -> None:
     past = [held for held in life.agreement.obligations.values() if held.stalled_at <= life.now]
     assert len(past) > 1
     assert stall.since == min(held.stalled_at for held in past)
+
+
+def test_the_longest_overdue_is_told_with_the_rungs_about_it(active: Lives) -> None:
+    """From the instant at which it is due: which, on whom it waits, how far it has climbed, what is ahead."""
+    life = active("secondment")
+    charter = life.agreement.obligations["milestone:charter"]
+    later = charter.model_copy(
+        update={"obligation_id": "milestone:a", "due_at": charter.due_at + timedelta(1)}
+    )
+    agreement = life.agreement.model_copy(
+        update={"obligations": {each.obligation_id: each for each in (later, charter)}}
+    )
+    assert longest_overdue(agreement, charter.due_at - timedelta(microseconds=1)) is None
+    owed = longest_overdue(agreement, charter.due_at)
+    assert owed is not None
+    assert (owed.obligation_id, owed.obligation_kind, owed.due_at) == (
+        "milestone:charter",
+        ObligationKind.MILESTONE,
+        charter.due_at,
+    )
+    assert (owed.waiting_on_role, owed.waiting_on_id) == (charter.owner_role, charter.owner_id)
+    reached, ahead = (rung for rung in charter.ladder if rung.level in {2, 3})
+    owed = longest_overdue(agreement, ahead.at - timedelta(microseconds=1))
+    assert owed is not None
+    assert (owed.level, owed.next_level, owed.next_at) == (reached.level, ahead.level, ahead.at)
+    owed = longest_overdue(agreement, charter.ladder[-1].at)
+    assert owed is not None
+    assert (owed.level, owed.next_level, owed.next_at) == (charter.ladder[-1].level, None, None)
 
 
 def test_silence_is_a_stall_of_its_own(active: Lives) -> None:

@@ -112,10 +112,14 @@ def test_an_event_without_its_words_reads_as_one_with_them_sealed(file: Path) ->
 
 
 def test_a_sealed_life_folds_to_the_same_agreement(scripted: Mapping[str, Any]) -> None:
-    """Erased or merely sealed, all the words of all events may be missing: the agreement is the same."""
+    """Erased or merely sealed, all the words may be missing: nothing differs but what they are known by."""
     for life in scripted.values():
         rows = [row.model_copy(update={"data": _sealed(row.type, row.data)}) for row in life.rows]
-        assert fold_recorded(rows) == fold_recorded(life.rows)
+        folded, of_words = fold_recorded(rows), fold_recorded(life.rows)
+        assert folded is not None
+        assert of_words is not None
+        digests = {"digests": of_words.digests, "pivot": of_words.pivot}
+        assert folded.model_copy(update=digests) == of_words
 
 
 def test_nothing_that_people_type_looks_sealed() -> None:

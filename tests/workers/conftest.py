@@ -26,24 +26,17 @@ from activities.record import Record
 from activities.seals import Seals
 from deploy.embedded import EmbeddedTemporal
 from domain.agreement import Agreement
-from domain.announcing import notices_of
+from domain.appending import step
 from domain.calendars import Calendar
 from domain.commands import COMMANDS, Command, ProposeAgreement
 from domain.commands.time import LetTimePass
 from domain.decide import decide
 from domain.decisions.passage import next_instant
-from domain.digests import digest_of_model
-from domain.evolve import evolve
-from domain.loading import head_of
-from domain.notices import Notice
 from domain.obligations import Obligation
 from domain.people import Person
-from domain.reading import to_new_event
-from domain.recording import Append, NewEvent
 from domain.refusals import Refused
 from domain.terms import Terms
 from domain.terms.requests import split
-from domain.vocabulary import Role
 from workers.command_line import app
 from workers.demonstration.cast import answer
 from workers.keyring import seals_of
@@ -304,33 +297,10 @@ async def committed(
 ) -> Agreement | None:
     """What an agreement is after a command, in the record by then; unchanged where nothing follows."""
     events = decide(before, command, at, calendars or {})
-    after = before
-    recorded: list[NewEvent] = []
-    notices: list[Notice] = []
-    for event in events:
-        event_id = str(uuid.uuid4())
-        folded = evolve(after, event)
-        notices.extend(notices_of(after, folded, event, event_id))
-        recorded.append(to_new_event(event, event_id))
-        after = folded
-    if not events or after is None:
-        return after
-    appended = await record.append(
-        Append(
-            agreement_id=after.agreement_id,
-            expected_version=0 if before is None else before.version,
-            command_id=command.command_id,
-            command_type=command.type,
-            command_digest=digest_of_model(command),
-            actor_id=command.actor_id,
-            actor_role=Role.SYSTEM,
-            occurred_at=at,
-            events=tuple(recorded),
-            head=head_of(after, at),
-            notices=tuple(notices),
-        )
-    )
-    assert appended.outcome == "appended"
+    if not events:
+        return before
+    after, append = step(before, command, events, [str(uuid.uuid4()) for _ in events], at)
+    assert (await record.append(append)).outcome == "appended"
     return after
 
 

@@ -28,7 +28,7 @@ from domain.reading import to_new_event
 from domain.recording import Append
 from domain.sealed import ERASED
 from domain.vocabulary import ObligationKind, Role
-from gateway.codec.application import CodecEndpoint
+from gateway.codec.application import MOST_BYTES, MOST_PAYLOADS, CodecEndpoint
 from gateway.serving import listening
 from gateway.tokens import TokenRules, issue
 from workers.codec_endpoint import answering_the_local_ui
@@ -234,7 +234,7 @@ async def test_what_a_copied_history_holds_of_somebody_erased_is_shown_to_nobody
     before = await told(terms.mentee)
     assert str(before).count(PRIVATE) == str(before).count(WORK) == 2
     assert seals.keys is not None
-    await seals.keys.destroy(terms.mentee)
+    await seals.keys.destroy(terms.mentee, by="P-9001", reference="DSR-1")
     for reader in (terms.mentee, terms.mentor, terms.line_manager, terms.hrbp):
         append, command, started = after = await told(reader)
         assert PRIVATE not in str(after)
@@ -267,6 +267,7 @@ async def test_ratings_are_not_shown_to_managers_and_operators(
     assert loaded["agreement"]["terms"]["accommodations_flag"] == WITHHELD
     assert loaded["agreement"]["calendars"] == WITHHELD
     assert loaded["agreement"]["version"] == agreement.version
+    assert loaded["agreement"]["digests"] == append["command_digest"] == WITHHELD
     (own,) = _shown(await endpoint.ask(payloads[0], token=_token(terms.mentor)))
     assert own["events"][0]["data"]["confidence"] == 3
     (managers,) = _shown(await endpoint.ask(payloads[0], token=_token(terms.line_manager)))
@@ -395,6 +396,20 @@ async def test_malformed_requests_are_refused(endpoint: _Endpoint) -> None:
     for content in (b"", b'{"payloads": 3}', b"\xff\xfe"):
         answer = await endpoint.client.post("/decode", content=content, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (400, "malformed"), content
+
+
+async def test_too_much_at_once_is_refused_before_it_is_read(endpoint: _Endpoint) -> None:
+    """Millions of empty payloads fit into few bytes; whoever sends them keeps nobody else waiting."""
+    headers = {"Origin": UI, "Authorization": f"Bearer {_token('P-9001', operator=True)}"}
+    most = b'{"payloads": [' + b",".join([b"{}"] * MOST_PAYLOADS) + b"]}"
+    assert (await endpoint.client.post("/decode", content=most, headers=headers)).status_code == 200
+    for content in (
+        most.replace(b"[{}", b"[{},{}"),
+        b'{"payloads": [' + b",".join([b"{}"] * 5_000_000) + b"]}",
+        b" " * (MOST_BYTES + 1),
+    ):
+        answer = await endpoint.client.post("/decode", content=content, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
 async def test_what_is_in_clear_already_passes(endpoint: _Endpoint) -> None:

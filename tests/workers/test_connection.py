@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,16 @@ async def test_running_stack_is_used(data_folder: Path) -> None:
     async with Stack(data_folder, headless=True) as stack:
         client = await connect(load_settings())
         assert client.service_client.config.target_host == stack.temporal.address
+
+
+async def test_who_asks_is_not_told_by_the_name_of_their_machine(
+    temporal: EmbeddedTemporal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Temporal keeps in clear which client gave a command: of it we say that it is ours, and nothing else."""
+    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal.address)
+    one, other = await connect(load_settings()), await connect(load_settings())
+    assert re.fullmatch(r"sojourn-[0-9a-f]{16}", one.identity)
+    assert one.identity != other.identity
 
 
 async def test_nothing_known_says_what_to_do(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import stat
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from activities.keys.ring import KeysError
 from activities.keys.sources import create_key_file
 from deploy.embedded import Stack
-from workers.keyring import key_file_of, key_ring, with_keys_of_its_own
+from domain.digests import digest_of
+from workers.keyring import key_file_of, key_ring, recognised, with_keys_of_its_own
 from workers.settings import SettingsError, load_settings
 
 
@@ -47,6 +49,18 @@ def test_two_answers_to_which_keys_are_refused(
     monkeypatch.setenv("SOJOURN_KEYS", "a:b")
     with pytest.raises(SettingsError, match=r"not both|take one of them away"):
         load_settings(**given)
+
+
+def test_what_is_written_is_recognised_by_nothing_that_a_guess_would_confirm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ids that Temporal shows follow from the content for whoever has the keys, and for nobody else."""
+    monkeypatch.setenv("SOJOURN_KEYS", f"a:{base64.b64encode(bytes(32)).decode()}")
+    known = recognised({"reason": "Parental leave."})
+    assert known == recognised({"reason": "Parental leave."}) != recognised({"reason": "Holiday."})
+    assert known != digest_of({"reason": "Parental leave."})
+    monkeypatch.setenv("SOJOURN_KEYS", f"a:{base64.b64encode(bytes([1] * 32)).decode()}")
+    assert known != recognised({"reason": "Parental leave."})
 
 
 async def test_a_stack_makes_its_keys_and_others_find_them(data_folder: Path) -> None:

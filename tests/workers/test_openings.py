@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -19,9 +19,11 @@ from activities.seals import Seals
 from domain.agreement import Agreement
 from domain.commands.break_glass import ApproveBreakGlass, RequestBreakGlass
 from domain.model import WITHHELD
+from domain.notices import NoticeKind
 from domain.readers import reader_of
 from domain.refusals import RefusalCode, Refused
 from workers.command_line.failures import ExitCode
+from workers.demonstration.mailboxes import Mailboxes
 from workers.opening_after_close import open_after_close, with_what_was_opened
 from workers.standing import Standing, standing
 
@@ -160,3 +162,120 @@ async def _open(
     await open_after_close(openings, stands, request)
     approval = ApproveBreakGlass(command_id="c2", actor_id=approves, request_id="g1")
     await open_after_close(openings, approved_at or stands, approval)
+
+
+@pytest.fixture
+async def mailboxes(sojourn: Sojourn, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Mailboxes]:  # noqa: ARG001  it sets the database first
+    """A mail server that the command line reaches."""
+    async with Mailboxes() as opened:
+        monkeypatch.setenv("SOJOURN_SMTP_HOST", opened.host)
+        monkeypatch.setenv("SOJOURN_SMTP_PORT", str(opened.port))
+        monkeypatch.setenv("SOJOURN_SMTP_SECURITY", "none")
+        yield opened
+
+
+async def _asked(sojourn: Sojourn, agreement: Agreement) -> None:
+    data = json.dumps({"request_id": "g1", "hours": 4, "reason": REASON})
+    by = ("--as", agreement.terms.hrbp)
+    assert (
+        await sojourn("act", agreement.agreement_id, "request_break_glass", *by, "--data", data)
+    ).exit_code == ExitCode.OK
+
+
+def _approval(agreement: Agreement, request_id: str = "g1") -> tuple[str, ...]:
+    by, data = agreement.terms.programme_owner, json.dumps({"request_id": request_id})
+    return (
+        "act",
+        agreement.agreement_id,
+        "approve_break_glass",
+        "--as",
+        by,
+        "--data",
+        data,
+        "--id",
+        "approval-1",
+    )
+
+
+async def test_mentee_and_mentor_are_told_by_mail_once(
+    sojourn: Sojourn, closed: Agreement, mailboxes: Mailboxes
+) -> None:
+    """By the very notice that an open agreement sends; a command that arrives twice tells nobody twice."""
+    people = {closed.terms.mentee, closed.terms.mentor}
+    await _asked(sojourn, closed)
+    assert mailboxes.letters(closed.agreement_id) == [], "asking opens nothing, so there is nothing to tell"
+    first = _printed(await sojourn(*_approval(closed), "--json"))
+    again = _printed(await sojourn(*_approval(closed), "--json"))
+    assert first == again
+    letters = mailboxes.letters(closed.agreement_id)
+    assert sorted((each.person_id, each.kind) for each in letters) == sorted(
+        (person, NoticeKind.ANNOUNCEMENT) for person in people
+    )
+    listed = _printed(await sojourn("openings", closed.agreement_id, "--as", closed.terms.mentee, "--json"))
+    assert [row["type"] for row in listed] == ["break_glass.requested", "break_glass.approved"]
+    assert {(each["person_id"], each["delivered_to"]) for each in listed[1]["told"]} == {
+        (person, person) for person in people
+    }
+    done = await sojourn("export", closed.terms.mentee, "--as", "P-9001", "--out", "held.json")
+    assert done.exit_code == ExitCode.OK, done.stderr
+    with open("held.json", encoding="utf-8") as file:  # noqa: PTH123, ASYNC230  in this test's own folder
+        held = json.load(file)
+    assert [each["type"] for each in held["rights"]] == ["glass.requested", "glass.approved", "glass.told"]
+    assert {each["agreement_id"] for each in held["rights"]} == {closed.agreement_id}
+    assert closed.terms.hrbp not in json.dumps(held["rights"]), "others are named by role"
+
+
+async def test_whoever_could_not_be_told_is_named_and_told_by_the_same_call_again(
+    sojourn: Sojourn, closed: Agreement, mailboxes: Mailboxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mail server that is down delays no opening; that nobody was told is seen, until somebody was."""
+    await _asked(sojourn, closed)
+    with monkeypatch.context() as patch:
+        patch.setenv("SOJOURN_SMTP_PORT", "1")
+        untold = await sojourn(*_approval(closed))
+    assert untold.exit_code == ExitCode.OK, untold.stderr
+    for person in (closed.terms.mentee, closed.terms.mentor):
+        assert f"{person} could not be told of it" in untold.stderr
+    assert "--id approval-1" in untold.stderr
+    shown = await sojourn("openings", closed.agreement_id)
+    assert f"{closed.terms.mentee} could not be told" in shown.stdout.replace("\n", " ")
+    repeated = await sojourn(*_approval(closed))
+    assert repeated.exit_code == ExitCode.OK, repeated.stderr
+    assert len(mailboxes.letters(closed.agreement_id)) == 2
+    listed = _printed(await sojourn("openings", closed.agreement_id, "--json"))
+    assert [row["type"] for row in listed] == ["break_glass.requested", "break_glass.approved"]
+    assert None not in {each["delivered_to"] for each in listed[1]["told"]}
+
+
+async def test_an_id_is_not_given_to_another_command(sojourn: Sojourn, closed: Agreement) -> None:
+    """The same id with other content is refused, as an open agreement would."""
+    await _asked(sojourn, closed)
+    assert (await sojourn(*_approval(closed))).exit_code == ExitCode.OK
+    other = await sojourn(*_approval(closed, "g2"))
+    assert other.exit_code == ExitCode.REFUSED
+    assert "command_reused" in other.stderr
+
+
+async def test_a_dry_run_says_what_would_happen_and_notes_nothing(
+    sojourn: Sojourn, closed: Agreement, mailboxes: Mailboxes, pool: asyncpg.Pool[asyncpg.Record]
+) -> None:
+    """Of asking, of approving with who would be told, and of what would be refused."""
+    data = json.dumps({"request_id": "g1", "reason": REASON})
+    ask = ("act", closed.agreement_id, "request_break_glass", "--as", closed.terms.hrbp, "--data", data)
+    asking = _printed(await sojourn(*ask, "--dry-run", "--json"))
+    assert (asking["event_types"], asking["told"]) == (["break_glass.requested"], [])
+    too_soon = await sojourn(*_approval(closed), "--dry-run")
+    assert too_soon.exit_code == ExitCode.REFUSED
+    assert "Would be refused (not_open)" in too_soon.stderr
+    await _asked(sojourn, closed)
+    noted = await pool.fetchval("SELECT count(*) FROM sojourn.rights_event")
+    approving = _printed(await sojourn(*_approval(closed), "--dry-run", "--json"))
+    assert approving["event_types"] == ["break_glass.approved"]
+    assert {each["person_id"] for each in approving["told"]} == {closed.terms.mentee, closed.terms.mentor}
+    assert await pool.fetchval("SELECT count(*) FROM sojourn.rights_event") == noted
+    assert mailboxes.letters(closed.agreement_id) == []
+    assert (await sojourn(*_approval(closed))).exit_code == ExitCode.OK
+    assert _printed(await sojourn(*_approval(closed), "--dry-run", "--json"))["given_before"] is True
+    sign = ("act", closed.agreement_id, "sign_agreement", "--data", '{"terms_version": 1}', "--dry-run")
+    late = await sojourn(*sign, "--as", closed.mentee_id)
+    assert "agreement_closed" in late.stderr

@@ -87,6 +87,7 @@ async def test_what_is_due_is_unreadable_afterwards_and_all_else_stays(
     sojourn: Sojourn, closed: Agreement, live: Lives, record: Record, receipts: Path
 ) -> None:
     """Everybody's words of this agreement are gone, with a receipt; the same people's elsewhere are not."""
+    folded = fold_recorded(await record.stream(closed.agreement_id))
     other = await live("shadowing", days=400, request_id="SHD-STAYS", retention_class="placement-30y")
     done = await sojourn("retention", *BY, "--yes", "--receipts", str(receipts))
     assert done.exit_code == ExitCode.OK, done.output
@@ -94,7 +95,7 @@ async def test_what_is_due_is_unreadable_afterwards_and_all_else_stays(
         assert set(await _words(sojourn, closed, person)) == {"(erased)"}
         assert "(erased)" not in await _words(sojourn, other, person)
     assert await record.verify_chain(closed.agreement_id) is None
-    assert fold_recorded(await record.stream(closed.agreement_id)) == closed
+    assert fold_recorded(await record.stream(closed.agreement_id)) == folded
     (file,) = _files(receipts)
     assert file.stat().st_mode & 0o777 == 0o600
     told = json.loads(file.read_text())["receipt"]
@@ -122,6 +123,35 @@ async def test_a_legal_hold_on_anybody_in_it_keeps_all_of_it(
     assert (await sojourn("hold", *held, "--lift")).exit_code == ExitCode.OK
     done = await sojourn("retention", *BY, "--yes", "--receipts", str(receipts), "--json")
     assert json.loads(done.stdout)[0]["erased"] is True
+
+
+@pytest.mark.usefixtures("settings", "later")
+async def test_a_hold_that_is_placed_behind_the_list_keeps_what_was_listed(
+    sojourn: Sojourn, closed: Agreement, receipts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Placed once the run has begun to erase, it is told like any other; lifted, the next run finishes."""
+    mentor, look = closed.terms.mentor, Rights.expiries_begun
+    looks: list[int] = []
+
+    async def expiries_begun(rights: Rights) -> dict[str, list[str]]:
+        looks.append(1)
+        # The first look is the list's, the second that of the erasure itself.
+        if len(looks) == 2:
+            await rights.note(mentor, "hold.placed", "P-9001", {"reference": "CASE-17"})
+        return await look(rights)
+
+    run = ("retention", *BY, "--yes", "--receipts", str(receipts), "--json")
+    with monkeypatch.context() as patch:
+        patch.setattr(Rights, "expiries_begun", expiries_begun)
+        kept = await sojourn(*run)
+    assert kept.exit_code == ExitCode.OK, kept.output
+    [due] = json.loads(kept.stdout)
+    assert (due["state"], due["holds"], due["erased"]) == ("on_hold", {mentor: "CASE-17"}, False)
+    assert _files(receipts) == []
+    assert "(erased)" not in await _words(sojourn, closed, closed.mentee_id)
+    lifted = await sojourn("hold", mentor, *BY, "--reference", "CASE-17", "--lift")
+    assert lifted.exit_code == ExitCode.OK
+    assert json.loads((await sojourn(*run)).stdout)[0]["erased"] is True
 
 
 @pytest.mark.usefixtures("settings", "later", "known")
@@ -172,5 +202,5 @@ async def test_what_was_cut_off_is_finished_by_the_next_run_and_told_in_full(
     assert len(told["receipt"]["keys_destroyed"]) == await pool.fetchval(keys, closed.agreement_id)
     for person in told["receipt"]["people"]:
         noted = [each.type for each in await Rights(pool).events(person)]
-        assert noted == ["expiry.begun", "words.expired"]
+        assert noted == ["expiry.begun", "keys.destroyed", "words.expired"]
     assert await Rights(pool).expiries_begun() == {}

@@ -17,6 +17,7 @@ from activities.rights import Rights
 from domain.agreement import Agreement
 from domain.reading import fold_recorded
 from workers.command_line.failures import ExitCode
+from workers.command_line.reach import Reach
 
 Sojourn = Callable[..., Awaitable[Result]]
 Lives = Callable[..., Awaitable[Agreement]]
@@ -30,6 +31,7 @@ async def test_what_is_erased_is_gone_for_every_command_and_the_agreement_still_
 ) -> None:
     """Words of the erased are in no answer, others' are; the chain is whole; the receipt is genuine."""
     mentee, mentor = closed.mentee_id, closed.terms.mentor
+    folded = fold_recorded(await record.stream(closed.agreement_id))
     before = json.loads((await sojourn("events", closed.agreement_id, "--as", mentee, "--json")).stdout)
     receipt = tmp_path / "receipt.json"
     done = await sojourn("erase", mentee, *OPERATOR, "--yes", "--receipt", str(receipt))
@@ -48,7 +50,7 @@ async def test_what_is_erased_is_gone_for_every_command_and_the_agreement_still_
     focus = after[0]["data"]["terms"]["mentor_commitment"]["feedback_focus"]
     assert focus == before[0]["data"]["terms"]["mentor_commitment"]["feedback_focus"]
     assert await record.verify_chain(closed.agreement_id) is None
-    assert fold_recorded(await record.stream(closed.agreement_id)) == closed
+    assert fold_recorded(await record.stream(closed.agreement_id)) == folded
     genuine = await sojourn("receipt", str(receipt))
     assert genuine.exit_code == ExitCode.OK, genuine.output
     again = await sojourn("erase", mentee, *OPERATOR, "--yes", "--receipt", str(receipt))
@@ -82,6 +84,34 @@ async def test_nothing_is_erased_without_yes_or_on_hold_or_while_a_role_is_held(
     stranger = await sojourn("erase", person, "--as", person, "--reference", "x")
     assert stranger.exit_code == ExitCode.REFUSED
     assert "no operator" in stranger.stderr
+
+
+@pytest.mark.usefixtures("settings")
+async def test_a_hold_that_is_placed_behind_the_plan_forbids_what_was_planned(
+    sojourn: Sojourn, closed: Agreement, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Placed while the erasure already runs, it is named, and every word stays; lifted, all goes."""
+    person, connect = closed.mentee_id, Reach.client
+    receipt = tmp_path / "receipt.json"
+
+    async def client(reach: Reach) -> Client:
+        # Reached between the plan and the destruction.
+        await Rights(await reach.pool()).note(person, "hold.placed", "P-9001", {"reference": "CASE-17"})
+        return await connect(reach)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Reach, "client", client)
+        held = await sojourn("erase", person, *OPERATOR, "--yes", "--receipt", str(receipt))
+    assert held.exit_code == ExitCode.REFUSED
+    assert f"{person} (CASE-17)" in held.stderr
+    assert not receipt.exists()
+    read = json.loads((await sojourn("events", closed.agreement_id, "--as", person, "--json")).stdout)
+    assert "(erased)" not in json.dumps(read)
+    assert (await sojourn("hold", person, *OPERATOR, "--lift")).exit_code == ExitCode.OK
+    done = await sojourn("erase", person, *OPERATOR, "--yes", "--receipt", str(receipt))
+    assert done.exit_code == ExitCode.OK, done.output
+    late = await sojourn("hold", person, *OPERATOR)
+    assert "Keys of theirs were destroyed before" in late.stderr
 
 
 @pytest.mark.usefixtures("worker", "known")

@@ -69,7 +69,7 @@ CHECKED_AT_START = frozenset({"log_epoch", "migration", "inventory"})
 OUTSIDE_THE_RECORD = {
     "person": "the directory: HR tooling changes it every day, and nothing follows from it but names",
     "digest": "who had which day's mail: workers claim, take over and give back its rows",
-    "subject_key": "people's keys: wrapped anew and destroyed; one that was altered opens nothing",
+    "subject_key": "people's keys: wrapped anew; altered, one opens nothing; lost or destroyed, it is told",
 }
 """Tables that change by design and that nothing in the log repeats, so that no edit of them can be told."""
 CANNOT_MATTER = {

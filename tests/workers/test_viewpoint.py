@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import pytest
@@ -13,6 +13,7 @@ from typer.testing import Result
 
 from activities.directory import Directory
 from activities.record import Record
+from activities.rows import StalledFilters
 from domain.agreement import Agreement
 from domain.people import Person
 from domain.vocabulary import Role
@@ -121,9 +122,12 @@ async def test_an_operator_reads_what_else_holds_an_agreement_up(
     [row], more = await stalled_for(record, concerned, late, limit=1)
     assert row.obligation_id not in {None, f"concern:{NAME}"}
     assert more is not None
-    assert more.since < row.since, (
-        "the next page begins where this one was cut off, not after what replaced it"
-    )
+    assert more.since == row.since, "a place before it would say that something else has stood there"
+    assert await stalled_for(record, concerned, late, after=more, limit=1) == ([], None)
+    for filters in ({"reason": [row.reason]}, {"waiting_on_id": [row.waiting_on.person_id]}):
+        found, _ = await stalled_for(record, concerned, late, cast("StalledFilters", filters))
+        assert [each.obligation_id for each in found] == [row.obligation_id], "as without a filter"
+        assert await stalled_for(record, UNNAMED, late, cast("StalledFilters", filters)) == ([], None)
 
 
 async def test_the_board_keeps_to_it(record: Record, agreement: Agreement, stalled_at: datetime) -> None:

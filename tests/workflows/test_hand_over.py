@@ -100,6 +100,21 @@ async def test_a_command_keeps_its_first_receipt_over_the_hand_over(house: House
     assert [event.command_id for event in stream].count(command.command_id) == len(first.event_types)
 
 
+async def test_a_run_that_took_over_sees_which_words_of_the_terms_change(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the terms are recognised by is sealed in the record, and open to whoever decides."""
+    monkeypatch.setattr(handing_over, "LONGEST_HISTORY", 24)
+    placement = await house.place("secondment")
+    await placement.become_active()
+    assert len(await placement.histories()) > 1
+    terms = placement.terms.model_dump(mode="json")
+    terms["rationale"] = "Another reason, which the mentee and both managers agreed upon."
+    await placement.act("amend_terms", actor_id=placement.terms.hrbp, terms=terms, reason="It was too vague.")
+    amended = (await house.record.stream(placement.agreement_id))[-1]
+    assert (amended.type, amended.data["changed"]) == ("terms.amended", ["rationale"])
+
+
 async def test_a_run_that_has_grown_long_hands_over_by_itself(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

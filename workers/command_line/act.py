@@ -16,6 +16,7 @@ from domain.after_close import AfterClose
 from domain.commands import COMMANDS, Command
 from domain.commands.forming import AmendTerms
 from domain.decisions.forming import parties_of
+from domain.refusals import Refused
 from domain.terms.problems import problems_of
 from domain.vocabulary import Phase, Role
 from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError, ask, update_id_of
@@ -26,10 +27,11 @@ from workers.command_line.output import console, print_json, say
 from workers.command_line.previews import tell
 from workers.command_line.reach import Reach, reaching
 from workers.command_line.show import unknown
+from workers.mailing import mail_settings
 from workers.named_people import named_people
-from workers.opening_after_close import open_after_close
+from workers.opening_after_close import open_after_close, preview_after_close, tell_after_close
 from workers.previewing import Preview, preview
-from workers.standing import standing
+from workers.standing import Standing, standing
 from workflows.contract import Receipt
 
 _OPTION_OF = {"command_id": "--id", "actor_id": "--as", "acting_as": "--role"}
@@ -81,12 +83,13 @@ def act(
             return after_close
         try:
             complete = reach.policies().along_with(given)
+            client = await reach.client()
             return await ask(
-                await reach.client(),
+                client,
                 agreement,
                 complete.type,
                 complete,
-                update_id=update_id_of(complete),
+                update_id=update_id_of(client, complete),
                 patience=timedelta(seconds=wait),
                 waiting=lambda waited: say(
                     f"No answer yet after {waited.total_seconds():.0f} s; asking again. Is a worker running?"
@@ -111,20 +114,32 @@ def act(
     console().print(f"{receipt.agreement_id} is at version {receipt.version}: {changed}")
 
 
+async def _closed(reach: Reach, agreement: str) -> Standing | None:
+    """A closed agreement; None where it is open, or there is none."""
+    stands = await standing(await reach.record(), agreement)
+    return stands if stands is not None and stands.agreement.closed else None
+
+
 async def _opened_after_close(reach: Reach, agreement: str, given: Command) -> Receipt | None:
     """What became of it where a closed agreement still takes it; None where it goes the usual way."""
-    if not isinstance(given, AfterClose):
+    stands = await _closed(reach, agreement) if isinstance(given, AfterClose) else None
+    if stands is None or not isinstance(given, AfterClose):
         return None
-    stands = await standing(await reach.record(), agreement)
-    if stands is None or not stands.agreement.closed:
-        return None
-    openings = Openings(await reach.pool(), await reach.seals())
-    event = await open_after_close(openings, stands, given)
+    openings, directory = Openings(await reach.pool(), await reach.seals()), await reach.directory()
+    opened = await open_after_close(openings, stands, given)
+    for told in await tell_after_close(openings, directory, mail_settings(reach.settings), stands, opened):
+        if told.delivered_to is None:
+            say(
+                f"{told.person_id} could not be told of it: {told.detail}. It is noted; to try again, repeat "
+                f"the same call with --id {given.command_id}, or tell them yourself."
+            )
+        else:
+            say(f"{told.person_id} is told of it.")
     return Receipt(
         agreement_id=agreement,
         command_id=given.command_id,
         version=stands.agreement.version,
-        event_types=(event.type,),
+        event_types=(opened.event.type,),
     )
 
 
@@ -133,10 +148,14 @@ def _try_out(agreement: str, given: Command, *, as_json: bool) -> None:
 
     async def work(reach: Reach) -> Preview:
         await check_people(reach, given)
+        stands = await _closed(reach, agreement) if isinstance(given, AfterClose) else None
         try:
+            if stands is not None and isinstance(given, AfterClose):
+                openings = Openings(await reach.pool(), await reach.seals())
+                return await preview_after_close(openings, stands, given)
             complete = reach.policies().along_with(given)
             return await preview(await reach.record(), await reach.directory(), agreement, complete)
-        except UpdateRefusedError as refused:
+        except (Refused, UpdateRefusedError) as refused:
             raise Failure(f"Would be refused ({refused.code}): {refused.sentence}") from refused
         except NotRunningError as none:
             raise unknown(agreement) from none

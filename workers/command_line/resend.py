@@ -11,7 +11,6 @@ import typer
 from activities.rows import NoticeRow
 from domain.commands import Command
 from domain.commands.operations import ResendNotices
-from domain.digests import digest_of
 from domain.notices import MOST_NOTICES_AT_ONCE
 from domain.vocabulary import Role
 from workers.bulk import Item, Order
@@ -21,6 +20,7 @@ from workers.command_line.operate import carry_out, confirm
 from workers.command_line.options import AsJson, DryRun, Operator, Patience, Yes
 from workers.command_line.previews import report
 from workers.command_line.reach import Reach, reaching
+from workers.keyring import recognised
 
 
 def resend(
@@ -81,7 +81,7 @@ def _order(agreement_id: str, command: Command) -> Order:
 def _command(person: str, reason: str, rows: Sequence[NoticeRow]) -> Command:
     """The same command while the same notices are given up for the same time."""
     given_up = {row.notice.notice_id: row.attempts for row in rows}
-    content = digest_of({"reason": reason, "actor_id": person, "notices": dict(given_up)})
+    content = recognised({"reason": reason, "actor_id": person, "notices": dict(given_up)})
     return ResendNotices(
         command_id=f"resend/{content[:32]}",
         actor_id=person,

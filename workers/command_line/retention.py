@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from pydantic import JsonValue
 
+from activities.holds import OnHoldError
 from activities.keys.subjects import SubjectKeys
 from activities.rights import Rights
 from activities.snapshots import count_agreements
@@ -64,21 +65,26 @@ def retention(
         done: list[tuple[Due, SignedReceipt | None]] = []
         with counting("Looking", await count_agreements(pool)) as progress:
             async for due in expiry.due(on, progress.more):
-                written = None
-                if cleared_away is not None and receipts is not None and due.state is State.DUE:
-                    file = receipts / f"{due.agreement_id}.json"
+                if cleared_away is None or receipts is None or due.state is not State.DUE:
+                    done.append((due, None))
+                    continue
+                file = receipts / f"{due.agreement_id}.json"
 
-                    def keep(receipt: dict[str, JsonValue], file: Path = file) -> dict[str, JsonValue]:
-                        of = signed(ring, receipt)
-                        write_private(file, of.model_dump_json(indent=2) + "\n")
-                        return of.model_dump(mode="json")
+                def keep(receipt: dict[str, JsonValue], file: Path = file) -> dict[str, JsonValue]:
+                    of = signed(ring, receipt)
+                    write_private(file, of.model_dump_json(indent=2) + "\n")
+                    return of.model_dump(mode="json")
 
-                    written = SignedReceipt.model_validate(
-                        await expiry.expire(
-                            due, by=operator, reference=reference, cleared_away=cleared_away, kept=keep
-                        )
+                try:
+                    written = await expiry.expire(
+                        due, by=operator, reference=reference, cleared_away=cleared_away, kept=keep
                     )
-                done.append((due, written))
+                except OnHoldError as held:
+                    # Placed since it was found to be due: told as any other that a hold keeps.
+                    kept = due.model_copy(update={"state": State.ON_HOLD, "holds": held.holds})
+                    done.append((kept, None))
+                else:
+                    done.append((due, SignedReceipt.model_validate(written)))
         return done
 
     found = reaching(work)

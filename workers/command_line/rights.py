@@ -9,21 +9,25 @@ from typing import Annotated, NamedTuple
 import typer
 from pydantic import JsonValue, ValidationError
 
+from activities.holds import OnHoldError
 from activities.keys.envelopes import KeyReference, named
 from activities.keys.returned import remedy, still_in_use
 from activities.keys.subjects import SubjectKeys
 from activities.openings import Openings
 from activities.rights import Rights
 from activities.snapshots import count_agreements
+from domain.model import Instant
 from workers.command_line.failures import ExitCode, Failure
 from workers.command_line.files import write_private
 from workers.command_line.operators import require_operator, ring_in_use
 from workers.command_line.options import AsJson, Operator, Yes
-from workers.command_line.output import console, counting, print_json, say
+from workers.command_line.output import console, counting, instant, print_json, say
 from workers.command_line.reach import Reach, reaching
 from workers.erasing import Eraser, Plan
 from workers.exporting import as_text, exported
 from workers.receipts import SignedReceipt, is_genuine, keys_in, signed
+
+_SO_FAR = "nothing is erased but what is said above."
 
 Whom = Annotated[str, typer.Argument(metavar="PERSON", help="Their person id.")]
 Reference = Annotated[
@@ -74,14 +78,17 @@ def erase(
             return plan, None
         # Reached before anything is destroyed: half an erasure is none.
         client = await reach.client()
-        done = await eraser.erase(
-            plan,
-            by=operator,
-            reference=reference,
-            client=client,
-            task_queue=reach.settings.task_queue,
-            told=say,
-        )
+        try:
+            done = await eraser.erase(
+                plan,
+                by=operator,
+                reference=reference,
+                client=client,
+                task_queue=reach.settings.task_queue,
+                told=say,
+            )
+        except OnHoldError as held:
+            raise Failure(f"{held} It was placed meanwhile: {_SO_FAR}") from None
         written = signed(ring, done)
         # First the file: who is cut off in between gets the same by the same call again.
         write_private(receipt, written.model_dump_json(indent=2) + "\n")
@@ -108,10 +115,11 @@ def hold(
 ) -> None:
     """Place somebody on legal hold, or lift it: while it lasts, nothing of theirs can be erased.
 
-    Each hold and its end is noted for ever, with who did it and under which reference.
+    Each hold and its end is noted for ever, with who did it and under which reference. An erasure that runs
+    meanwhile stops at it; what was erased before is told, for a hold brings nothing back.
     """
 
-    async def work(reach: Reach) -> bool:
+    async def work(reach: Reach) -> tuple[bool, Instant | None]:
         await require_operator(reach, operator)
         rights = Rights(await reach.pool())
         held = await rights.hold_on(person) is not None
@@ -119,14 +127,17 @@ def hold(
             await rights.note(
                 person, "hold.lifted" if lift else "hold.placed", operator, {"reference": reference}
             )
-        return held is lift
+        return held is lift, None if lift else await rights.erased_before_hold(person)
 
-    changed = reaching(work)
+    changed, erased_at = reaching(work)
     state = "not on legal hold" if lift else "on legal hold"
     if as_json:
-        print_json({"person_id": person, "on_hold": not lift, "changed": changed})
+        before = None if erased_at is None else erased_at.isoformat()
+        print_json({"person_id": person, "on_hold": not lift, "changed": changed, "erased_before": before})
         return
     say(f"{person} is {state}{'' if changed else ' already'}.")
+    if erased_at is not None:
+        say(f"Keys of theirs were destroyed before, the last at {instant(erased_at)}: that stays erased.")
 
 
 def export(
@@ -140,28 +151,34 @@ def export(
     It holds their row of the directory, their roles and what they owe, every event that they caused or that
     names them, and the words that are theirs. Other people's words are withheld; others are named by role.
     """
+    readable = out.with_suffix(".txt")
+    if readable == out:
+        raise Failure("--out: name a .json file; the .txt is written beside it.", ExitCode.USAGE)
+    if not out.parent.is_dir():
+        raise Failure(f"--out: there is no folder {out.parent}.", ExitCode.USAGE)
 
     async def work(reach: Reach) -> dict[str, JsonValue]:
         ring_in_use(reach)
         await require_operator(reach, operator)
-        rights = Rights(await reach.pool())
-        found = await exported(
-            await reach.record(),
-            await reach.directory(),
-            await reach.seals(),
-            rights,
-            person,
-            openings=Openings(await reach.pool(), await reach.seals()),
-        )
+        pool, seals = await reach.pool(), await reach.seals()
+        rights = Rights(pool)
+        with counting("Looking", await count_agreements(pool)) as progress:
+            found = await exported(
+                await reach.record(),
+                await reach.directory(),
+                seals,
+                rights,
+                person,
+                openings=Openings(pool, seals),
+                looked=progress.more,
+                read=lambda left: progress.tell(f"Reading, {left} left"),
+            )
         if found["directory"] is None and not found["agreements"]:
             raise Failure(f"Nothing is known of {person}.", ExitCode.NOTHING_MATCHED)
         await rights.note(person, "person.exported", operator)
         return found
 
     found = reaching(work)
-    readable = out.with_suffix(".txt")
-    if readable == out:
-        raise Failure("--out: name a .json file; the .txt is written beside it.", ExitCode.USAGE)
     write_private(out, json.dumps(found, indent=2, ensure_ascii=False) + "\n")
     write_private(readable, as_text(found))
     say(f"{out} for programs, {readable} for reading.")

@@ -62,12 +62,13 @@ class Nudger:
             obligation_id=obligation_id,
         )
         try:
+            client = await self._reach.client()
             await ask(
-                await self._reach.client(),
+                client,
                 agreement_id,
                 command.type,
                 command,
-                update_id=update_id_of(command),
+                update_id=update_id_of(client, command),
                 patience=self._patience,
             )
         except NoAnswerError:

@@ -75,13 +75,13 @@ async def test_a_destroyed_key_is_an_erasure_in_every_process(
     other = another_process()
     sealed = await _sealed(keys)
     assert await _opened(other, sealed) == "canary"
-    ((destroyed, _),) = await keys.destroy("p-ada")
+    ((destroyed, _),) = await keys.destroy("p-ada", by="p-op", reference="DSR-1")
     assert destroyed == ADA
     assert await _opened(keys, sealed) is None
     monkeypatch.setattr(subjects, "LOOK_AGAIN", subjects.timedelta(0))
     assert await _opened(other, sealed) is None
     assert await _opened(another_process(), sealed) is None
-    assert await keys.destroy("p-ada") == []
+    assert await keys.destroy("p-ada", by="p-op", reference="DSR-1") == []
 
 
 async def test_an_erasure_takes_the_keys_of_one_person_in_all_agreements(keys: SubjectKeys) -> None:
@@ -89,7 +89,7 @@ async def test_an_erasure_takes_the_keys_of_one_person_in_all_agreements(keys: S
     subjects_of_ada = ["p-ada", subject_in("p-ada", "t.R-1"), subject_in("p-ada", "t.R-2")]
     others = ["p-adaA", subject_in("p-ada2", "t.R-1"), subject_in("p-adaA", "t.R-1")]
     await keys.for_sealing([*subjects_of_ada, *others])
-    destroyed = await keys.destroy("p-ada")
+    destroyed = await keys.destroy("p-ada", by="p-op", reference="DSR-1")
     assert sorted(each.reference.subject_id for each in destroyed) == subjects_of_ada
     assert await keys.in_use("p-ada") == []
     assert [each.reference for each in await keys.destroyed("p-ada")] == [
@@ -105,7 +105,7 @@ async def test_the_words_of_one_agreement_expire_alone(keys: SubjectKeys) -> Non
     staying = ["p-ada", subject_in("p-ada", "t.R-10"), subject_in("p-grace", "t.R-2")]
     await keys.for_sealing([*expiring, *staying])
     assert [each.subject_id for each in await keys.in_use_in("t.R-1")] == expiring
-    destroyed = await keys.destroy_in("t.R-1")
+    destroyed = await keys.destroy_in("t.R-1", by="p-op", reference="retention")
     assert sorted(each.reference.subject_id for each in destroyed) == expiring
     assert (await keys.in_use_in("t.R-1"), len(await keys.destroyed_in("t.R-1"))) == ([], 2)
     references = [KeyReference(each, 1) for each in staying]
@@ -119,7 +119,7 @@ async def test_nothing_of_a_destroyed_key_stays_in_its_row(
 ) -> None:
     """The row tells of the erasure and holds no key material."""
     await _sealed(keys)
-    await keys.destroy("p-ada")
+    await keys.destroy("p-ada", by="p-op", reference="DSR-1")
     row = await pool.fetchrow("SELECT * FROM sojourn_keys.subject_key")
     assert row is not None
     assert (row["wrapped"], row["key_id"]) == (None, None)
@@ -129,7 +129,7 @@ async def test_nothing_of_a_destroyed_key_stays_in_its_row(
 async def test_somebody_who_comes_back_gets_a_new_key(keys: SubjectKeys) -> None:
     """What is written after an erasure is readable; what was before stays erased."""
     before = await _sealed(keys)
-    await keys.destroy("p-ada")
+    await keys.destroy("p-ada", by="p-op", reference="DSR-1")
     after = await _sealed(keys)
     assert await _opened(keys, after, KeyReference("p-ada", 2)) == "canary"
     assert await _opened(keys, before) is None
@@ -151,7 +151,7 @@ async def test_rotation_wraps_anew_and_rewrites_nothing_sealed(
     """After `rewrap` the new key alone opens what was sealed before; the old one can be thrown away."""
     sealed = {person: await _sealed(keys, person) for person in ("p-ada", "p-grace")}
     await keys.for_sealing(["p-gone"])
-    await keys.destroy("p-gone")
+    await keys.destroy("p-gone", by="p-op", reference="DSR-1")
     second = os.urandom(32)
     both = KeyRing("second", {"second": second, "main": material})
     assert await SubjectKeys(pool, both).rewrap() == 2

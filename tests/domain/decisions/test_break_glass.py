@@ -132,3 +132,19 @@ def test_the_person_concerned_sees_it_and_is_told(active: Active) -> None:
     event = read_event(next(row for row in life.rows if row.type == GLASS))
     told = notices_of(before, life.agreement, event, "e1")
     assert {notice.recipient_id for notice in told} == {terms.mentee, terms.mentor}
+
+
+def test_hr_whom_a_concern_is_about_is_not_shown_that_it_was_opened(active: Active) -> None:
+    """HR read which field it was, so to them there is nothing to be seen; a field of others' they see."""
+    life = active("secondment")
+    terms = life.terms
+    life.give("raise_concern", terms.mentee, about=terms.hrbp, what="Asked what I had said in confidence.")
+    for number, only in enumerate(("concern.raised/what", "check_in.held/answers")):
+        asked = {"request_id": f"g{number}", "only": only, "reason": "An inquiry."}
+        life.give("request_break_glass", terms.programme_owner, **asked)
+        life.by("operator", "approve_break_glass", request_id=f"g{number}")
+    for person, seen in ((terms.hrbp, 1), ("OP-1", 2), (terms.mentor, 2)):
+        reader = reader_of(life.agreement, person, operator=person == "OP-1")
+        shown = [row.data["only"] for row in as_read_by(life.rows, reader) if row.type == GLASS]
+        assert len(shown) == seen
+        assert ("concern.raised/what" in shown) is (person == "OP-1")
