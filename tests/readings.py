@@ -105,6 +105,7 @@ class Readings:
         (self._folder / "policy.yaml").write_text((await _called("policy", "show", "--yaml")).text)
         # Somebody who wrote nothing, so that there is a receipt to read from the beginning.
         await self._erase("P-9002")
+        folded_before = await self._folded()
         before = await self._everything(people)
         told_before = set[str]().union(*(told.canaries for told in before.values()))
         for person in people:
@@ -126,7 +127,10 @@ class Readings:
         reports = [call for call in after if call[0] in _COUNTED]
         for call in reports:
             assert after[call].counted == before[call].counted, call
-        assert self._agreement == fold_recorded(await self._record.stream(self._agreement.agreement_id))
+        assert await self._folded() == folded_before
+
+    async def _folded(self) -> Agreement | None:
+        return fold_recorded(await self._record.stream(self._agreement.agreement_id))
 
     async def _words_of(self, person_id: str) -> set[str]:
         """The canaries that are sealed for somebody, in whichever agreement: an export tells of all."""
