@@ -33,8 +33,13 @@ class Directory:
         self._database = Database(pool)
         self._seals = Seals(None) if seals is None else seals
 
-    async def upsert(self, people: Sequence[Person]) -> int:
+    async def upsert(self, people: Sequence[Person], *, by: str | None = None) -> int:
         """Writes people as given, replacing what was known of them; others stay as they are.
+
+        Args:
+            people: Whom.
+            by: Who does it: noted of everybody whom that makes an operator, or one no longer. None notes
+                nothing, for what changes no operator.
 
         Returns:
             How many different people were written; of a person given twice, the later one.
@@ -44,7 +49,7 @@ class Directory:
         """
         latest = {person.person_id: person for person in people}
         rows = await sealed_rows(self._seals, list(latest.values()))
-        await self._database.rows("upsert_people", json.dumps(rows))
+        await self._database.rows("upsert_people", json.dumps(rows), by)
         return len(latest)
 
     async def get(self, person_ids: Iterable[str]) -> dict[str, Person]:

@@ -25,6 +25,8 @@ RightType = Literal[
     "glass.requested",
     "glass.approved",
     "glass.told",
+    "operator.made",
+    "operator.unmade",
 ]
 """Those of glass are openings of closed agreements; see `activities/openings.py`."""
 

@@ -327,7 +327,25 @@ VALUES ($1, $2, ($3::text[])[1], $4)
 ON CONFLICT (reader_id, local_day) DO UPDATE SET sent_at = coalesce(known.sent_at, excluded.sent_at)
 
 -- upsert_people --
--- Writes people as given; who is not named stays as they were. A later row for the same person wins.
+-- Writes people as given; who is not named stays as they were. Where it is said by whom, it is noted whom they made an
+-- operator, and whom one no longer: before the people are written, as whatever destroys takes these locks.
+WITH given AS MATERIALIZED (
+    SELECT *
+    FROM jsonb_to_recordset($1::text::jsonb) AS given (
+        person_id text, name text, email text, channels jsonb, time_zone text, holiday_calendar text,
+        working_weekdays smallint[], opens time, closes time, leave jsonb, delegate_id text, locale text,
+        employee_number text, assignment_id text, is_operator boolean, mentor_hours_per_month numeric, left_on date
+    )
+),
+noted AS (
+    INSERT INTO sojourn.rights_event (person_id, type, actor_id)
+    SELECT given.person_id, CASE WHEN given.is_operator THEN 'operator.made' ELSE 'operator.unmade' END, $2
+    FROM given
+    LEFT JOIN sojourn.person AS held ON held.person_id = given.person_id COLLATE "C"
+    WHERE $2::text IS NOT NULL AND given.is_operator <> coalesce(held.is_operator, false)
+    ORDER BY given.person_id
+    RETURNING position
+)
 INSERT INTO sojourn.person (
     person_id, name, email, channels, time_zone, holiday_calendar, working_weekdays, opens, closes, leave,
     delegate_id, locale, employee_number, assignment_id, is_operator, mentor_capacity_hours, left_on
@@ -335,11 +353,8 @@ INSERT INTO sojourn.person (
 SELECT
     person_id, name, email, channels, time_zone, holiday_calendar, working_weekdays, opens, closes, leave,
     delegate_id, locale, employee_number, assignment_id, is_operator, mentor_hours_per_month, left_on
-FROM jsonb_to_recordset($1::text::jsonb) AS given (
-    person_id text, name text, email text, channels jsonb, time_zone text, holiday_calendar text,
-    working_weekdays smallint[], opens time, closes time, leave jsonb, delegate_id text, locale text,
-    employee_number text, assignment_id text, is_operator boolean, mentor_hours_per_month numeric, left_on date
-)
+FROM given
+WHERE (SELECT count(*) FROM noted) >= 0
 ORDER BY person_id
 ON CONFLICT (person_id) DO UPDATE
 SET (name, email, channels, time_zone, holiday_calendar, working_weekdays, opens, closes, leave, delegate_id,

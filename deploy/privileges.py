@@ -16,6 +16,23 @@ import asyncpg
 APPLICATION = "sojourn_application"
 """The role, without a login of its own, that every login of the application is a member of."""
 
+REPORTING = "sojourn_reporting"
+"""The role, without a login of its own, for reporting tools: what stands where, and not the log. Optional."""
+
+REPORTED = (
+    "agreement",
+    "agreement_ahead",
+    "agreement_party",
+    "obligation",
+    "stall",
+    "stall_mark",
+    "stall_tally",
+    "stall_planned",
+    "stalled",
+)
+"""What `REPORTING` reads, in `sojourn`: the read models that the list of what is stalled is made of. A view
+that calls a function needs the function's tables, too: they hold ids, dates and codes."""
+
 SCHEMAS = ("sojourn", "sojourn_keys")
 """Whose objects the application reaches at all."""
 
@@ -68,7 +85,7 @@ class NoApplicationRoleError(Exception):
 
 
 async def grant(connection: asyncpg.Connection) -> None:
-    """Brings the application's privileges to this list, in one transaction: nobody is without them meanwhile.
+    """Brings privileges to these lists, in one transaction: nobody is without them meanwhile.
 
     Args:
         connection: Of the role that owns the schema.
@@ -104,6 +121,18 @@ async def grant(connection: asyncpg.Connection) -> None:
         ):
             await connection.execute(f"REVOKE ALL ON FUNCTION {function['name']} FROM PUBLIC")
             await connection.execute(f"GRANT EXECUTE ON FUNCTION {function['name']} TO {APPLICATION}")
+        await _grant_reporting(connection)
+
+
+async def _grant_reporting(connection: asyncpg.Connection) -> None:
+    """Where somebody created that role; to do without it is no fault."""
+    if not await connection.fetchval("SELECT count(*) FROM pg_roles WHERE rolname = $1", REPORTING):
+        return
+    await connection.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA sojourn FROM {REPORTING}")
+    await connection.execute(f"GRANT USAGE ON SCHEMA sojourn TO {REPORTING}")
+    for name in REPORTED:
+        if await connection.fetchval("SELECT to_regclass($1)", f"sojourn.{name}") is not None:
+            await connection.execute(f"GRANT {READABLE} ON sojourn.{name} TO {REPORTING}")
 
 
 async def may_edit_the_log(

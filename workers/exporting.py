@@ -27,6 +27,9 @@ from domain.vocabulary import Role
 from domain.written import with_words_changed
 from workers.standing import standing
 
+_NOBODY = frozenset({Role.SYSTEM, "installation"})
+"""Who did it where it was no person."""
+
 _OF_A_RIGHT = ("agreement_id", "reference", "keys_destroyed", "runs")
 """What is told of a thing that was done about somebody's rights, where it has it."""
 
@@ -82,9 +85,8 @@ def as_text(export: Mapping[str, JsonValue]) -> str:
 
 def _right(event: RightsEvent, person_id: PersonId) -> JsonValue:
     """What was done about their rights, with whoever did it by role: ids and dates, and no sealed reason."""
-    role = str(
-        event.data.get("actor_role") or (Role.SYSTEM if event.actor_id == Role.SYSTEM else Role.OPERATOR)
-    )
+    nobody = event.actor_id if event.actor_id in _NOBODY else Role.OPERATOR
+    role = str(event.data.get("actor_role") or nobody)
     told = {name: event.data[name] for name in _OF_A_RIGHT if name in event.data}
     by = "you" if event.actor_id == person_id else f"(the {role.replace('_', ' ')})"
     return {"type": event.type, "at": event.at.isoformat(), "by": by, **told}

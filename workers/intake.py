@@ -93,7 +93,7 @@ class Intake:
         batch = Batch()
         for submission in submissions:
             read_into(batch, submission)
-        people = described(batch)
+        people = await self._as_operators(batch, described(batch))
         fresh = await self._unknown(batch)
         directory = await self._check_people(batch, people)
         crowded = batch.warning if allow_overlap else batch.problem
@@ -206,6 +206,25 @@ class Intake:
                     "amend_terms",
                 )
         return fresh
+
+    async def _as_operators(
+        self, batch: Batch, described: Mapping[PersonId, Person]
+    ) -> Mapping[PersonId, Person]:
+        """People as described; whether they are operators stays as the directory has it."""
+        known = await self._directory.get(described)
+        operators = {person.person_id for person in known.values() if person.is_operator}
+        for request in batch.requests:
+            for person in request.people:
+                if person.is_operator and person.person_id not in operators:
+                    batch.problem(
+                        request.placement,
+                        named_people(request.placement.terms).get(person.person_id, ""),
+                        f"a request makes nobody an operator: enter {person.person_id} with `sojourn people`",
+                    )
+        return {
+            person_id: person.model_copy(update={"is_operator": person_id in operators})
+            for person_id, person in described.items()
+        }
 
     async def _check_people(
         self, batch: Batch, described: Mapping[PersonId, Person]

@@ -20,6 +20,7 @@ DECLARE
 BEGIN
     FOREACH statement IN ARRAY ARRAY[
         'CREATE ROLE sojourn_application NOLOGIN',
+        'CREATE ROLE sojourn_reporting NOLOGIN',
         'CREATE ROLE sojourn_owner LOGIN',
         'CREATE ROLE sojourn LOGIN IN ROLE sojourn_application'
     ] LOOP

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import asyncpg
 import pytest
@@ -137,6 +138,43 @@ async def test_privileges_are_brought_back_by_migrating(
     assert await migrate(owner_database) == []
     assert not await application.fetchval("SELECT has_table_privilege('sojourn.event', 'DELETE')")
     assert await application.fetchval("SELECT has_table_privilege('sojourn.person', 'SELECT')")
+
+
+async def test_reporting_reads_what_stands_where_and_neither_log_nor_people(
+    administrator: asyncpg.Connection, owner_database: str
+) -> None:
+    """The views answer, functions and all; events with their ratings, names, notices and keys do not."""
+    await migrate(owner_database)
+    everything = await administrator.fetch(
+        "SELECT oid::regclass::text AS name FROM pg_class WHERE relkind IN ('r', 'p', 'v') "
+        "AND relnamespace::regnamespace::text = ANY ($1)",
+        list(privileges.SCHEMAS),
+    )
+    allowed = {f"sojourn.{name}" for name in privileges.REPORTED}
+    statements = {str(row["name"]): f"TABLE {row['name']}" for row in everything}
+    assert allowed < statements.keys()
+    statements["functions"] = "SELECT * FROM sojourn.stalled_page_v2(now(), '{}', NULL, NULL, 10)"
+    await administrator.execute(f"SET ROLE {privileges.REPORTING}")
+    try:
+        readable: set[str] = set()
+        for name, statement in statements.items():
+            with suppress(asyncpg.InsufficientPrivilegeError):
+                await administrator.fetch(statement)
+                readable.add(name)
+    finally:
+        await administrator.execute("RESET ROLE")
+    assert readable == {*allowed, "functions"}
+
+
+async def test_to_migrate_without_a_role_for_reporting_is_no_fault(
+    administrator: asyncpg.Connection, owner_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is there for whoever wants it; another's is left alone."""
+    monkeypatch.setattr(privileges, "REPORTING", "sojourn_reporting_of_nobody")
+    assert await migrate(owner_database) == []
+    assert not await administrator.fetchval(
+        "SELECT count(*) FROM pg_roles WHERE rolname = 'sojourn_reporting_of_nobody'"
+    )
 
 
 async def test_a_table_that_nobody_named_is_out_of_reach_of_writes(

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 
 from activities.calendars import CalendarSources
+from activities.directory import Directory
 from domain.people import Person
 from domain.terms.problems import problems_of
 from workers.command_line.failures import Failure
 from workers.command_line.input import Found, read_values
+from workers.command_line.operators import require_operator
 from workers.command_line.options import AsJson
 from workers.command_line.output import console, counting, print_json, say
 from workers.command_line.reach import Reach, reaching
+from workers.command_line.sign_in import nobody_is_checked, signed_in
+
+INSTALLATION = "installation"
+"""Who made somebody an operator where nobody was named: whoever has its keys and its database's password."""
+
+Writer = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar="OPERATOR",
+        help="Who changes who is an operator: their person id. Default: the installation.",
+        callback=signed_in,
+    ),
+]
 
 AT_ONCE = 500
 """People written by one statement."""
@@ -25,23 +43,29 @@ def people(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="JSON object, array or JSON lines; - for stdin.")
     ],
+    operator: Writer = None,
     as_json: AsJson = False,
 ) -> None:
     """Write people into the directory: names, addresses, time zone, holidays, working time, leave, delegate.
 
     Who is there already is replaced by what the file says; who is not named stays. All are checked before any
-    is written, unknown time zones and holiday calendars included.
+    is written, unknown time zones and holiday calendars included. Whom it makes an operator, or one no
+    longer, is noted for ever with who did it; where tokens are checked, an operator has to (--as).
     """
     found = read_values(file)
     read = _read(found)
 
     async def work(reach: Reach) -> tuple[int, list[str]]:
         directory = await reach.directory()
+        if operator is not None:
+            await require_operator(reach, operator)
+        elif not nobody_is_checked():
+            await _refuse_new_operators(directory, read)
         written = 0
         with counting("Writing people", total=len(read)) as bar:
             for start in range(0, len(read), AT_ONCE):
                 chunk = read[start : start + AT_ONCE]
-                written += await directory.upsert(chunk)
+                written += await directory.upsert(chunk, by=operator or INSTALLATION)
                 for _ in chunk:
                     bar.one_more()
         delegates = {person.delegate_id for person in read if person.delegate_id is not None}
@@ -54,6 +78,23 @@ def people(
         print_json({"people": written, "missing_delegates": list(missing)})
     else:
         console().print(f"{written} {'person' if written == 1 else 'people'} written to the directory.")
+
+
+async def _refuse_new_operators(directory: Directory, people: Sequence[Person]) -> None:
+    """Lets nobody without a name change who is an operator, once there is one who could do it."""
+    if not await directory.operators(datetime.now(UTC).date()):
+        return
+    known = await directory.get(person.person_id for person in people)
+    changed = [
+        person.person_id
+        for person in people
+        if person.is_operator != (person.person_id in known and known[person.person_id].is_operator)
+    ]
+    if changed:
+        raise Failure(
+            f"is_operator of {', '.join(changed)} would change, and tokens are checked here: say which "
+            "operator does it with --as and their token, or leave it as it is. Nothing was written."
+        )
 
 
 def _read(found: list[Found]) -> list[Person]:
