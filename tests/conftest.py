@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import importlib.util
+import math
 import os
 import tempfile
 import uuid
@@ -29,6 +30,48 @@ _TEMPLATE = "migrated"
 
 KEYS = f"of-the-tests:{base64.b64encode(bytes(range(32))).decode()}"
 """What every test finds in SOJOURN_KEYS: all of them seal."""
+
+
+LONGEST_FIRST = (
+    "workflows/test_canaries.py",
+    "workers/test_demonstration_played.py",
+    "workers/test_command_line_processes.py",
+    "chaos/test_chaos.py",
+    "workflows/test_whole_lives.py",
+    "workflows/test_paths.py",
+    "workflows/test_upgrade.py",
+    "workflows/test_four_faces.py",
+    "workflows/test_restored.py",
+    "workers/test_rights.py",
+    "workers/test_retention.py",
+    "workers/test_command_line_dry_run.py",
+    "workers/test_nothing_on_the_disk.py",
+)
+"""Files in which single tests take long: one that began last would keep every other process waiting."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lets each of the test processes begin with its share of the longest."""
+    # Each has an even stretch of the list before it; who is through takes over from the end of another's.
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    tests = Path(__file__).parent
+    long = {tests / name: list[pytest.Item]() for name in LONGEST_FIRST}
+    if gone := [path.name for path in long if not path.exists()]:
+        raise pytest.UsageError(
+            f"LONGEST_FIRST in tests/conftest.py names what is no more: {', '.join(gone)}."
+        )
+    rest = [item for item in items if item.path not in long]
+    for item in items:
+        if item.path in long:
+            long[item.path].append(item)
+    size = math.ceil(len(items) / processes)
+    dealt: list[pytest.Item] = []
+    for process in range(processes):
+        first = [item for path in [*long][process::processes] for item in long[path]]
+        room = max(0, size - len(first))
+        dealt += [*first, *rest[:room]]
+        rest = rest[room:]
+    items[:] = dealt + rest
 
 
 @pytest.fixture(scope="session", autouse=True)

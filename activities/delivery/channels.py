@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import structlog
 
 _log = structlog.get_logger(__name__)
+
+_TELL_ADDRESSES = ("apprise", "urllib3", "requests")
+"""Loggers of what posts: at one level or another they log the address with its secrets, and the message."""
+_ABOVE_ALL = logging.CRITICAL + 1
 
 
 async def post(channels: Sequence[str], *, subject: str, body: str, timeout_seconds: float) -> list[str]:
@@ -28,6 +33,8 @@ async def post(channels: Sequence[str], *, subject: str, body: str, timeout_seco
     # Imported where it is used: it loads slowly, and most people have no further channel.
     import apprise  # noqa: PLC0415
 
+    for name in _TELL_ADDRESSES:
+        logging.getLogger(name).setLevel(_ABOVE_ALL)
     failed: list[str] = []
     for channel in channels:
         service = channel.partition("://")[0]

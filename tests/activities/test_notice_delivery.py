@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
@@ -12,6 +13,7 @@ import pytest
 from icalendar import Calendar
 
 from activities.delivery.attempts import Attempt
+from activities.delivery.channels import post
 from activities.delivery.failures import TemporaryDeliveryError
 from activities.delivery.mail import MailSettings
 from activities.digest_record import DigestRecord
@@ -397,6 +399,18 @@ async def test_further_channels_are_told_too(
     assert len(mailbox.taken) == 1
     row = await _outbox(record)
     assert (row.state, row.last_error) == ("sent", "not taken by: json")
+
+
+async def test_no_address_of_a_channel_is_logged_whatever_becomes_of_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nor its secrets, nor the message: not by what posts either, at whatever level a process logs."""
+    channels = ("json://name-4711.invalid/secret-4711", "slack://secret-4711", "unknown://secret-4711")
+    caplog.set_level(logging.DEBUG)
+    failed = await post(channels, subject="s", body="message-4711", timeout_seconds=3)
+    assert failed == ["json", "slack", "unknown"]
+    assert "channel_refused" in caplog.text
+    assert "4711" not in caplog.text
 
 
 async def test_a_person_without_mail_is_told_on_their_channel(

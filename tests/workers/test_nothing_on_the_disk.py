@@ -3,29 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import asyncpg
 import pytest
-from pydantic import JsonValue
 
+from activities.directory import Directory
 from activities.opening import opened
+from activities.openings import Openings
 from activities.record import Record
+from activities.sealed_people import SEALED_FIELDS
 from activities.seals import Seals
 from deploy.embedded import EmbeddedPostgres
 from deploy.migrate import migrate
 from domain.agreement import Agreement
+from domain.commands.break_glass import RequestBreakGlass
 from domain.people import Person
-from domain.vocabulary import Kind
-from domain.written import with_words_changed
+from tests.canaries import SUNG, Cage, Place, heard_in, personal_texts, places_of_events
+from tests.searching import dump, found, uncompress
+from tests.sung_lives import recorded, scripted_lives
+from workers.opening_after_close import open_after_close
+from workers.standing import standing
 
-Lives = Callable[..., Awaitable[Agreement]]
-Told = Callable[[str], Awaitable[set[str]]]
-
-SHORTEST = 16
-"""Characters from which a text is nobody's id, code or label by chance."""
+IN_CLEAR_OF_A_PERSON: Mapping[str, str] = {
+    "person_id": "opaque",
+    "time_zone": "due instants are computed from it",
+    "holiday_calendar": "likewise",
+    "working_weekdays": "likewise",
+    "opens": "likewise",
+    "closes": "likewise",
+    "leave": "likewise; dates without a reason",
+    "delegate_id": "opaque",
+    "locale": "a language",
+    "assignment_id": "opaque, of HR's system",
+    "is_operator": "a duty",
+    "mentor_hours_per_month": "capacity is counted by it",
+    "left_on": "open roles are handed over by it",
+}
+"""What the directory keeps of somebody in clear, and why; everything else of them is sealed."""
 
 
 @pytest.fixture
@@ -33,6 +50,7 @@ async def server(data_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
     """A server of this test's own: its files hold nothing that another test wrote."""
     async with EmbeddedPostgres(data_folder, settings={"fsync": "off"}) as server:
         await migrate(server.owner_dsn)
+        await uncompress(server.dsn_of("sojourn"))
         yield server
 
 
@@ -43,83 +61,68 @@ def database(server: EmbeddedPostgres) -> str:
 
 
 @pytest.fixture
-async def written_out(server: EmbeddedPostgres) -> Callable[[], Awaitable[None]]:
-    """Makes the server write everything to its files."""
-
-    async def write() -> None:
-        connection = await asyncpg.connect(server.dsn_of("postgres"))
-        await connection.execute("CHECKPOINT")
-        await connection.close()
-
-    return write
+def openings(pool: asyncpg.Pool[asyncpg.Record], seals: Seals) -> Openings:
+    """The log of what was opened after close."""
+    return Openings(pool, seals)
 
 
-@pytest.fixture
-def told(live: Lives, record: Record, seals: Seals) -> Told:
-    """Lives a life to its end, and gives every word that was written in it."""
-
-    async def tell(kind: str) -> set[str]:
-        agreement = await live(kind, days=1500)
-        assert agreement.closed
-        rows = await opened(seals, await record.stream(agreement.agreement_id))
-        return {words for row in rows for words in _words(row.type, row.data)}
-
-    return tell
+def test_everything_of_a_person_is_sealed_or_known_to_stand_in_clear() -> None:
+    """Nobody adds to the directory what tells who somebody is without deciding upon it."""
+    assert set(Person.model_fields) == {*SEALED_FIELDS, *IN_CLEAR_OF_A_PERSON}
 
 
-@pytest.mark.usefixtures("known")
-async def test_no_word_and_no_name_is_in_the_files_or_the_rows_of_postgresql(
+async def test_no_canary_of_any_event_or_person_is_in_the_files_or_a_dump_of_postgresql(  # noqa: PLR0917  fixtures
+    server: EmbeddedPostgres,
     data_folder: Path,
-    pool: asyncpg.Pool[asyncpg.Record],
-    told: Told,
+    record: Record,
+    directory: Directory,
+    openings: Openings,
+    seals: Seals,
     people: Mapping[str, Person],
-    written_out: Callable[[], Awaitable[None]],
 ) -> None:
-    """All three kinds from approval to synthesis: heap, indexes, write-ahead log, logs and every row."""
-    secrets = {person.name for person in people.values()} | {
-        person.email for person in people.values() if person.email is not None
-    }
-    for kind in Kind:
-        secrets |= await told(kind)
-    assert len(secrets) > 100
-    await written_out()
-    assert _found(secrets, [await _dump(pool)]) == set()
-    files = await asyncio.to_thread(_contents, data_folder)
-    assert sum(map(len, files)) > 1_000_000
-    assert _found(secrets, files) == set()
+    """Every event sings in every place that the models know: heap, indexes, write-ahead log, logs, dump."""
+    cage = Cage()
+    await directory.upsert([cage.person(person) for person in people.values()])
+    agreements = [await recorded(life, record, cage) for life in scripted_lives()]
+    await _ask_to_open(agreements[0], record, openings, reason=cage.sing("glass.requested", "/reason"))
+    wanted = places_of_events() | {Place("person", f"/{field}") for field in SEALED_FIELDS}
+    assert sorted(wanted - cage.places) == [], "no canary was placed in these"
+
+    assert cage.sung.keys() == await _heard_with_keys(agreements, people, record, directory, openings, seals)
+    dumped = await dump(server)
+    secrets = [SUNG, *personal_texts()]
+    assert [text for text in secrets if text.encode() in dumped] == []
+    in_clear = agreements[0].agreement_id
+    assert in_clear.encode() in dumped
+    there = await asyncio.to_thread(lambda: list(found(data_folder, [in_clear, *secrets])))
+    assert {text for _, text in there} == {in_clear}, there
 
 
-def _words(event_type: str, data: Mapping[str, JsonValue]) -> set[str]:
-    found: set[str] = set()
-
-    def note(_: str, words: str) -> JsonValue:
-        found.add(words)
-        return words
-
-    with_words_changed(event_type, data, note)
-    return {each for each in found if len(each) >= SHORTEST}
-
-
-async def _dump(pool: asyncpg.Pool[asyncpg.Record]) -> bytes:
-    tables = await pool.fetch(
-        "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('sojourn', 'sojourn_keys')"
+async def _ask_to_open(agreement: Agreement, record: Record, openings: Openings, *, reason: str) -> None:
+    """HR asks to read what is private after the close, which is noted beside the stream."""
+    stands = await standing(record, agreement.agreement_id)
+    assert stands is not None
+    asks = RequestBreakGlass(
+        command_id="c1", actor_id=agreement.terms.hrbp, request_id="g1", hours=4, reason=reason
     )
-    rows = [
-        str(each["held"])
-        for table in tables
-        for each in await pool.fetch(
-            f'SELECT held::text AS held FROM {table["schemaname"]}."{table["tablename"]}" AS held'  # noqa: S608
-        )
+    await open_after_close(openings, stands, asks)
+
+
+async def _heard_with_keys(  # noqa: PLR0917
+    agreements: Sequence[Agreement],
+    people: Iterable[str],
+    record: Record,
+    directory: Directory,
+    openings: Openings,
+    seals: Seals,
+) -> set[str]:
+    """What was really written, and is there for whoever has the keys."""
+    rows = await openings.of(agreements[0])
+    for each in agreements:
+        rows += await record.stream(each.agreement_id)
+    known = await directory.get([*people])
+    told = [
+        *(json.dumps(row.data) for row in await opened(seals, rows)),
+        *(person.model_dump_json() for person in known.values()),
     ]
-    assert len(rows) > 100
-    # A row quotes its members by doubling, which would hide what has quotes in it.
-    return "\n".join(rows).replace('""', '"').encode()
-
-
-def _contents(folder: Path) -> list[bytes]:
-    return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
-
-
-def _found(secrets: Iterable[str], contents: Iterable[bytes]) -> set[bytes]:
-    pattern = re.compile(b"|".join(re.escape(each.encode()) for each in sorted(secrets)))
-    return {each for content in contents for each in pattern.findall(content)}
+    return heard_in("\n".join(told))
