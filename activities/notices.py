@@ -29,6 +29,7 @@ from activities.delivery.working_time import working_time_of
 from activities.digest_record import DigestKey, DigestRecord
 from activities.digests import Digests, NoticeLedger
 from activities.rows import TakenNotice
+from domain.discretion import matters_of
 from domain.model import Frozen, Instant, PersonId
 from domain.notices import Meeting, Notice, NoticeKind
 from domain.nudging import first_slot, is_gathered, is_nudge, needless, next_days_slot
@@ -135,7 +136,8 @@ class NoticeDelivery:
     async def _tell(self, notice: Notice, at: datetime) -> DeliveryResult:
         known = await self._acquaint(notice)
         # Whoever is back by the day of a meeting comes in person, and who was invited is told that it is off.
-        reader = reader_of(notice.recipient_id, known, notice.meeting.starts_at if notice.meeting else at)
+        moment = notice.meeting.starts_at if notice.meeting else at
+        reader = reader_of(notice.recipient_id, _who_may_stand_in(notice, known), moment)
         if reader is None:
             raise PermanentDeliveryError(_nobody_reads(notice, known))
         if is_nudge(notice):
@@ -240,6 +242,16 @@ def _logged(notice: Notice, result: DeliveryResult) -> DeliveryResult:
         detail=result.detail,
     )
     return result
+
+
+def _who_may_stand_in(notice: Notice, known: Mapping[PersonId, Person]) -> Mapping[PersonId, Person]:
+    """The recipient and their delegates, but nobody's for a concern or a breach.
+
+    It might be about the delegate, or they might have raised it. Who answers in the place of somebody who is
+    away the agreement decides, and tells them in their own right.
+    """
+    in_confidence = matters_of(notice.obligation_id or "")
+    return {each: known[each] for each in {notice.recipient_id} & known.keys()} if in_confidence else known
 
 
 def _settled_already(state: str) -> DeliveryResult:

@@ -151,7 +151,7 @@ async def _answer(
     except WorkflowUpdateFailedError as failed:
         _raise_unless_passing(failed)
     except RPCTimeoutOrCancelledError:
-        _raise_if_cancelled()
+        raise_if_cancelled()
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             raise NotRunningError(f"No workflow {agreement_id} is running.") from error
@@ -162,11 +162,15 @@ async def _answer(
     return None
 
 
-def _raise_if_cancelled() -> None:
-    # The SDK reports its own timeout and our being cancelled (Ctrl-C) by the same error.
+def raise_if_cancelled() -> None:
+    """Tells our being cancelled (Ctrl-C) from the SDK's own timeout, which it reports by the same error.
+
+    Raises:
+        asyncio.CancelledError: We are.
+    """
     task = asyncio.current_task()
     if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+        raise asyncio.CancelledError from None
 
 
 def _raise_unless_passing(failed: WorkflowUpdateFailedError) -> None:

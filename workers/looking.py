@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from workers.asking import NoAnswerError, NotRunningError
+from workers.asking import NoAnswerError, NotRunningError, raise_if_cancelled
 
 PATIENCE = timedelta(seconds=15)
 """How long to keep asking before giving up, unless told otherwise."""
@@ -62,9 +62,7 @@ async def look(
             if answer is not None:
                 return answers.model_validate(answer)
         except RPCError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise asyncio.CancelledError from None
+            raise_if_cancelled()
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise NotRunningError(f"No workflow {agreement_id} is known.") from error
             if error.status not in _TRY_AGAIN:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from domain.commands import (
     break_glass,
@@ -18,24 +18,12 @@ from domain.commands import (
 )
 from domain.commands.base import Command, CommandId
 from domain.commands.forming import ProposeAgreement
+from domain.declared import by_type
 
 _MODULES = (forming, progress, notes, matters, shadowing, rotation, course, operations, break_glass, ending)
 
-
-def _declared() -> Iterator[type[Command]]:
-    for module in _MODULES:
-        for member in vars(module).values():
-            if (
-                isinstance(member, type)
-                and issubclass(member, Command)
-                and member.__module__ == module.__name__
-                and member is not ProposeAgreement
-            ):
-                yield member
-
-
 COMMANDS: Mapping[str, type[Command]] = {
-    command.model_fields["type"].default: command for command in _declared()
+    name: kind for name, kind in by_type(_MODULES, Command).items() if kind is not ProposeAgreement
 }
 """Name to class, of every command that a person can give, in the order of a placement's life."""
 

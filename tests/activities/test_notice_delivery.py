@@ -119,12 +119,14 @@ async def _write(
     assert appended.outcome == "appended"
 
 
-async def _queue(record: Record, *notices: Notice) -> None:
-    """An agreement whose check-in is owed, with these notices in its outbox."""
+async def _queue(
+    record: Record, *notices: Notice, kind: ObligationKind = ObligationKind.CHECK_IN, subject: str = "3"
+) -> None:
+    """An agreement whose check-in is owed, or something else, with these notices in its outbox."""
     obligation = Obligation(
-        obligation_id=OBLIGATION,
-        kind=ObligationKind.CHECK_IN,
-        subject="3",
+        obligation_id=f"{kind}:{subject}",
+        kind=kind,
+        subject=subject,
         owner_role=Role.MENTEE,
         owner_id="p-mia",
         opened_at=AT - timedelta(days=7),
@@ -310,6 +312,22 @@ async def test_somebody_always_reads_it(
     await _queue(record, notice)
     await directory.upsert(people)
     assert (await delivery.deliver(notice, AT)).delivered_to == reader
+
+
+@pytest.mark.parametrize("kind", [ObligationKind.CONCERN, ObligationKind.BREACH])
+async def test_what_was_raised_in_confidence_is_read_by_no_delegate(
+    delivery: NoticeDelivery, directory: Directory, record: Record, mailbox: Mailbox, kind: ObligationKind
+) -> None:
+    """It may be about the delegate: it goes to the one it is for; where they have left, it fails visibly."""
+    about = {"obligation_id": f"{kind}:c1", "obligation_kind": kind, "recipient_role": Role.MENTOR}
+    asked, asked_later = (_notice(NoticeKind.OBLIGATION_OPENED, **about) for _ in range(2))
+    await _queue(record, asked, asked_later, kind=kind, subject="c1")
+    away = Leave(first=date(2026, 11, 20), last=date(2026, 11, 27))
+    await directory.upsert([person("p-mia", delegate_id="p-jo", leave=(away,))])
+    assert (await delivery.deliver(asked, AT)).delivered_to == "p-mia"
+    await directory.upsert([person("p-mia", delegate_id="p-jo", left_on=date(2026, 11, 19))])
+    assert (await delivery.deliver(asked_later, AT)).outcome == "failed"
+    assert [mail["To"] for mail in mailbox.taken] == ["mia@example.org"]
 
 
 @pytest.mark.parametrize(

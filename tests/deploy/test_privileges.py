@@ -164,6 +164,12 @@ async def test_reporting_reads_what_stands_where_and_neither_log_nor_people(
     finally:
         await administrator.execute("RESET ROLE")
     assert readable == {*allowed, "functions"}
+    # What runs as the owner writes the log or destroys keys.
+    assert not await administrator.fetch(
+        "SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'sojourn'::regnamespace AND prosecdef "
+        "AND prorettype <> 'trigger'::regtype AND has_function_privilege($1, oid, 'EXECUTE')",
+        privileges.REPORTING,
+    )
 
 
 async def test_to_migrate_without_a_role_for_reporting_is_no_fault(
