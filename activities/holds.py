@@ -18,7 +18,8 @@ class OnHoldError(Exception):
 
     def __init__(self, holds: dict[PersonId, str]) -> None:
         named = ", ".join(f"{person_id} ({reference})" for person_id, reference in sorted(holds.items()))
-        super().__init__(f"On legal hold: {named}. Lift it first with `sojourn hold PERSON --lift`.")
+        lifting = ", ".join(f"`sojourn hold {person_id} --lift`" for person_id in sorted(holds))
+        super().__init__(f"On legal hold: {named}. Lift it first with {lifting}.")
         self.holds = holds
 
 

@@ -74,7 +74,10 @@ class Plan(Frozen):
     def forbidden(self) -> str | None:
         """Why it cannot be done now; None where it can."""
         if self.on_hold is not None:
-            return f"{self.person_id} is on legal hold ({self.on_hold}): lift it with `sojourn hold --lift`."
+            return (
+                f"{self.person_id} is on legal hold ({self.on_hold}): lift it with "
+                f"`sojourn hold {self.person_id} --lift`."
+            )
         holding = [each.agreement_id for each in self.agreements if each.open and each.roles]
         if holding and self.known_to_stay:
             return (

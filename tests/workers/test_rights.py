@@ -86,6 +86,22 @@ async def test_nothing_is_erased_without_yes_or_on_hold_or_while_a_role_is_held(
     assert "no operator" in stranger.stderr
 
 
+@pytest.mark.usefixtures("known")
+async def test_nobody_is_put_on_hold_or_erased_by_a_slip(
+    sojourn: Sojourn, pool: asyncpg.Pool[asyncpg.Record], tmp_path: Path
+) -> None:
+    """A mistyped id protects nobody and is refused; a receipt that cannot be written is said before."""
+    mistyped = await sojourn("hold", "P-1O42", *OPERATOR)
+    assert mistyped.exit_code == ExitCode.NOTHING_MATCHED
+    assert "has the id P-1O42" in mistyped.stderr
+    nowhere = await sojourn(
+        "erase", "P-1042", *OPERATOR, "--yes", "--receipt", str(tmp_path / "nowhere" / "receipt.json")
+    )
+    assert nowhere.exit_code == ExitCode.USAGE
+    assert "--receipt: there is no folder" in nowhere.stderr
+    assert await pool.fetchval("SELECT count(*) FROM sojourn.rights_event") == 0
+
+
 @pytest.mark.usefixtures("settings")
 async def test_a_hold_that_is_placed_behind_the_plan_forbids_what_was_planned(
     sojourn: Sojourn, closed: Agreement, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -56,6 +56,8 @@ def erase(
     """
     if yes and receipt is None:
         raise Failure("--receipt: name a file for the signed receipt.", ExitCode.USAGE)
+    if receipt is not None and not receipt.parent.is_dir():
+        raise Failure(f"--receipt: there is no folder {receipt.parent}.", ExitCode.USAGE)
 
     async def work(reach: Reach) -> tuple[Plan, SignedReceipt | None]:
         ring = ring_in_use(reach)
@@ -122,6 +124,12 @@ def hold(
     async def work(reach: Reach) -> tuple[bool, Instant | None]:
         await require_operator(reach, operator)
         rights = Rights(await reach.pool())
+        if not lift and not await (await reach.directory()).get([person]) and not await rights.events(person):
+            raise Failure(
+                f"Nobody in the directory has the id {person}, and nothing was ever done about their rights. "
+                "Nobody is on hold by a mistyped id: enter them with `sojourn people` first.",
+                ExitCode.NOTHING_MATCHED,
+            )
         held = await rights.hold_on(person) is not None
         if held is lift:
             await rights.note(
@@ -272,9 +280,13 @@ def _show(plan: Plan, *, as_json: bool) -> None:
         print_json(plan.model_dump(mode="json"))
         return
     out = console()
-    out.print(f"{plan.person_id}: {plan.keys} key(s) would be destroyed and the directory cleared.")
+    keys = {0: "no key of theirs is left to destroy", 1: "1 key would be destroyed"}
+    destroyed = keys.get(plan.keys, f"{plan.keys} keys would be destroyed")
+    directory = "their row of the directory cleared" if plan.known else "the directory does not have them"
+    out.print(f"{plan.person_id}: {destroyed}; {directory}.", soft_wrap=True)
     for each in plan.agreements:
         clear = f", {each.clear_events} in clear that stay" if each.clear_events else ""
         roles = ", ".join(each.roles) or "no role"
-        out.print(f"  {each.agreement_id} ({roles}): {each.sealed_events} events with sealed words{clear}")
-    out.print("Nothing was erased. It cannot be undone: to do it, repeat with --yes --receipt FILE.")
+        sealed = "1 event" if each.sealed_events == 1 else f"{each.sealed_events} events"
+        out.print(f"  {each.agreement_id} ({roles}): {sealed} with sealed words{clear}", soft_wrap=True)
+    say("Nothing was erased. It cannot be undone: to do it, repeat with --yes --receipt FILE.")
