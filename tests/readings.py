@@ -101,7 +101,11 @@ class Readings:
 
     async def tell_nothing_of(self, *people: str) -> None:
         """Erases people; every reading tells what it told before but for their words; all else goes on."""
-        words = {person: await self._words_of(person) for person in people}
+        one = self._agreement.agreement_id
+        words = {person: await self._words_of(person, one) for person in people}
+        # An export tells of every agreement.
+        every = [each.agreement_id for each in await self._record.agreements()]
+        gone = set[str]().union(*[await self._words_of(person, *every) for person in people])
         (self._folder / "policy.yaml").write_text((await _called("policy", "show", "--yaml")).text)
         # Somebody who wrote nothing, so that there is a receipt to read from the beginning.
         await self._erase("P-9002")
@@ -113,7 +117,6 @@ class Readings:
             assert words[person] <= told_before, "what is to be gone was told before"
             await self._erase(person)
         after = await self._everything(people)
-        gone = set[str]().union(*words.values())
         for call, told in after.items():
             left = before[call].canaries - gone
             if call[0] == "codec":
@@ -132,11 +135,11 @@ class Readings:
     async def _folded(self) -> Agreement | None:
         return fold_recorded(await self._record.stream(self._agreement.agreement_id))
 
-    async def _words_of(self, person_id: str) -> set[str]:
-        """The canaries that are sealed for somebody, in whichever agreement: an export tells of all."""
+    async def _words_of(self, person_id: str, *agreement_ids: str) -> set[str]:
+        """The canaries that are sealed for somebody in agreements."""
         raw: list[RecordedEvent] = []
-        for agreement in await self._record.agreements():
-            raw += await self._record.stream(agreement.agreement_id)
+        for agreement_id in agreement_ids:
+            raw += await self._record.stream(agreement_id)
         clear = await opened(self._seals, raw)
         return heard_in(
             "\n".join(

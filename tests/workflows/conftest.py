@@ -335,6 +335,7 @@ class Placement:
         answers: Callable[[Obligation], bool] = lambda _: True,
         each_step: Callable[[Agreement], Awaitable[None]] | None = None,
         steps: int = 400,
+        in_strides: bool = False,
     ) -> Agreement:
         """Lets the cast act and time pass until the agreement is as wanted, or closed.
 
@@ -343,6 +344,7 @@ class Placement:
             answers: Which obligations the cast looks after; the others are left to time.
             each_step: Looks on before each step.
             steps: After how many of them something is wrong.
+            in_strides: Passes over instants at which the ledger changes and the cast has nothing to do yet.
         """
         for _ in range(steps):
             agreement = await self.agreement()
@@ -354,6 +356,8 @@ class Placement:
             if not await self._act_once(agreement, answers, now):
                 instant = next_instant(agreement, now)
                 assert instant is not None, f"waits on nothing at {now}: {await self.status()}"
+                if in_strides:
+                    instant = max([instant, *_first_to_do(agreement, answers)])
                 await self.fast_forward(instant - now + timedelta(seconds=1))
         raise AssertionError(f"not reached within {steps} steps; now {await self.status()}")
 
@@ -522,6 +526,13 @@ def finding_names() -> Callable[[str], list[str]]:
 def keeping_house() -> KeepingHouse:
     """Keeps a house over a database that a test brings along."""
     return _keeping_house
+
+
+def _first_to_do(agreement: Agreement, answers: Callable[[Obligation], bool]) -> Iterator[datetime]:
+    """When the cast next does something about what is owed; nothing where nothing is."""
+    owed = [each.due_at for each in agreement.obligations.values() if answers(each)]
+    if owed:
+        yield min(owed) - JUST_BEFORE_DUE
 
 
 def _running_timer(history: WorkflowHistory) -> datetime | None:
