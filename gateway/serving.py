@@ -33,8 +33,11 @@ def listening(host: str, port: int | None) -> socket.socket:
         )[0]
         made = socket.socket(family, kind, protocol)
         try:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if port:
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             made.bind(address)
+            # A port that is bound and not listened at can be somebody else's by the time it is.
+            made.listen()
         except BaseException:
             made.close()
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import importlib.util
+import logging
 import math
 import os
 import tempfile
@@ -24,6 +25,7 @@ from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.embedded.roles import LOGIN, OWNER
 from deploy.migrate import migrate
 from workers.connection import data_converter
+from workers.logs import HANDLER
 from workers.settings import load_settings
 
 _TEMPLATE = "migrated"
@@ -94,7 +96,12 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 @pytest.fixture(autouse=True)
 def logs_beside_standard_output() -> Iterator[None]:
-    """Sends what is logged in this process through `logging`: what a command prints beside it stays clean."""
+    """Sends what is logged in this process through `logging`: what a command prints beside it stays clean.
+
+    What a test has logs sent to is not written to any more once it is over.
+    """
+    root = logging.getLogger()
+    level = root.level
     structlog.configure(
         processors=[structlog.stdlib.render_to_log_kwargs],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -102,6 +109,9 @@ def logs_beside_standard_output() -> Iterator[None]:
     )
     yield
     structlog.reset_defaults()
+    root.handlers = [kept for kept in root.handlers if kept.name != HANDLER]
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
 
 
 @contextmanager

@@ -18,7 +18,8 @@ from temporalio import activity, workflow
 
 from workers.settings import Settings
 
-_HANDLER = "sojourn"
+HANDLER = "sojourn"
+"""The name of the one handler."""
 
 
 def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
@@ -34,7 +35,7 @@ def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
     # Processors only read the record; inside the sandbox they would be imported once per workflow.
     workflow.logger.unsafe_disable_sandbox()
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.name = _HANDLER
+    handler.name = HANDLER
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder(), _temporal_ids],
@@ -42,7 +43,7 @@ def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
         )
     )
     root = logging.getLogger()
-    root.handlers = [kept for kept in root.handlers if kept.name != _HANDLER]
+    root.handlers = [kept for kept in root.handlers if kept.name != HANDLER]
     root.addHandler(handler)
     root.setLevel(settings.log_level)
     logging.captureWarnings(capture=True)

@@ -95,7 +95,7 @@ async def test_the_stack_lives_in_one_folder_and_comes_back(data_folder: Path) -
         assert f"A stack is already running on {data}" in errors
     finally:
         code, said = await up.interrupt()
-    assert code == 0
+    assert code == 0, said
     assert said.endswith("Stopped. All data is kept.\n")
     assert "Traceback" not in said
     assert (data / "logs" / "worker.log").exists()
