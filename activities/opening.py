@@ -19,7 +19,7 @@ from domain.model import PersonId
 from domain.personal import PersonalView, personal_view
 from domain.readers import Reader, as_read_by
 from domain.recording import RecordedEvent
-from domain.sealed import sealed_text, with_sealed_replaced
+from domain.sealed import as_sealed, sealed_text, with_sealed_replaced
 
 Marks = Mapping[str, Sealed]
 """What each mark stands for."""
@@ -39,18 +39,24 @@ async def opened(seals: Seals, rows: Sequence[RecordedEvent]) -> list[RecordedEv
 async def digests_opened(seals: Seals, rows: Sequence[RecordedEvent]) -> list[RecordedEvent]:
     """The rows with the digests of the terms readable, and all words as sealed as before.
 
+    Those of which the key is lost stay sealed.
+
     Raises:
         KeysError: A key is missing or wrong.
         SealedWordsError: A digest is not as it was sealed.
     """
     sealed = [each for row in rows for each in _digests(row)]
-    texts = iter(await seals.texts(sealed))
+    texts = iter(await seals.texts_for_deciding(sealed))
+
+    def opened_or_sealed(_place: str, text: str) -> JsonValue:
+        return next(texts) or as_sealed(text)
+
     return [
         row.model_copy(
             update={
                 "data": {
                     **row.data,
-                    "digests": with_sealed_replaced(digests, lambda _place, _text: next(texts)),
+                    "digests": with_sealed_replaced(digests, opened_or_sealed),
                 }
             }
         )

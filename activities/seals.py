@@ -26,7 +26,7 @@ from activities.keys.envelopes import (
     unseal,
 )
 from activities.keys.ring import KeysError
-from activities.keys.subjects import SubjectKeys
+from activities.keys.subjects import LostKeyError, SubjectKeys
 from domain.model import PersonId
 from domain.recording import Append, NewEvent
 from domain.sealed import ERASED, as_sealed
@@ -181,6 +181,8 @@ class Seals:
     async def digests(self, agreement_id: str, stored: Mapping[str, str]) -> dict[str, str | None]:
         """The digests of commands, by command id; None where one of those whose words it is of is erased.
 
+        A lost key does no more than that to them, and is logged: what was done stays done by its id.
+
         Args:
             agreement_id: Whose commands.
             stored: As they stand in the record, by command id; what is not sealed passes.
@@ -196,8 +198,31 @@ class Seals:
             for command_id, text in found.items()
             if is_sealed(text)
         }:
-            found.update(zip(shut, await self.texts(list(shut.values())), strict=True))
+            texts = await self.texts_for_deciding(list(shut.values()))
+            found.update(
+                (name, ERASED if text is None else text) for name, text in zip(shut, texts, strict=True)
+            )
         return {command_id: None if text == ERASED else text for command_id, text in found.items()}
+
+    async def texts_for_deciding(self, sealed: Sequence[Sealed]) -> list[str | None]:
+        """As `texts`, and None where the key is lost: an agreement goes on without what only it would open.
+
+        Raises:
+            KeysError: There are no keys, or a key-encryption key is missing or wrong.
+            SealedWordsError: One of them is not as it was sealed.
+        """
+        try:
+            return list(await self.texts(sealed))
+        except LostKeyError:
+            return [await self._text_for_deciding(each) for each in sealed]
+
+    async def _text_for_deciding(self, sealed: Sealed) -> str | None:
+        try:
+            [text] = await self.texts([sealed])
+        except LostKeyError as lost:
+            _log.error("digest_key_lost", place=sealed.place.named, error=str(lost))
+            return None
+        return text
 
     async def texts(self, sealed: Sequence[Sealed]) -> list[str]:
         """The words of several sealed texts, in order; `ERASED` where the key was destroyed.

@@ -23,7 +23,7 @@ from domain.digests import digest_of
 from domain.model import WITHHELD
 from domain.reading import read_event
 from domain.recording import Append, NewEvent
-from domain.sealed import ERASED
+from domain.sealed import ERASED, sealed_text
 from domain.vocabulary import Role
 
 CANARY = "the canary sings of overwork"
@@ -313,3 +313,29 @@ async def test_of_an_erased_command_the_id_alone_is_left_to_go_by(
     await seals.keys.destroy("p-grace", by="p-op", reference="DSR-1")
     assert (await sealing.append(feedback(command_digest=digest_of("one")))).outcome == "duplicate"
     assert len(await sealing.stream("agreement-1")) == 2
+
+
+async def test_a_lost_key_does_not_keep_an_agreement_from_going_on(
+    sealing: Record,
+    pool: asyncpg.Pool[asyncpg.Record],
+    administrator: asyncpg.Connection,
+    ring: KeyRing,
+    make_append: Callable[..., Append],
+) -> None:
+    """What nobody can open counts as not known, and is named in the log; the rest opens."""
+    known_by: dict[str, JsonValue] = {"objectives": digest_of("o"), "mentor_commitment": digest_of("m")}
+    amended = NewEvent(
+        event_id=str(uuid.uuid4()), type="terms.amended", schema_version=1, data={"digests": known_by}
+    )
+    await sealing.append(make_append(events=(amended,), command_digest=digest_of(CANARY)))
+    await administrator.execute("DELETE FROM sojourn_keys.subject_key WHERE subject_id LIKE 'p-ada@%'")
+    elsewhere = Record(pool, await _fresh(pool, ring))
+    with capture_logs() as logs:
+        (row,) = await elsewhere.stream_to_decide_upon("agreement-1")
+        (command,) = await elsewhere.recent_commands("agreement-1")
+    digests = row.data["digests"]
+    assert isinstance(digests, dict)
+    assert digests["mentor_commitment"] == known_by["mentor_commitment"]
+    assert sealed_text(digests["objectives"]) is not None
+    assert command.digest is None
+    assert {each["event"] for each in logs} == {"digest_key_lost"}
