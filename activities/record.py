@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from activities.chain import ChainFault, canonical_json, first_fault
 from activities.database import Database, DatabaseRefusedError, translated_errors
-from activities.opening import digests_opened
+from activities.opening import digests_opened, sealed_request_digest
 from activities.rows import (
     START,
     AgreementRow,
@@ -81,11 +81,25 @@ class Record:
             if getattr(refused.__cause__, "constraint_name", None) != "command_pkey":
                 raise
             appended = await self._append(sealed)
-        if appended.outcome != "different_content":
+        if appended.outcome in {"appended", "duplicate"}:
             return appended
-        # Two seals of the same digest differ: what is stored decides, once it is open.
-        stored = await self._stored_digest(append)
-        return appended if stored is None else await self._append(_with_digest(sealed, stored))
+        if appended.outcome == "different_content":
+            # Two seals of the same digest differ: what is stored decides, once it is open.
+            stored = await self._stored_digest(append)
+            if stored is not None:
+                return await self._append(_with_digest(sealed, stored))
+        if append.expected_version == 0 and sealed.head != append.head:
+            return await self._told_by_request(append, appended)
+        return appended
+
+    async def _told_by_request(self, append: Append, appended: Appended) -> Appended:
+        """What is to be said of another proposal of a stream: the statement sees no digest of the request."""
+        known = await self.find_request(append.head.tenant, append.head.request_id)
+        taken = await self._database.row("command_digest", append.agreement_id, append.command_id)
+        if known is None or taken is not None:
+            return appended
+        same = known.agreement_id == append.agreement_id and known.is_of(append.head.request_digest)
+        return appended.model_copy(update={"outcome": "conflict" if same else "different_content"})
 
     async def _append(self, sealed: Append) -> Appended:
         row = await self._database.row("append", *_append_arguments(sealed))
@@ -129,8 +143,7 @@ class Record:
         """The events of an agreement with the digests of its terms open, by which a change of them is seen.
 
         Raises:
-            KeysError: A key is missing or wrong.
-            SealedWordsError: A digest is not as it was sealed.
+            KeysError: A key-encryption key is missing or wrong.
         """
         rows = await self.stream(agreement_id)
         return rows if self._seals is None else await digests_opened(self._seals, rows)
@@ -194,9 +207,19 @@ class Record:
         return found[0] if found else None
 
     async def find_request(self, tenant: str, request_id: str) -> KnownRequest | None:
-        """Which agreement a request opened; None where it opened none yet."""
+        """Which agreement a request opened; None where it opened none yet.
+
+        Raises:
+            KeysError: What it is recognised by is sealed, and there are no keys or wrong ones.
+        """
         row = await self._database.row("find_request", tenant, request_id)
-        return None if row is None else KnownRequest(**dict(row))
+        if row is None:
+            return None
+        digest: str | None = row["request_digest"]
+        if (text := row["sealed_digest"]) is not None:
+            sealed = sealed_request_digest(row["agreement_id"], row["event_id"], row["event_type"], text)
+            [digest] = await (self._seals or Seals(None)).digests_at([sealed])
+        return KnownRequest(agreement_id=row["agreement_id"], digest=digest, version=row["version"])
 
     async def overlapping_agreements(
         self, mentee_id: str, starts_on: date, ends_on: date, excluding: str = ""

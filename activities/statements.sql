@@ -72,8 +72,13 @@ ORDER BY head.agreement_id
 LIMIT $9
 
 -- find_request --
--- Which agreement a request opened.
-SELECT agreement_id, request_digest, version FROM sojourn.agreement WHERE tenant = $1 AND request_id = $2
+-- Which agreement a request opened, and what the request is known by: where that is sealed, the head does not have it.
+SELECT
+    head.agreement_id, head.request_digest, head.version, first.event_id::text, first.type AS event_type,
+    first.data->'request_digest'->>'$sealed' AS sealed_digest
+FROM sojourn.agreement AS head
+LEFT JOIN sojourn.event AS first ON first.agreement_id = head.agreement_id AND first.version = 1
+WHERE head.tenant = $1 AND head.request_id = $2
 
 -- overlapping_agreements --
 -- Open agreements in which a person is the mentee on some day of a stretch, both ends included.

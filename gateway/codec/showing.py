@@ -57,7 +57,7 @@ STRUCTURE: tuple[TypeAdapter[Any], ...] = tuple(
 _TELLING = frozenset(place for by_place in TELLING.values() for place in by_place)
 """What in a command tells of a person as it does in the events that it leads to."""
 
-_DIGESTS = ("command_digest", "digest", "digests")
+_DIGESTS = ("command_digest", "digest", "digests", "request_digest", "head/request_digest")
 """By what commands and parts of the terms are recognised, in whatever holds one."""
 
 _FAILURE = frozenset({"message", "stack_trace"})
