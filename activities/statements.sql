@@ -806,10 +806,9 @@ INSERT INTO sojourn.rights_event (person_id, type, actor_id, data) VALUES ($1, $
 SELECT held_id, held_reference FROM sojourn.note_unless_held_v1($1, $2, $3, $4, $5, $6::text::jsonb)
 
 -- note_opening --
--- Notes for several people at once that something private of a closed agreement was asked for or opened.
-INSERT INTO sojourn.rights_event (person_id, type, actor_id, data)
-SELECT concerned.person_id, $2, $3, $4::text::jsonb
-FROM unnest($1::text[]) AS concerned (person_id)
+-- Notes for several people at once that something private of a closed agreement was asked for or opened, unless somebody
+-- was quicker to note something of it.
+SELECT sojourn.note_opening_v1($1::text[], $2, $3, $4, $5, $6::text::jsonb) AS noted
 
 -- openings_of --
 -- What was asked for and opened in a closed agreement, as noted for its mentee, in order.
