@@ -13,6 +13,7 @@ from typing import Final, cast
 
 from pydantic import JsonValue
 
+from activities.keys.envelopes import is_sealed
 from activities.seals import Sealed, Seals, place_in_event
 from domain.agreement import Agreement
 from domain.digests import digest_of
@@ -127,7 +128,19 @@ async def personal_view_opened(
 
 async def _with_words(seals: Seals, marks: Marks, rows: Sequence[RecordedEvent]) -> list[RecordedEvent]:
     words = await _words(seals, marks, [row.data for row in rows])
-    return [row.model_copy(update={"data": _with(row.data, words)}) for row in rows]
+    once = [row.model_copy(update={"data": _with(row.data, words)}) for row in rows]
+    return [await _opened_within(seals, row) for row in once]
+
+
+async def _opened_within(seals: Seals, row: RecordedEvent) -> RecordedEvent:
+    digest = row.data.get(REQUEST_DIGEST)
+    if not isinstance(digest, str) or not is_sealed(digest):
+        return row
+    while is_sealed(digest):
+        [digest] = await seals.texts(
+            [sealed_request_digest(row.agreement_id, row.event_id, row.type, digest)]
+        )
+    return row.model_copy(update={"data": {**row.data, REQUEST_DIGEST: digest}})
 
 
 async def _words(

@@ -374,6 +374,8 @@ async def test_a_request_is_recognised_until_one_of_those_it_has_words_of_is_era
     assert (known.digest, known.is_of(digest_of("other"))) == (digest, False)
     (row,) = await sealing.stream_to_decide_upon("agreement-1")
     assert row.data["request_digest"] == digest
+    (row,) = await opened(seals, await sealing.stream("agreement-1"))
+    assert row.data["request_digest"] == digest
     assert seals.keys is not None
     await seals.keys.destroy(erased, by="p-op", reference="DSR-1")
     known = await sealing.find_request("acme", "request-1")
@@ -381,6 +383,8 @@ async def test_a_request_is_recognised_until_one_of_those_it_has_words_of_is_era
     assert (known.digest, known.is_of(digest_of("other"))) == (None, True)
     (row,) = await sealing.stream_to_decide_upon("agreement-1")
     assert digest not in json.dumps(row.data)
+    (row,) = await opened(seals, await sealing.stream("agreement-1"))
+    assert row.data["request_digest"] == ERASED
 
 
 @pytest.mark.parametrize("sealed_before", [True, False])
