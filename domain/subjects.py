@@ -128,6 +128,7 @@ OF_THE_TERMS: Mapping[str, Subject] = {
     "rationale": _MENTEE,
     "backfill_plan": _MENTEE,
     "appraisal_transfer": _MENTEE,
+    "clearances": _MENTEE,
     "return_plan": _MENTEE,
     "sessions": _MENTEE,
     "home_test_site": _MENTEE,
