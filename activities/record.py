@@ -33,7 +33,9 @@ from activities.rows import (
 )
 from activities.seals import Seals
 from activities.statements import STATEMENTS
+from domain.discretion import OWED_FOR_ONE, RAISED_BY, STALLED_FOR
 from domain.loading import REMEMBERED_COMMANDS, KnownCommand
+from domain.model import PersonId
 from domain.notices import Notice
 from domain.obligations import Obligation
 from domain.recording import Append, Appended, Head, NewEvent, RecordedEvent
@@ -300,6 +302,18 @@ class Record:
             limit,
         )
         return [StalledPageRow(**dict(row)) for row in rows]
+
+    async def stalled_matters_about(self, person_id: PersonId, as_of: datetime) -> list[str]:
+        """Agreements that a concern or a breach holds up first, and in which one is or was about somebody.
+
+        Args:
+            person_id: Whom.
+            as_of: As for `stalled`.
+        """
+        rows = await self._database.rows(
+            "stalled_matters_about", STALLED_FOR, as_of, OWED_FOR_ONE, RAISED_BY, person_id
+        )
+        return [row["agreement_id"] for row in rows]
 
     async def stalled_tally(self, as_of: datetime) -> list[StalledTally]:
         """How many agreements `stalled` gives, by kind, reason, role and rung, without reading them.
