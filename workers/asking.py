@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.payloads.codec import EncryptingCodec
 from domain.commands import Command
 from domain.digests import digest_of_model
+from workers.asked_in_vain import NoAnswerError, NotRunningError, UpdateRefusedError
 from workflows.contract import CONTENDED, HANDING_OVER, REFUSED, Receipt
 
 PATIENCE = timedelta(seconds=60)
@@ -61,27 +62,6 @@ def update_id_of(client: Client, command: Command) -> str:
     if isinstance(codec, EncryptingCodec):
         digest = codec.keys.recognised(digest)
     return f"{command.command_id}:{digest[:16]}"
-
-
-class AskedInVainError(Exception):
-    """The workflow cannot be asked. The text says why."""
-
-
-class NotRunningError(AskedInVainError):
-    """No such workflow runs: it never did, or it has ended."""
-
-
-class NoAnswerError(AskedInVainError):
-    """No answer came in time: the command may still be accepted, and may be repeated with the same id."""
-
-
-class UpdateRefusedError(AskedInVainError):
-    """The workflow refused; nothing was written."""
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code
-        self.sentence = sentence
 
 
 async def ask(
