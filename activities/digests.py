@@ -116,14 +116,14 @@ class Digests:
         return DayTold("sent", detail)
 
     async def _claim(self, key: DigestKey, notice: Notice) -> Literal["claimed", "sent", "settled"]:
-        """Waits while another delivery sends the mail of the day: this notice may be in it."""
+        """Waits while another delivery sends the reader a mail: this notice may be in it."""
         for _ in range(_LOOKS):
             claim = await self.record.claim(key, notice.notice_id, abandoned_after=self._longest_sending)
-            if claim == "claimed":
-                return claim
             if await self.notices.notice_state(notice.notice_id) in ("sent", "skipped"):
+                if claim == "claimed":
+                    await self.record.release(key, notice.notice_id)
                 return "settled"
-            if claim == "sent":
+            if claim != "under_way":
                 return claim
             await asyncio.sleep(_BETWEEN_LOOKS / timedelta(seconds=1))
         raise TemporaryDeliveryError(f"another delivery holds the mail {key.digest_id}")

@@ -281,14 +281,19 @@ SET state = 'queued', not_before = $2, notice = jsonb_set(notice, '{not_before}'
 WHERE notice_id = $1 AND state IN ('queued', 'failed')
 
 -- claim_digest --
--- Who sends a reader's mail of the day: this notice's delivery, also where a dead one left its claim behind.
-WITH claimed AS (
-    INSERT INTO sojourn.digest AS known (reader_id, local_day, claimed_by)
-    VALUES ($1, $2, $3)
-    ON CONFLICT (reader_id, local_day) DO UPDATE
-    SET claimed_by = excluded.claimed_by, claimed_at = excluded.claimed_at
-    WHERE known.sent_at IS NULL
-        AND (known.claimed_by = excluded.claimed_by OR known.claimed_at < clock_timestamp() - $4::interval)
+-- Who sends a reader's mail of the day: this notice's delivery, also where a dead one left its claim behind. One mail
+-- to a reader is under way at a time: what waits would otherwise be gathered into the mails of two days.
+WITH left_behind AS (
+    DELETE FROM sojourn.digest
+    WHERE reader_id = $1 AND sent_at IS NULL
+        AND (claimed_by = $3 OR claimed_at < clock_timestamp() - $4::interval)
+    RETURNING reader_id
+),
+claimed AS (
+    INSERT INTO sojourn.digest (reader_id, local_day, claimed_by)
+    -- Counted, so that what was left behind is gone before this is tried.
+    SELECT $1, $2, $3 FROM (SELECT count(*) FROM left_behind) AS gone
+    ON CONFLICT DO NOTHING
     RETURNING reader_id
 )
 SELECT CASE

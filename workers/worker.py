@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import asyncpg
 from temporalio.client import Client
+from temporalio.common import VersioningBehavior
 from temporalio.worker import Interceptor, Replayer, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -121,10 +122,22 @@ def worker_of(
         activities=activities_of(settings, pool, seals).all(),
         workflow_runner=workflow_runner(),
         interceptors=interceptors,
-        deployment_config=WorkerDeploymentConfig(version=version_of(settings), use_worker_versioning=True),
+        deployment_config=_deployment_of(settings),
         max_cached_workflows=settings.max_cached_workflows,
         max_concurrent_activities=settings.max_concurrent_activities,
         graceful_shutdown_timeout=timedelta(seconds=settings.shutdown_seconds),
+    )
+
+
+def _deployment_of(settings: Settings) -> WorkerDeploymentConfig:
+    """The version under which its tasks are taken."""
+    return WorkerDeploymentConfig(
+        version=version_of(settings),
+        use_worker_versioning=True,
+        # Every type says so itself, but a task that holds nothing for its code, as one for changed options,
+        # the SDK completes without asking it. Without this, such a run would count as unversioned from then
+        # on, and Temporal would offer and withdraw its next activity without end.
+        default_versioning_behavior=VersioningBehavior.PINNED,
     )
 
 

@@ -430,6 +430,66 @@ async def test_an_old_claim_is_taken_over_by_whoever_comes_next(
     assert (await _row(record, first)).state == "sent"
 
 
+async def test_what_waits_goes_into_the_mail_of_one_day_only(
+    delivery: NoticeDelivery, record: Record, days: DigestRecord, mailbox: Mailbox
+) -> None:
+    """While one mail to a reader is under way no other is put together, also not that of another day."""
+    thursday = AT - timedelta(hours=23)
+    first, second = await _both_wait(record)
+    late = _nudge(_owed("milestone:m1"), not_before=thursday)
+    keys = {day: DigestKey(reader_id="p-mia", local_day=day.date()) for day in (thursday, AT)}
+    an_hour = timedelta(hours=1)
+    assert await days.claim(keys[AT], first.notice_id, abandoned_after=an_hour) == "claimed"
+    assert await days.claim(keys[thursday], late.notice_id, abandoned_after=an_hour) == "under_way"
+    somebody_elses = DigestKey(reader_id="p-ravi", local_day=AT.date())
+    assert await days.claim(somebody_elses, late.notice_id, abandoned_after=an_hour) == "claimed"
+    assert (await delivery.deliver(first, AT)).outcome == "sent"
+    assert [(await _row(record, notice)).state for notice in (first, second)] == ["sent", "sent"]
+    assert await days.claim(keys[thursday], late.notice_id, abandoned_after=an_hour) == "claimed"
+    assert len(mailbox.taken) == 1
+
+
+async def test_whoever_waited_for_another_days_mail_does_not_tell_it_again(
+    delivery: NoticeDelivery,
+    record: Record,
+    days: DigestRecord,
+    pool: asyncpg.Pool[asyncpg.Record],
+    mailbox: Mailbox,
+) -> None:
+    """A delivery looks once more at its own notice when its turn has come: it was in the mail before."""
+    thursday = AT - timedelta(hours=23)
+    first, second = await _both_wait(record, not_before=thursday)
+    key = DigestKey(reader_id="p-mia", local_day=AT.date())
+    assert await days.claim(key, first.notice_id, abandoned_after=timedelta(hours=1)) == "claimed"
+    waiting = asyncio.create_task(delivery.deliver(second, thursday))
+    taken = "SELECT taken_by IS NOT NULL FROM sojourn.notice WHERE notice_id = $1"
+    while not await pool.fetchval(taken, second.notice_id):
+        assert not waiting.done()
+    await days.settle(key, [first.notice_id, second.notice_id], AT)
+    assert (await waiting).outcome == "skipped"
+    assert mailbox.taken == []
+    (unsent,) = await pool.fetch("SELECT count(*) FROM sojourn.digest WHERE sent_at IS NULL")
+    assert unsent["count"] == 0
+
+
+async def test_deliveries_on_two_days_at_once_tell_nothing_twice(
+    delivery: NoticeDelivery, record: Record, mailbox: Mailbox
+) -> None:
+    """Of deliveries that live on neighbouring days each waits for the other's mail: nothing is in both."""
+    owed = [_owed(f"milestone:m{number}") for number in range(6)]
+    thursday = AT - timedelta(hours=23)
+    notices = [_nudge(each, f"acme.{number}", not_before=thursday) for number, each in enumerate(owed)]
+    for each, notice in zip(owed, notices, strict=True):
+        await _write(record, notice.agreement_id, [notice], LedgerChange(opened=(each,)))
+    await asyncio.gather(
+        *(delivery.deliver(notice, AT + timedelta(days=number % 2)) for number, notice in enumerate(notices))
+    )
+    told = [item["X-Sojourn-Notice"] for mail in mailbox.taken for item in read_items(mail)]
+    states = {notice.notice_id: (await _row(record, notice)).state for notice in notices}
+    assert sorted(told) == sorted(notice_id for notice_id, state in states.items() if state == "sent")
+    assert set(states.values()) <= {"sent", "queued"}
+
+
 async def test_a_mail_that_the_record_knows_nothing_of_is_repeated_as_the_same_message(
     delivery: NoticeDelivery, record: Record, pool: asyncpg.Pool[asyncpg.Record], mailbox: Mailbox
 ) -> None:

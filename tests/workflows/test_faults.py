@@ -4,29 +4,62 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import EventType, ResetReapplyExcludeType
-from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+from google.protobuf.field_mask_pb2 import FieldMask
+from temporalio.api.common.v1 import Payload, Priority, WorkflowExecution
+from temporalio.api.enums.v1 import (
+    EventType,
+    PendingWorkflowTaskState,
+    ResetReapplyExcludeType,
+    VersioningBehavior,
+)
+from temporalio.api.workflow.v1 import WorkflowExecutionOptions
+from temporalio.api.workflowservice.v1 import (
+    ResetWorkflowExecutionRequest,
+    UpdateWorkflowExecutionOptionsRequest,
+)
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.converter import SerializationContext
 
+from activities.payloads.codec import EncryptingCodec
 from deploy.embedded import EmbeddedPostgres
 from deploy.migrate import migrate
 from domain.agreement import Agreement
 from domain.decisions.passage import next_instant
 from domain.vocabulary import ObligationKind, Phase
+from workers.worker import hosting
 from workflows.agreement_run import PAUSE_AFTER_A_FAULT
 
 if TYPE_CHECKING:
     from tests.workflows.conftest import House, KeepingHouse, Mailbox, Placement
 
 A_WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class HaltingCodec(EncryptingCodec):
+    """Opens what a worker is to read once it may be read: until then its task is under way."""
+
+    may_read: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def with_context(self, context: SerializationContext) -> EncryptingCodec:
+        """One for an agreement's payloads, which may be read when this one's may."""
+        return HaltingCodec(
+            self.keys, super().with_context(context).agreement_id, self.ciphers, self.may_read
+        )
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Waits until it may."""
+        await self.may_read.wait()
+        return await super().decode(payloads)
 
 
 async def test_a_dead_mail_server_delays_no_signature_and_no_alarm(house: House) -> None:
@@ -151,6 +184,40 @@ async def test_a_run_that_was_reset_finds_the_record_ahead_and_follows(house: Ho
     assert await house.record.verify_chain(placement.agreement_id) is None
 
 
+async def test_options_changed_during_a_task_leave_a_run_to_the_version_it_is_pinned_to(house: House) -> None:
+    """What Temporal's operators change while a task is under way makes no run unversioned.
+
+    Temporal then asks for a task that holds nothing for a workflow's code. Completed without a versioning
+    behaviour, it takes the run from its deployment: the next activity is offered, and withdrawn, without end.
+    """
+    placement = await house.place("secondment")
+    await house.close_workers()
+    codec = house.client.data_converter.payload_codec
+    assert isinstance(codec, EncryptingCodec)
+    halting = HaltingCodec(codec.keys)
+    client = await Client.connect(
+        house.client.service_client.config.target_host,
+        data_converter=replace(house.client.data_converter, payload_codec=halting),
+    )
+    async with hosting(house.settings, client):
+        halting.may_read.set()
+        await placement.status()
+        halting.may_read.clear()
+        acting = asyncio.create_task(placement.answer_all(ObligationKind.SIGNATURE))
+        await house.eventually(partial(_has_a_task_under_way, placement), bool)
+        await _prioritise(house, placement)
+        halting.may_read.set()
+        assert await acting == 5
+        await placement.fast_forward(A_WEEK)
+    tasks = [
+        event.workflow_task_completed_event_attributes
+        for history in await placement.histories()
+        for event in history.events
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+    ]
+    assert {task.versioning_behavior for task in tasks} == {VersioningBehavior.VERSIONING_BEHAVIOR_PINNED}
+
+
 async def test_cancelling_the_workflow_ends_no_agreement(house: House) -> None:
     """A request to cancel is shown, without effect: an agreement ends by a person's command with a reason."""
     placement = await house.place("secondment")
@@ -184,6 +251,24 @@ async def test_what_the_record_refused_time_to_write_is_written_once_it_takes_it
 
     await house.eventually(since, lambda types: "obligation.escalated" in types)
     assert (await placement.status()).version == (await placement.agreement()).version
+
+
+async def _has_a_task_under_way(placement: Placement) -> bool:
+    description = await placement.handle.describe()
+    task = description.raw_description.pending_workflow_task
+    return task.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED
+
+
+async def _prioritise(house: House, placement: Placement) -> None:
+    """As `temporal workflow update-options` does."""
+    await house.client.workflow_service.update_workflow_execution_options(
+        UpdateWorkflowExecutionOptionsRequest(
+            namespace=house.client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=placement.agreement_id),
+            workflow_execution_options=WorkflowExecutionOptions(priority=Priority(priority_key=1)),
+            update_mask=FieldMask(paths=["priority"]),
+        )
+    )
 
 
 async def _reset_to_the_beginning(house: House, placement: Placement) -> None:

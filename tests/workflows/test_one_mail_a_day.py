@@ -32,8 +32,8 @@ async def test_two_agreements_of_one_person_are_one_mail_a_day(house: House) -> 
     await _live_until(first, slot + A_MOMENT)
     await _told(house, first, signature)
     await _live_until(second, slot + A_MOMENT)
-    (waiting,) = [row for row in await house.record.notices(second.agreement_id) if _is_about(row, signature)]
     morning = next_days_slot(calendar, slot)
+    waiting = await _put_off(house, second, signature, beyond=slot)
     assert (waiting.state, waiting.notice.not_before) == ("queued", morning)
     assert waiting.reason == f"the reminders of {calendar.local_date(slot)} have gone out"
 
@@ -78,6 +78,15 @@ async def _told(house: House, placement: Placement, obligation_id: str) -> None:
         return {row.state for row in rows if _is_about(row, obligation_id)}
 
     await house.eventually(states, lambda found: found == {"sent"})
+
+
+async def _put_off(house: House, placement: Placement, obligation_id: str, *, beyond: datetime) -> NoticeRow:
+    async def waiting() -> list[NoticeRow]:
+        rows = await house.record.notices(placement.agreement_id)
+        return [row for row in rows if _is_about(row, obligation_id) and row.notice.not_before > beyond]
+
+    (row,) = await house.eventually(waiting, bool)
+    return row
 
 
 def _is_about(row: NoticeRow, obligation_id: str) -> bool:
