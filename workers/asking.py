@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
     WorkflowUpdateFailedError,
 )
 from temporalio.exceptions import ActivityError, ApplicationError
@@ -106,7 +109,13 @@ async def ask(
 
     while True:
         left = patience - timedelta(seconds=loop.time() - began)
-        receipt = await _answer(send, agreement_id, max(min(_ATTEMPT, left), _SHORTEST_ATTEMPT))
+        try:
+            receipt = await _answer(send, agreement_id, max(min(_ATTEMPT, left), _SHORTEST_ATTEMPT))
+        except NotRunningError:
+            # What a run was asked before another was started in its place is told as if none were there.
+            if not await _runs(workflow):
+                raise
+            receipt = None
         if receipt is not None:
             return receipt
         waited = timedelta(seconds=loop.time() - began)
@@ -118,6 +127,15 @@ async def ask(
         if waiting is not None:
             waiting(waited)
         await asyncio.sleep(_PAUSE.total_seconds())
+
+
+async def _runs(workflow: WorkflowHandle[Any, Any]) -> bool:
+    try:
+        return (await workflow.describe()).status is WorkflowExecutionStatus.RUNNING
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
 
 
 async def _answer(
