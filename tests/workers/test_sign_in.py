@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import Result
 
 from activities.record import Record
 from domain.agreement import Agreement
 from gateway.tokens import issue
 from workers.command_line import app
+from workers.command_line.app import command_named
 from workers.command_line.failures import ExitCode, Failure
 from workers.command_line.sign_in import signed_in
 
@@ -35,20 +35,22 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def _commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401  typer's own click
-    """Every command with its name."""
-    for name, command in group.commands.items():
+def _commands() -> Iterator[tuple[str, Any]]:
+    """Every command with its name, as typer's own click has it."""
+    for listed in app.registered_commands:
+        assert listed.name is not None
+        command = command_named(listed.name)
         if hasattr(command, "commands"):
-            yield from _commands(command, f"{path}{name} ")
+            yield from ((f"{listed.name} {name}", inner) for name, inner in command.commands.items())
         else:
-            yield f"{path}{name}", command
+            yield listed.name, command
 
 
 def test_every_name_on_the_command_line_is_checked(checked: pytest.MonkeyPatch) -> None:
     """Each option --as of each command refuses a name without a token; a new one cannot be forgotten."""
     assert checked is not None
     found: set[str] = set()
-    for name, command in _commands(typer.main.get_command(app)):
+    for name, command in _commands():
         for option in command.params:
             if "--as" in option.opts:
                 found.add(name)
