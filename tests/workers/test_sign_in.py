@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import Result
@@ -15,8 +14,7 @@ from typer.testing import Result
 from activities.record import Record
 from domain.agreement import Agreement
 from gateway.tokens import issue
-from workers.command_line import app
-from workers.command_line.app import command_named
+from tests.commands import every_command
 from workers.command_line.failures import ExitCode, Failure
 from workers.command_line.sign_in import signed_in
 
@@ -35,22 +33,11 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def _commands() -> Iterator[tuple[str, Any]]:
-    """Every command with its name, as typer's own click has it."""
-    for listed in app.registered_commands:
-        assert listed.name is not None
-        command = command_named(listed.name)
-        if hasattr(command, "commands"):
-            yield from ((f"{listed.name} {name}", inner) for name, inner in command.commands.items())
-        else:
-            yield listed.name, command
-
-
 def test_every_name_on_the_command_line_is_checked(checked: pytest.MonkeyPatch) -> None:
     """Each option --as of each command refuses a name without a token; a new one cannot be forgotten."""
     assert checked is not None
     found: set[str] = set()
-    for name, command in _commands():
+    for name, command in every_command():
         for option in command.params:
             if "--as" in option.opts:
                 found.add(name)
