@@ -148,10 +148,16 @@ def _known_until(code: str) -> int:
     return holidays.financial_holidays(entity).end_year
 
 
+@cache
+def _release_of_holidays() -> str:
+    """The library's version: the packages' own notes on it take longer to read than a calendar to compute."""
+    return version("holidays")
+
+
 def _source_of(code: str, last: date) -> str:
     known = _known_until(code)
     missing = f" ({code} is known until {known})" if last.year > known else ""
-    return f"holidays {version('holidays')}{missing}, {zone_data_version()}"
+    return f"holidays {_release_of_holidays()}{missing}, {zone_data_version()}"
 
 
 def _holiday_problem(code: str) -> str:

@@ -12,6 +12,7 @@ class UnknownTimeZoneError(LookupError):
     """No time zone has this name."""
 
 
+@cache
 def zone_data_version() -> str:
     """The release of the time zone database that offsets are read from, as in `tzdata 2026.6`."""
     return f"tzdata {version('tzdata')}"

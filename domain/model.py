@@ -20,6 +20,8 @@ from pydantic._internal._model_construction import (
 )
 from pydantic_core import CoreSchema
 
+from domain.meanings import field_meanings
+
 WITHHELD = "(in the record)"
 """Stands where a person's words would be: in the folded state, which never holds them."""
 
@@ -38,7 +40,18 @@ class _FrozenByDefault(ModelMetaclass):
 class Frozen(BaseModel, metaclass=_FrozenByDefault):
     """An immutable value that refuses fields it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Tells in the JSON Schema what each field means."""
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for field, meaning in field_meanings(cls).items():
+            properties[field]["description"] = meaning
+        return schema
 
 
 def is_none(value: object) -> bool:

@@ -48,8 +48,12 @@ LONGEST_FIRST = (
     "workers/test_retention.py",
     "workers/test_command_line_dry_run.py",
     "workers/test_nothing_on_the_disk.py",
+    "activities/test_stalled_plans.py",
 )
-"""Files in which single tests take long: one that began last would keep every other process waiting."""
+"""Files in which single tests take long: one that began last would keep every other process waiting.
+
+The last one shares what is long to set up: begun first it stays in one process, which sets it up once.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -151,7 +155,9 @@ async def migrated_template(postgres: EmbeddedPostgres) -> str:
 async def database(postgres: EmbeddedPostgres, migrated_template: str) -> AsyncIterator[str]:
     """The DSN of a migrated, empty database that no other test sees, as the application connects to it."""
     name = f"test_{uuid.uuid4().hex}"
-    await _execute(postgres, f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {migrated_template}")
+    # File by file costs half as much as block by block through the log, which is the server's default.
+    copied = f"TEMPLATE {migrated_template} STRATEGY FILE_COPY"
+    await _execute(postgres, f"CREATE DATABASE {name} OWNER {OWNER} {copied}")
     yield postgres.dsn_of(name, LOGIN)
     await _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -8,11 +8,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import asyncpg
 import httpx
-import typer
 from google.protobuf.json_format import MessageToDict, ParseDict
 from pydantic import JsonValue
 from temporalio.api.common.v1 import Payload
@@ -29,6 +28,7 @@ from domain.sealed import sealed_text
 from gateway.codec.application import CodecEndpoint
 from gateway.tokens import TokenRules, issue
 from tests.canaries import heard_in
+from tests.commands import every_command
 from workers.command_line import app
 from workers.keyring import key_ring
 from workers.settings import load_settings
@@ -157,7 +157,7 @@ class Readings:
     async def _everything(self, erased: Sequence[str]) -> dict[Call, Told]:
         """What each reading tells, what it writes to files included; each of them succeeds."""
         commands = self._commands(erased)
-        assert commands.keys() | NOT_FOR_READING == set(_every_command())
+        assert commands.keys() | NOT_FOR_READING == {name for name, _ in every_command()}
         told: dict[Call, Told] = {}
         for name, calls in commands.items():
             for arguments in calls:
@@ -246,17 +246,6 @@ class Readings:
     async def _rows_of(self, relation: str) -> str:
         rows = await self._pool.fetch(f'SELECT told::text FROM sojourn."{relation}" AS told')  # noqa: S608
         return "\n".join(sorted(row["told"] for row in rows))
-
-
-def _every_command() -> Iterator[str]:
-    """The names of all commands, as the program itself lists them."""
-
-    def within(group: Any, before: str) -> Iterator[str]:  # noqa: ANN401  of typer's private copy of click
-        for name, command in group.commands.items():
-            inner = hasattr(command, "commands")
-            yield from within(command, f"{name} ") if inner else [before + name]
-
-    yield from within(typer.main.get_command(app), "")
 
 
 async def _called(*arguments: str) -> Told:

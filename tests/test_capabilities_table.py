@@ -29,9 +29,7 @@ MUST_WORK = {
 }
 """Rows that this release is judged by."""
 
-COMMANDS_OF_THE_LINE = {
-    f"sojourn {command.name}" for command in (*app.registered_commands, *app.registered_groups)
-}
+COMMANDS_OF_THE_LINE = {f"sojourn {command.name}" for command in app.registered_commands}
 
 
 class Row(NamedTuple):

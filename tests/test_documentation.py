@@ -14,7 +14,7 @@ from domain.policy import DEFAULT
 from domain.prompts import PROMPT_BANK, QUESTION_BANK
 from domain.refusals import RefusalCode
 from domain.vocabulary import Health, Kind, ObligationKind, Outcome, Phase, Role, StallReason
-from workers.command_line import app
+from tests.commands import every_command
 from workers.rehydrating import Outcome as Rehydrated
 from workers.settings import describe_settings, load_settings
 from workflows.contract import WORKFLOW_TYPES
@@ -172,14 +172,11 @@ def test_a_page_is_short_and_leads_nowhere_wrong(page: Path) -> None:
     """Pages can be read in one go; their links and `sojourn` commands exist."""
     text = page.read_text()
     assert len(text.splitlines()) <= LONGEST_PAGE
-    commands = {command.name for command in app.registered_commands}
-    groups = {
-        group.name: {command.name for command in group.typer_instance.registered_commands}
-        for group in app.registered_groups
-        if group.typer_instance is not None
-    }
+    known = {name for name, _ in every_command()}
+    groups = {name.partition(" ")[0] for name in known if " " in name}
     for name, within in re.findall(r"(?:`|^    )sojourn ([a-z]+)(?: ([a-z]+))?", text, re.MULTILINE):
-        assert name in commands or not within or within in groups[name], f"{name} {within}"
+        assert name in known | groups, name
+        assert not within or name not in groups or f"{name} {within}" in known, f"{name} {within}"
     # What leads to a running server is tried where its lists are.
     for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
         file, _, anchor = target.partition("#")

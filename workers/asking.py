@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
     WorkflowUpdateFailedError,
 )
 from temporalio.exceptions import ActivityError, ApplicationError
@@ -17,6 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.payloads.codec import EncryptingCodec
 from domain.commands import Command
 from domain.digests import digest_of_model
+from workers.asked_in_vain import NoAnswerError, NotRunningError, UpdateRefusedError
 from workflows.contract import CONTENDED, HANDING_OVER, REFUSED, Receipt
 
 PATIENCE = timedelta(seconds=60)
@@ -63,27 +67,6 @@ def update_id_of(client: Client, command: Command) -> str:
     return f"{command.command_id}:{digest[:16]}"
 
 
-class AskedInVainError(Exception):
-    """The workflow cannot be asked. The text says why."""
-
-
-class NotRunningError(AskedInVainError):
-    """No such workflow runs: it never did, or it has ended."""
-
-
-class NoAnswerError(AskedInVainError):
-    """No answer came in time: the command may still be accepted, and may be repeated with the same id."""
-
-
-class UpdateRefusedError(AskedInVainError):
-    """The workflow refused; nothing was written."""
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code
-        self.sentence = sentence
-
-
 async def ask(
     client: Client,
     agreement_id: str,
@@ -126,7 +109,13 @@ async def ask(
 
     while True:
         left = patience - timedelta(seconds=loop.time() - began)
-        receipt = await _answer(send, agreement_id, max(min(_ATTEMPT, left), _SHORTEST_ATTEMPT))
+        try:
+            receipt = await _answer(send, agreement_id, max(min(_ATTEMPT, left), _SHORTEST_ATTEMPT))
+        except NotRunningError:
+            # What a run was asked before another was started in its place is told as if none were there.
+            if not await _runs(workflow):
+                raise
+            receipt = None
         if receipt is not None:
             return receipt
         waited = timedelta(seconds=loop.time() - began)
@@ -138,6 +127,15 @@ async def ask(
         if waiting is not None:
             waiting(waited)
         await asyncio.sleep(_PAUSE.total_seconds())
+
+
+async def _runs(workflow: WorkflowHandle[Any, Any]) -> bool:
+    try:
+        return (await workflow.describe()).status is WorkflowExecutionStatus.RUNNING
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
 
 
 async def _answer(

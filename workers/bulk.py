@@ -23,7 +23,8 @@ from domain.people import Person
 from domain.refusals import RefusalCode
 from domain.stalled import oldest_first
 from domain.vocabulary import Phase
-from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError, ask, update_id_of
+from workers.asked_in_vain import NoAnswerError, NotRunningError, UpdateRefusedError
+from workers.asking import ask, update_id_of
 from workers.keyring import recognised
 from workers.previewing import Preview, preview
 from workers.standing import owed_ever, standing

@@ -16,9 +16,9 @@ from activities.record import Record
 from deploy.migrate import check_schema
 from gateway.codec.application import CodecEndpoint
 from gateway.serving import listening, serving
-from gateway.tokens import TokenRules
 from workers.keyring import key_ring
 from workers.settings import Settings, SettingsError
+from workers.token_rules import token_rules
 
 LOCAL_NAMES = ("127.0.0.1", "localhost")
 """What this machine is called in the address of a page that it serves itself."""
@@ -110,21 +110,6 @@ async def answering_with_tokens(settings: Settings, namespace: str | None = None
         )
         async with serving(endpoint.application(), listening(host, int(port))):
             yield f"http://{settings.gateway_address}"
-
-
-def token_rules(settings: Settings) -> TokenRules | None:
-    """How tokens are checked; None where nothing is set to check them with.
-
-    Raises:
-        TokenKeysError: What is set cannot be used.
-    """
-    audience, issuer = settings.token_audience, settings.token_issuer
-    if settings.token_key_file is not None:
-        return TokenRules.with_key_file(settings.token_key_file, audience=audience, issuer=issuer)
-    if settings.token_secret is not None:
-        secret = settings.token_secret.get_secret_value()
-        return TokenRules.with_secret(secret, audience=audience, issuer=issuer)
-    return None
 
 
 @asynccontextmanager

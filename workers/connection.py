@@ -11,8 +11,9 @@ from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 
 from activities.payloads.conversion import converter_with
-from deploy.embedded.addresses import find_running_stack
+from deploy.addresses import find_running_stack
 from workers.keyring import key_ring
+from workers.sdk_logs import forward_sdk_logs
 from workers.settings import Settings
 
 _HOW_TO = (
@@ -69,6 +70,8 @@ async def connect(
         target["target_host"] = stack.temporal_address
         target.setdefault("namespace", stack.namespace)
     converter = data_converter(settings) if payloads else DataConverter.default
+    if runtime is None:
+        forward_sdk_logs()
     try:
         return await Client.connect(
             **target,

@@ -16,7 +16,7 @@ from domain.model import Frozen, PersonId
 from domain.people import Person
 from domain.terms import checks
 from domain.vocabulary import Kind
-from workers.asking import AskedInVainError
+from workers.asked_in_vain import AskedInVainError
 from workers.batch import (
     Batch,
     Finding,

@@ -17,7 +17,7 @@ from activities.keys.sources import (
 )
 from activities.keys.subjects import SubjectKeys
 from activities.seals import Seals
-from deploy.embedded.addresses import find_running_stack
+from deploy.addresses import find_running_stack
 from domain.digests import digest_of
 from workers.settings import Settings, SettingsError, load_settings
 

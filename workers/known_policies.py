@@ -14,7 +14,7 @@ from domain.commands.operations import AdoptPolicy
 from domain.policy import POLICY_SETS, PolicySet
 from domain.policy_documents import PolicyRefused, differences
 from domain.refusals import RefusalCode
-from workers.asking import UpdateRefusedError
+from workers.asked_in_vain import UpdateRefusedError
 from workers.policy_files import read_policy_set
 from workers.settings import SettingsError
 

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from workers.asking import NoAnswerError, NotRunningError, raise_if_cancelled
+from workers.asked_in_vain import NoAnswerError, NotRunningError
+from workers.asking import raise_if_cancelled
 
 PATIENCE = timedelta(seconds=15)
 """How long to keep asking before giving up, unless told otherwise."""

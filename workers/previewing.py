@@ -25,7 +25,7 @@ from domain.obligations import ObligationId
 from domain.people import Person
 from domain.refusals import RefusalCode, Refused
 from domain.vocabulary import Role
-from workers.asking import NotRunningError, UpdateRefusedError
+from workers.asked_in_vain import NotRunningError, UpdateRefusedError
 from workers.standing import standing_to_decide_upon
 from workflows.activity_definitions import CALENDARS_REACH_BEYOND_THE_END
 

@@ -17,7 +17,7 @@ from activities.record import Record
 from domain.model import Frozen
 from domain.reading import UnreadableEvent
 from domain.views import StatusView
-from workers.asking import NoAnswerError, NotRunningError
+from workers.asked_in_vain import NoAnswerError, NotRunningError
 from workers.looking import look
 from workers.standing import Standing, standing
 from workers.starting import Starter

@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from deploy.embedded.addresses import find_running_stack
+from deploy.addresses import find_running_stack
 from domain.model import Frozen, Slug
 from domain.retention import PeriodText
 

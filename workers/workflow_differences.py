@@ -22,7 +22,7 @@ from activities.differences import Difference
 from activities.record import Record
 from domain.views import StatusView
 from domain.vocabulary import Phase
-from workers.asking import NoAnswerError
+from workers.asked_in_vain import NoAnswerError
 from workers.looking import look
 from workers.standing import PAGE, agreements
 from workers.together import few_at_once

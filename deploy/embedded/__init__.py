@@ -1,6 +1,6 @@
 """The embedded stack: the real Temporal server and the real PostgreSQL, without a container engine."""
 
-from deploy.embedded.addresses import StackAddresses, find_running_stack
+from deploy.addresses import StackAddresses, find_running_stack
 from deploy.embedded.postgres import EmbeddedPostgres
 from deploy.embedded.processes import EmbeddedServerError
 from deploy.embedded.stack import Stack, StackAlreadyRunningError

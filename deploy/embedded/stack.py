@@ -12,7 +12,7 @@ from typing import IO
 
 from pydantic import JsonValue
 
-from deploy.embedded.addresses import StackAddresses, read_addresses, remove_addresses, write_addresses
+from deploy.addresses import StackAddresses, read_addresses, remove_addresses, write_addresses
 from deploy.embedded.lifecycle import StartedAndStopped
 from deploy.embedded.postgres import EmbeddedPostgres
 from deploy.embedded.temporal import EmbeddedTemporal

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from activities.statements import STATEMENTS, load
+from deploy.embedded import EmbeddedPostgres
+from deploy.embedded.roles import LOGIN, OWNER
 
 
 def test_each_statement_carries_its_name_and_no_comment(tmp_path: Path) -> None:
@@ -35,9 +38,20 @@ def test_a_careless_file_is_refused(tmp_path: Path, content: str, problem: str) 
         load(path)
 
 
+@pytest.fixture(scope="module")
+async def schema(postgres: EmbeddedPostgres, migrated_template: str) -> AsyncIterator[asyncpg.Connection]:
+    """One migrated database for all statements: none of them is run."""
+    administrator = await asyncpg.connect(postgres.dsn_of("postgres"))
+    await administrator.execute(f"CREATE DATABASE statements OWNER {OWNER} TEMPLATE {migrated_template}")
+    connection = await asyncpg.connect(postgres.dsn_of("statements", LOGIN))
+    yield connection
+    await connection.close()
+    await administrator.execute("DROP DATABASE statements WITH (FORCE)")
+    await administrator.close()
+
+
 @pytest.mark.parametrize("name", STATEMENTS)
-async def test_every_statement_fits_the_schema(pool: asyncpg.Pool[asyncpg.Record], name: str) -> None:
+async def test_every_statement_fits_the_schema(schema: asyncpg.Connection, name: str) -> None:
     """A renamed column or a changed argument type is found without running the statement."""
-    async with pool.acquire() as connection:
-        prepared = await connection.prepare(STATEMENTS[name])
-        assert prepared.get_parameters() is not None
+    prepared = await schema.prepare(STATEMENTS[name])
+    assert prepared.get_parameters() is not None

@@ -12,7 +12,8 @@ from temporalio.service import RPCError
 from domain.commands import Command
 from domain.refusals import RefusalCode
 from tests.chaos.notes import Fate, Notes, Sent
-from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError, ask, update_id_of
+from workers.asked_in_vain import NoAnswerError, NotRunningError, UpdateRefusedError
+from workers.asking import ask, update_id_of
 from workflows.contract import Receipt
 
 PATIENCE = timedelta(seconds=60)

@@ -28,7 +28,7 @@ from deploy.migrate import migrate
 from tests.chaos.listening import listen_in
 from tests.chaos.post import HOST, PostOffice
 from tests.chaos.processes import Workers
-from workers.asking import NoAnswerError, NotRunningError
+from workers.asked_in_vain import NoAnswerError, NotRunningError
 from workers.demonstration.examples import read_people
 from workers.keyring import key_file_of
 from workflows.search_attributes import ALL

@@ -12,8 +12,8 @@ import asyncpg
 import pytest
 from temporalio.client import Client
 
+from deploy.addresses import read_addresses
 from deploy.embedded import Stack, StackAlreadyRunningError, find_running_stack
-from deploy.embedded.addresses import read_addresses
 
 _HOLD = """
 import asyncio, sys

@@ -13,7 +13,8 @@ from typer.testing import Result
 from deploy.embedded import EmbeddedTemporal
 from deploy.migrate import MigrationRefusedError
 from domain.agreement import Agreement
-from workers.command_line.failures import ExitCode, expected
+from workers.command_line.expected import expected
+from workers.command_line.failures import ExitCode
 from workers.namespace import NamespaceNotReadyError
 from workers.settings import Settings
 from workers.worker import run_worker

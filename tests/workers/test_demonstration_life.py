@@ -33,7 +33,7 @@ from domain.stalled import assess
 from domain.terms import Terms
 from domain.terms.requests import split
 from domain.vocabulary import Kind, ObligationKind, Outcome, Phase, Role, StallReason
-from workers.asking import UpdateRefusedError
+from workers.asked_in_vain import UpdateRefusedError
 from workers.demonstration import views
 from workers.demonstration.cast import answer
 from workers.demonstration.examples import read_people, read_request

@@ -8,7 +8,7 @@ import pytest
 
 from domain.commands.operations import AdoptPolicy, NudgeObligation
 from domain.policy import DEFAULT
-from workers.asking import UpdateRefusedError
+from workers.asked_in_vain import UpdateRefusedError
 from workers.known_policies import KnownPolicies
 from workers.policy_files import written
 from workers.settings import SettingsError, load_settings

@@ -10,7 +10,7 @@ from temporalio.client import Client
 
 from domain.views import StatusView
 from domain.vocabulary import Kind
-from workers.asking import NoAnswerError, NotRunningError
+from workers.asked_in_vain import NoAnswerError, NotRunningError
 from workers.looking import look
 from workflows.contract import STATUS_QUERY, WORKFLOW_TYPES
 

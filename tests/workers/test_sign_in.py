@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 from typer.testing import Result
 
 from activities.record import Record
 from domain.agreement import Agreement
 from gateway.tokens import issue
-from workers.command_line import app
+from tests.commands import every_command
 from workers.command_line.failures import ExitCode, Failure
 from workers.command_line.sign_in import signed_in
 
@@ -35,20 +33,11 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def _commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401  typer's own click
-    """Every command with its name."""
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from _commands(command, f"{path}{name} ")
-        else:
-            yield f"{path}{name}", command
-
-
 def test_every_name_on_the_command_line_is_checked(checked: pytest.MonkeyPatch) -> None:
     """Each option --as of each command refuses a name without a token; a new one cannot be forgotten."""
     assert checked is not None
     found: set[str] = set()
-    for name, command in _commands(typer.main.get_command(app)):
+    for name, command in every_command():
         for option in command.params:
             if "--as" in option.opts:
                 found.add(name)

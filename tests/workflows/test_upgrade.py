@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from domain.commands import COMMANDS
 from domain.vocabulary import Outcome as AgreementOutcome
 from domain.vocabulary import Phase
+from workers.asking import ask
 from workers.upgrading import Outcome, Upgrade
 from workers.versions import make_current, spelled, version_of
 
@@ -104,3 +107,26 @@ async def _withdraw(placement: Placement) -> None:
         reason="The post is gone.",
     )
     await placement.outcome()
+
+
+async def test_a_command_under_way_while_its_run_is_replaced_reaches_the_next_run(house: House) -> None:
+    """Whoever acts just as agreements are started again from the record gets a receipt all the same."""
+    placement = await house.place("shadowing")
+    await house.close_workers()
+    changes = COMMANDS["request_changes"].model_validate(
+        {"command_id": "c1", "actor_id": placement.terms.mentee, "fields": ["milestones"], "what": "More."}
+    )
+    asking = asyncio.create_task(
+        ask(house.client, placement.agreement_id, changes.type, changes, update_id=changes.command_id)
+    )
+
+    async def waits_for_a_worker() -> bool:
+        return (await placement.handle.describe()).raw_description.HasField("pending_workflow_task")
+
+    await house.eventually(waits_for_a_worker, bool)
+    [again] = await _to_the_second_version(house).start_again(
+        house.record, [placement.agreement_id], _nothing
+    )
+    assert again.outcome is Outcome.STARTED_AGAIN
+    await house.open_worker(takes_over=True, build_id="two")
+    assert (await asking).event_types == ("changes.requested",)

@@ -19,7 +19,8 @@ from domain.decisions.forming import parties_of
 from domain.refusals import Refused
 from domain.terms.problems import problems_of
 from domain.vocabulary import Phase, Role
-from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError, ask, update_id_of
+from workers.asked_in_vain import NoAnswerError, NotRunningError, UpdateRefusedError
+from workers.asking import ask, update_id_of
 from workers.command_line.failures import ExitCode, Failure
 from workers.command_line.input import read_object
 from workers.command_line.options import Actor, Agreement, AsJson, DryRun, choices

@@ -3,51 +3,78 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from workers.command_line.act import act
-from workers.command_line.describe import commands, release, schema, settings, version
-from workers.command_line.explain import explain
-from workers.command_line.failures import EXIT_CODES, ExitCode, Failure, expected
-from workers.command_line.find import list_agreements, list_stalled
-from workers.command_line.keys import keys
+from workers.command_line.failures import EXIT_CODES, ExitCode, Failure
 from workers.command_line.lessons import BEGIN_WITH, LESSONS
-from workers.command_line.metrics import metrics
-from workers.command_line.mine import mine
-from workers.command_line.movement import departed, leave, manager
-from workers.command_line.openings import openings
-from workers.command_line.operate import operate
 from workers.command_line.output import say
-from workers.command_line.people import people
-from workers.command_line.place import place
-from workers.command_line.policy import policy
-from workers.command_line.rebuild import rebuild
-from workers.command_line.rehydrate import rehydrate
-from workers.command_line.resend import resend
-from workers.command_line.resume import resume
-from workers.command_line.retention import retention
-from workers.command_line.rights import erase, export, hold, receipt
-from workers.command_line.serve import gateway, migrate, up, worker
-from workers.command_line.show import events, notices, show
-from workers.command_line.sign_in import TOKEN_FILE
-from workers.command_line.token import token
-from workers.command_line.upgrade import upgrade
-from workers.command_line.verify import verify
-from workers.command_line.watch import watch
-from workers.sdk_logs import forward_sdk_logs
+from workers.command_line.token_file import TOKEN_FILE
+
+_COMMANDS: Mapping[str, str] = {
+    "up": "workers.command_line.serve:up",
+    "demo": "workers.demonstration.command:demo",
+    "worker": "workers.command_line.serve:worker",
+    "gateway": "workers.command_line.serve:gateway",
+    "token": "workers.command_line.token:token",
+    "migrate": "workers.command_line.serve:migrate",
+    "people": "workers.command_line.people:people",
+    "place": "workers.command_line.place:place",
+    "act": "workers.command_line.act:act",
+    "operate": "workers.command_line.operate:operate",
+    "leave": "workers.command_line.movement:leave",
+    "departed": "workers.command_line.movement:departed",
+    "manager": "workers.command_line.movement:manager",
+    "resend": "workers.command_line.resend:resend",
+    "resume": "workers.command_line.resume:resume",
+    "rehydrate": "workers.command_line.rehydrate:rehydrate",
+    "upgrade": "workers.command_line.upgrade:upgrade",
+    "show": "workers.command_line.show:show",
+    "mine": "workers.command_line.mine:mine",
+    "events": "workers.command_line.show:events",
+    "notices": "workers.command_line.show:notices",
+    "openings": "workers.command_line.openings:openings",
+    "list": "workers.command_line.find:list_agreements",
+    "stalled": "workers.command_line.find:list_stalled",
+    "explain": "workers.command_line.explain:explain",
+    "watch": "workers.command_line.watch:watch",
+    "erase": "workers.command_line.rights:erase",
+    "export": "workers.command_line.rights:export",
+    "hold": "workers.command_line.rights:hold",
+    "retention": "workers.command_line.retention:retention",
+    "receipt": "workers.command_line.rights:receipt",
+    "metrics": "workers.command_line.metrics:metrics",
+    "verify": "workers.command_line.verify:verify",
+    "rebuild": "workers.command_line.rebuild:rebuild",
+    "schema": "workers.command_line.describe:schema",
+    "commands": "workers.command_line.describe:commands",
+    "settings": "workers.command_line.describe:settings",
+    "version": "workers.command_line.describe:version",
+    "policy": "workers.command_line.policy:policy",
+    "keys": "workers.command_line.keys:keys",
+}
+"""Where each is: module and name. It is imported once it is chosen; nobody waits for what the others need."""
+
+_EXPECTED = "workers.command_line.expected:expected"
+"""Likewise what tells a failure from a fault: it knows everything that can fail."""
 
 
 class _Group(TyperGroup):
-    """Turns what can be expected to go wrong into a sentence and an exit code."""
+    """Imports the command that is chosen; ends what can go wrong with a sentence and a code."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:  # noqa: ANN401  likewise
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, listed if name is None else command_named(name), rest
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  the type belongs to typer's private copy of click
         try:
@@ -60,7 +87,7 @@ class _Group(TyperGroup):
             say("Interrupted.")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
         except Exception as error:
-            failure = expected(error)
+            failure = error if isinstance(error, Failure) else _imported(_EXPECTED)(error)
             if failure is None:
                 raise
             say(failure.sentence)
@@ -81,7 +108,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(release())
+        typer.echo(importlib.metadata.version("sojourn"))
         raise typer.Exit
 
 
@@ -100,81 +127,38 @@ def root(
 ) -> None:
     """Run mentorship agreements (secondments, shadowing stints, rotations) from approval to synthesis."""
     TOKEN_FILE.set(token_file)
-    forward_sdk_logs()
 
 
-def demo(context: typer.Context) -> None:
-    """Play three placements from approval to synthesis, months in seconds, on the real servers."""
+@cache
+def command_named(name: str) -> Any:  # noqa: ANN401  a command or a group of typer's private copy of click
+    """The command of a name, imported.
+
+    Raises:
+        Failure: This installation lacks something that it needs.
+    """
     try:
-        play = importlib.import_module("workers.demonstration.command").demo
+        found = _imported(_COMMANDS[name])
     except ModuleNotFoundError as error:
-        raise Failure(f"The demonstration is not part of this installation ({error.name}).") from error
-    inner = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    inner.command(name="demo")(play)
-    ended = typer.main.get_command(inner).main(
-        args=list(context.args), prog_name="sojourn demo", standalone_mode=False
-    )
-    if isinstance(ended, int) and ended:
-        raise typer.Exit(ended)
+        raise Failure(f"`sojourn {name}` is not part of this installation ({error.name}).") from error
+    alone = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+    if isinstance(found, typer.Typer):
+        alone.add_typer(found, name=name, epilog=LESSONS[name].closing)
+    else:
+        alone.command(name=name, epilog=LESSONS[name].closing)(found)
+    return typer.main.get_group(alone).commands[name]
 
 
-_FORWARDED: Mapping[str, Any] = {
-    "allow_extra_args": True,
-    "ignore_unknown_options": True,
-    # What there is to say about its options, the demonstration says itself.
-    "help_option_names": list[str](),
-}
+def _imported(where: str) -> Any:  # noqa: ANN401  whatever is there
+    module, _, name = where.partition(":")
+    return getattr(importlib.import_module(module), name)
 
-_COMMANDS: Mapping[str, Callable[..., None]] = {
-    "up": up,
-    "demo": demo,
-    "worker": worker,
-    "gateway": gateway,
-    "token": token,
-    "migrate": migrate,
-    "people": people,
-    "place": place,
-    "act": act,
-    "operate": operate,
-    "leave": leave,
-    "departed": departed,
-    "manager": manager,
-    "resend": resend,
-    "resume": resume,
-    "rehydrate": rehydrate,
-    "upgrade": upgrade,
-    "show": show,
-    "mine": mine,
-    "events": events,
-    "notices": notices,
-    "openings": openings,
-    "list": list_agreements,
-    "stalled": list_stalled,
-    "explain": explain,
-    "watch": watch,
-    "erase": erase,
-    "export": export,
-    "hold": hold,
-    "retention": retention,
-    "receipt": receipt,
-    "metrics": metrics,
-    "verify": verify,
-    "rebuild": rebuild,
-    "schema": schema,
-    "commands": commands,
-    "settings": settings,
-    "version": version,
-}
 
-for _name, _command in _COMMANDS.items():
-    app.command(
-        name=_name,
-        short_help=LESSONS[_name].in_short,
-        epilog=LESSONS[_name].closing,
-        context_settings=dict(_FORWARDED) if _command is demo else None,
-    )(_command)
-app.add_typer(policy, name="policy", short_help=LESSONS["policy"].in_short, epilog=LESSONS["policy"].closing)
-app.add_typer(keys, name="keys", short_help=LESSONS["keys"].in_short, epilog=LESSONS["keys"].closing)
+def _listed() -> None:
+    """Stands for a command in the list of commands."""
+
+
+for _name in _COMMANDS:
+    app.command(name=_name, short_help=LESSONS[_name].in_short)(_listed)
 
 
 def main() -> NoReturn:

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.commands import COMMANDS, Command
+from domain.meanings import field_meanings
 from domain.terms.requests import request_schema
 from domain.vocabulary import Kind, Phase, Role
 from workers.command_line.failures import ExitCode, Failure
@@ -115,12 +116,7 @@ def settings(as_json: AsJson = False) -> None:
 
 def version() -> None:
     """Print the version of Sojourn."""
-    console().print(release())
-
-
-def release() -> str:
-    """This release's number."""
-    return importlib.metadata.version("sojourn")
+    console().print(importlib.metadata.version("sojourn"))
 
 
 def _known(name: str) -> type[Command]:
@@ -153,6 +149,7 @@ def _listed(names: JsonValue) -> str:
 
 def _fields(command: type[Command]) -> Table:
     own = [field for field in command.model_fields if field not in {*Command.model_fields, "type"}]
+    meanings = field_meanings(command)
     return table(
         "Field",
         "Needed",
@@ -161,7 +158,7 @@ def _fields(command: type[Command]) -> Table:
             (
                 field,
                 "yes" if command.model_fields[field].is_required() else "no",
-                " ".join((command.model_fields[field].description or "").split()),
+                " ".join(meanings.get(field, "").split()),
             )
             for field in own
         ),

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
-from temporalio.client import Client
 
 from activities.database import open_pool
 from activities.directory import Directory
@@ -16,11 +15,13 @@ from activities.record import Record
 from activities.seals import Seals
 from deploy.migrate import check_schema
 from workers.command_line.failures import ExitCode, Failure
-from workers.connection import connect
 from workers.keyring import reading_seals_of
 from workers.known_policies import KnownPolicies
 from workers.settings import Settings, SettingsError, load_settings
 from workers.viewpoint import Viewpoint, viewpoint_of
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
 
 CONNECTIONS = 8
 """Most connections to PostgreSQL that one command opens."""
@@ -70,6 +71,9 @@ class Reach:
     async def client(self) -> Client:
         """Temporal."""
         if self._client is None:
+            # Most commands read the record alone: they need not wait until all of Temporal is imported.
+            from workers.connection import connect  # noqa: PLC0415
+
             self._client = await connect(self.settings)
         return self._client
 

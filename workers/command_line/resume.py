@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from workers.asking import NoAnswerError
+from workers.asked_in_vain import NoAnswerError
 from workers.command_line.failures import ExitCode, Failure
 from workers.command_line.options import Agreement, AsJson, Patience
 from workers.command_line.output import console, print_json

@@ -32,6 +32,7 @@ from workers.command_line.registration import register_search_attributes
 from workers.connection import connect
 from workers.keyring import with_keys_of_its_own
 from workers.logs import configure_logs
+from workers.sdk_logs import forward_sdk_logs
 from workers.settings import Settings, load_settings
 from workers.upgrading import Outcome, Upgrade
 from workers.versions import VersionNotMadeCurrentError, make_current, spelled, version_of
@@ -61,6 +62,7 @@ def up(
     attributes registered. Other sojourn commands find the running stack by themselves.
     """
     settings = load_settings() if data is None else load_settings(data=data)
+    forward_sdk_logs()
     asyncio.run(_up(settings, port, ui_port, as_json=as_json))
 
 

@@ -5,16 +5,11 @@ It is the one place where the command line believes or does not believe a name; 
 
 from __future__ import annotations
 
-from contextvars import ContextVar
-from pathlib import Path
-
 from gateway.tokens import TokenRefusedError, TokenRules
-from workers.codec_endpoint import token_rules
 from workers.command_line.failures import ExitCode, Failure
+from workers.command_line.token_file import TOKEN_FILE
 from workers.settings import Settings, load_settings
-
-TOKEN_FILE: ContextVar[Path | None] = ContextVar("TOKEN_FILE", default=None)
-"""The file that `--token-file` names; it wins over `SOJOURN_TOKEN`."""
+from workers.token_rules import token_rules
 
 
 def signed_in(person_id: str | None) -> str | None:

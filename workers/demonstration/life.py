@@ -18,7 +18,7 @@ from domain.obligations import Obligation
 from domain.reading import fold_recorded
 from domain.recording import RecordedEvent
 from domain.vocabulary import Kind, Phase
-from workers.asking import UpdateRefusedError
+from workers.asked_in_vain import UpdateRefusedError
 from workers.demonstration.cast import answer
 from workers.demonstration.moments import answers_at
 from workers.demonstration.scenes import Scene, scenes_in, silence_in

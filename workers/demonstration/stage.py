@@ -16,8 +16,8 @@ from temporalio.client import Client
 from activities.database import open_pool
 from activities.directory import Directory
 from activities.record import Record
+from deploy.addresses import write_addresses
 from deploy.embedded import Stack, StackAddresses, attribute_types, find_running_stack
-from deploy.embedded.addresses import write_addresses
 from deploy.migrate import migrate
 from domain.people import Person
 from domain.vocabulary import Kind
@@ -29,6 +29,7 @@ from workers.intake import Intake, Placement, Submission
 from workers.keyring import seals_of, with_keys_of_its_own
 from workers.known_policies import KnownPolicies
 from workers.logs import configure_logs
+from workers.sdk_logs import forward_sdk_logs
 from workers.settings import Settings, load_settings
 from workers.starting import Starter
 from workers.worker import hosting
@@ -92,6 +93,7 @@ async def staged(data: Path) -> AsyncGenerator[Stage]:
         EmbeddedServerError: A server did not start.
         StackAlreadyRunningError: A stack is up on this folder.
     """
+    forward_sdk_logs()
     before = find_running_stack()
     codec_socket = local_socket()
     stack = Stack(

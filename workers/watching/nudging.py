@@ -13,7 +13,8 @@ from domain.commands.operations import NudgeObligation
 from domain.discretion import obligations_known_to
 from domain.obligations import Obligation
 from domain.vocabulary import Role
-from workers.asking import NoAnswerError, NotRunningError, UpdateRefusedError, ask, update_id_of
+from workers.asked_in_vain import NoAnswerError, NotRunningError, UpdateRefusedError
+from workers.asking import ask, update_id_of
 from workers.command_line.failures import Failure
 from workers.command_line.reach import Reach
 from workers.connection import NoTemporalError
