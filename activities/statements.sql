@@ -154,16 +154,14 @@ FROM sojourn.stalled_page_v2($1, $2::text::jsonb, $3, $4, $5)
 -- stalled_matters_about --
 -- Agreements that a matter of some kind holds up first at an instant, and in which one of such a kind is or was about a
 -- person. What holds up for other reasons is no such matter; whom one is about only its event says.
-SELECT DISTINCT stall.agreement_id
+SELECT stall.agreement_id
 FROM sojourn.stall
-WHERE stall.reason = ANY ($1::text[]) AND stall.starts_at <= $2 AND stall.ends_at > $2
-    AND stall.obligation_id ~ $3
-    AND EXISTS (
-        SELECT FROM sojourn.event AS raised
-        WHERE raised.agreement_id = stall.agreement_id AND raised.type = ANY ($4::text[])
-            AND raised.data->>'about' = $5
-    )
-ORDER BY stall.agreement_id
+CROSS JOIN LATERAL (
+    SELECT FROM sojourn.event AS told
+    WHERE told.agreement_id = stall.agreement_id AND told.type = ANY ($4::text[]) AND told.data->>'about' = $5
+    LIMIT 1
+) AS raised
+WHERE stall.reason = ANY ($1::text[]) AND stall.starts_at <= $2 AND stall.ends_at > $2 AND stall.obligation_id ~ $3
 
 -- stalled_counts --
 -- How many agreements are stalled at an instant, by kind, reason, role and rung, and since when the first is.
