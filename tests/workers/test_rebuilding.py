@@ -67,10 +67,11 @@ async def _rows(connection: asyncpg.Connection, *tables: str) -> dict[str, list[
 
 
 async def _damage(administrator: asyncpg.Connection, statement: str) -> None:
-    """As somebody does it whom no trigger stops."""
-    await administrator.execute("SET session_replication_role = replica")
-    await administrator.execute(statement)
-    await administrator.execute("RESET session_replication_role")
+    """As somebody does it whom no trigger stops; the heads are locked first, as by appends: in one order."""
+    async with administrator.transaction():
+        await administrator.execute("SET LOCAL session_replication_role = replica")
+        await administrator.execute("SELECT FROM sojourn.agreement ORDER BY agreement_id FOR UPDATE")
+        await administrator.execute(statement)
 
 
 async def _rebuilt(owner: Pool) -> list[str]:
