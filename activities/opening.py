@@ -9,17 +9,22 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
 from pydantic import JsonValue
 
+from activities.keys.envelopes import is_sealed
 from activities.seals import Sealed, Seals, place_in_event
 from domain.agreement import Agreement
+from domain.digests import digest_of
 from domain.model import PersonId
 from domain.personal import PersonalView, personal_view
 from domain.readers import Reader, as_read_by
 from domain.recording import RecordedEvent
-from domain.sealed import as_sealed, sealed_text, with_sealed_replaced
+from domain.sealed import ERASED, as_sealed, holds_sealed, sealed_text, with_sealed_replaced
+
+REQUEST_DIGEST: Final = "request_digest"
+"""Of an event's data: what the whole request is recognised by, within a seal of each of whom it has words."""
 
 Marks = Mapping[str, Sealed]
 """What each mark stands for."""
@@ -37,33 +42,46 @@ async def opened(seals: Seals, rows: Sequence[RecordedEvent]) -> list[RecordedEv
 
 
 async def digests_opened(seals: Seals, rows: Sequence[RecordedEvent]) -> list[RecordedEvent]:
-    """The rows with the digests of the terms readable, and all words as sealed as before.
+    """The rows with the digests of the terms and the request readable, and all words as sealed as before.
 
-    Those of which the key is lost stay sealed.
+    A field of the terms without words stands beside its digest in clear. So where the key is lost or
+    destroyed, such a digest is taken anew; those of words stay sealed, or read `ERASED`.
 
     Raises:
-        KeysError: A key is missing or wrong.
-        SealedWordsError: A digest is not as it was sealed.
+        KeysError: A key-encryption key is missing or wrong.
     """
     sealed = [each for row in rows for each in _digests(row)]
     texts = iter(await seals.texts_for_deciding(sealed))
 
-    def opened_or_sealed(_place: str, text: str) -> JsonValue:
-        return next(texts) or as_sealed(text)
+    def of_fields(row: RecordedEvent) -> RecordedEvent:
+        digests, terms = row.data.get("digests"), row.data.get("terms")
+        if not isinstance(digests, dict):
+            return row
+        in_clear = {} if not isinstance(terms, dict) else terms
 
-    return [
-        row.model_copy(
-            update={
-                "data": {
-                    **row.data,
-                    "digests": with_sealed_replaced(digests, opened_or_sealed),
-                }
-            }
-        )
-        if isinstance(digests := row.data.get("digests"), dict)
-        else row
-        for row in rows
-    ]
+        def opened_or_taken_anew(place: str, text: str) -> JsonValue:
+            digest, field = next(texts), place.removeprefix("/")
+            if digest in {None, ERASED} and field in in_clear and not holds_sealed(in_clear[field]):
+                return digest_of(in_clear[field])
+            return digest or as_sealed(text)
+
+        known = with_sealed_replaced(digests, opened_or_taken_anew)
+        return row.model_copy(update={"data": {**row.data, "digests": known}})
+
+    return [await _request_digest_opened(seals, of_fields(row)) for row in rows]
+
+
+async def _request_digest_opened(seals: Seals, row: RecordedEvent) -> RecordedEvent:
+    text = sealed_text(row.data.get(REQUEST_DIGEST))
+    if text is None:
+        return row
+    [digest] = await seals.digests_at([sealed_request_digest(row.agreement_id, row.event_id, row.type, text)])
+    return row if digest is None else row.model_copy(update={"data": {**row.data, REQUEST_DIGEST: digest}})
+
+
+def sealed_request_digest(agreement_id: str, event_id: str, event_type: str, text: str) -> Sealed:
+    """What a request is recognised by, as it is sealed in the first event of its agreement."""
+    return Sealed(place_in_event(agreement_id, event_id, event_type, f"/{REQUEST_DIGEST}"), text)
 
 
 def _digests(row: RecordedEvent) -> Iterable[Sealed]:
@@ -110,7 +128,19 @@ async def personal_view_opened(
 
 async def _with_words(seals: Seals, marks: Marks, rows: Sequence[RecordedEvent]) -> list[RecordedEvent]:
     words = await _words(seals, marks, [row.data for row in rows])
-    return [row.model_copy(update={"data": _with(row.data, words)}) for row in rows]
+    once = [row.model_copy(update={"data": _with(row.data, words)}) for row in rows]
+    return [await _opened_within(seals, row) for row in once]
+
+
+async def _opened_within(seals: Seals, row: RecordedEvent) -> RecordedEvent:
+    digest = row.data.get(REQUEST_DIGEST)
+    if not isinstance(digest, str) or not is_sealed(digest):
+        return row
+    while is_sealed(digest):
+        [digest] = await seals.texts(
+            [sealed_request_digest(row.agreement_id, row.event_id, row.type, digest)]
+        )
+    return row.model_copy(update={"data": {**row.data, REQUEST_DIGEST: digest}})
 
 
 async def _words(

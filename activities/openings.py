@@ -85,7 +85,9 @@ class Openings:
         rows = await self._database.rows("openings_of", agreement.mentee_id, agreement.agreement_id)
         return [_read(json.loads(row["data"]), row["at"], row["actor_id"], row["hash"]) for row in rows]
 
-    async def note(self, agreement: Agreement, event: Event, command: Command, role: Role) -> str:
+    async def note(
+        self, agreement: Agreement, event: Event, command: Command, role: Role, *, known: int
+    ) -> str | None:
         """Notes that somebody asked or approved.
 
         Args:
@@ -93,9 +95,10 @@ class Openings:
             event: What was decided.
             command: What it was decided upon.
             role: In which the actor gave it.
+            known: How much of what `of` gives it was decided upon.
 
         Returns:
-            The id of the event as it is noted.
+            The id of the event as it is noted; None where more was noted meanwhile, and so nothing now.
 
         Raises:
             KeysError: There are no keys to seal the reason with.
@@ -114,10 +117,16 @@ class Openings:
             "command_id": command.command_id,
         }
         people = list(dict.fromkeys(agreement.holder(each).person_id for each in CONCERNED))
-        await self._database.rows(
-            "note_opening", people, _NOTED_AS[event.type], command.actor_id, json.dumps(data)
+        row = await self._database.row(
+            "note_opening",
+            people,
+            agreement.agreement_id,
+            known,
+            _NOTED_AS[event.type],
+            command.actor_id,
+            json.dumps(data),
         )
-        return sealed.event_id
+        return sealed.event_id if row is not None and row["noted"] else None
 
     async def note_told(self, told: Told) -> None:
         """Notes whether somebody whom an opening concerns could be told of it."""

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from activities.chain import ChainFault, canonical_json, first_fault
 from activities.database import Database, DatabaseRefusedError, translated_errors
-from activities.opening import digests_opened
+from activities.opening import digests_opened, sealed_request_digest
 from activities.rows import (
     START,
     AgreementRow,
@@ -33,7 +33,9 @@ from activities.rows import (
 )
 from activities.seals import Seals
 from activities.statements import STATEMENTS
+from domain.discretion import OWED_FOR_ONE, RAISED_BY, STALLED_FOR
 from domain.loading import REMEMBERED_COMMANDS, KnownCommand
+from domain.model import PersonId
 from domain.notices import Notice
 from domain.obligations import Obligation
 from domain.recording import Append, Appended, Head, NewEvent, RecordedEvent
@@ -81,11 +83,25 @@ class Record:
             if getattr(refused.__cause__, "constraint_name", None) != "command_pkey":
                 raise
             appended = await self._append(sealed)
-        if appended.outcome != "different_content":
+        if appended.outcome in {"appended", "duplicate"}:
             return appended
-        # Two seals of the same digest differ: what is stored decides, once it is open.
-        stored = await self._stored_digest(append)
-        return appended if stored is None else await self._append(_with_digest(sealed, stored))
+        if appended.outcome == "different_content":
+            # Two seals of the same digest differ: what is stored decides, once it is open.
+            stored = await self._stored_digest(append)
+            if stored is not None:
+                return await self._append(_with_digest(sealed, stored))
+        if append.expected_version == 0 and sealed.head != append.head:
+            return await self._told_by_request(append, appended)
+        return appended
+
+    async def _told_by_request(self, append: Append, appended: Appended) -> Appended:
+        """What is to be said of another proposal of a stream: the statement sees no digest of the request."""
+        known = await self.find_request(append.head.tenant, append.head.request_id)
+        taken = await self._database.row("command_digest", append.agreement_id, append.command_id)
+        if known is None or taken is not None:
+            return appended
+        same = known.agreement_id == append.agreement_id and known.is_of(append.head.request_digest)
+        return appended.model_copy(update={"outcome": "conflict" if same else "different_content"})
 
     async def _append(self, sealed: Append) -> Appended:
         row = await self._database.row("append", *_append_arguments(sealed))
@@ -129,8 +145,7 @@ class Record:
         """The events of an agreement with the digests of its terms open, by which a change of them is seen.
 
         Raises:
-            KeysError: A key is missing or wrong.
-            SealedWordsError: A digest is not as it was sealed.
+            KeysError: A key-encryption key is missing or wrong.
         """
         rows = await self.stream(agreement_id)
         return rows if self._seals is None else await digests_opened(self._seals, rows)
@@ -194,9 +209,19 @@ class Record:
         return found[0] if found else None
 
     async def find_request(self, tenant: str, request_id: str) -> KnownRequest | None:
-        """Which agreement a request opened; None where it opened none yet."""
+        """Which agreement a request opened; None where it opened none yet.
+
+        Raises:
+            KeysError: What it is recognised by is sealed, and there are no keys or wrong ones.
+        """
         row = await self._database.row("find_request", tenant, request_id)
-        return None if row is None else KnownRequest(**dict(row))
+        if row is None:
+            return None
+        digest: str | None = row["request_digest"]
+        if (text := row["sealed_digest"]) is not None:
+            sealed = sealed_request_digest(row["agreement_id"], row["event_id"], row["event_type"], text)
+            [digest] = await (self._seals or Seals(None)).digests_at([sealed])
+        return KnownRequest(agreement_id=row["agreement_id"], digest=digest, version=row["version"])
 
     async def overlapping_agreements(
         self, mentee_id: str, starts_on: date, ends_on: date, excluding: str = ""
@@ -277,6 +302,18 @@ class Record:
             limit,
         )
         return [StalledPageRow(**dict(row)) for row in rows]
+
+    async def stalled_matters_about(self, person_id: PersonId, as_of: datetime) -> list[str]:
+        """Agreements that a concern or a breach holds up first, and in which one is or was about somebody.
+
+        Args:
+            person_id: Whom.
+            as_of: As for `stalled`.
+        """
+        rows = await self._database.rows(
+            "stalled_matters_about", STALLED_FOR, as_of, OWED_FOR_ONE, RAISED_BY, person_id
+        )
+        return [row["agreement_id"] for row in rows]
 
     async def stalled_tally(self, as_of: datetime) -> list[StalledTally]:
         """How many agreements `stalled` gives, by kind, reason, role and rung, without reading them.

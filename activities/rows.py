@@ -54,8 +54,13 @@ class KnownRequest(Frozen):
     """The agreement that a request opened."""
 
     agreement_id: str
-    request_digest: str
+    digest: str | None
+    """Of its terms; None where words of them are erased or their key is lost: its id is left to go by."""
     version: int
+
+    def is_of(self, digest: str) -> bool:
+        """Whether a request of this id with this content is this one, as far as can be told."""
+        return self.digest is None or self.digest == digest
 
 
 class ObligationRow(Frozen):

@@ -27,10 +27,10 @@ from activities.keys.envelopes import (
 )
 from activities.keys.ring import KeysError
 from activities.keys.subjects import LostKeyError, SubjectKeys
-from domain.model import PersonId
+from domain.model import WITHHELD, PersonId
 from domain.recording import Append, NewEvent
 from domain.sealed import ERASED, as_sealed
-from domain.subjects import holders_of, subject_of
+from domain.subjects import holders_of, subjects_of
 from domain.vocabulary import Role
 from domain.written import with_words_changed
 
@@ -147,7 +147,8 @@ class Seals:
         """An append with its events sealed, and with them what its command is recognised by.
 
         That digest is sealed for each of those whose words are in the events, one seal around the other: of
-        the words of whom a key is destroyed nothing is left by which a guess could be confirmed.
+        the words of whom a key is destroyed nothing is left by which a guess could be confirmed. What its
+        request is recognised by is in the events, sealed likewise, and so in the head no more.
 
         Raises:
             KeysError: As `sealed`; ValueError and LookupError likewise.
@@ -157,7 +158,11 @@ class Seals:
         place, digest = place_of_command(append.agreement_id, append.command_id), append.command_digest
         for subject_id in sorted(keys):
             digest = seal(keys[subject_id], place.bound, digest)
-        return append.model_copy(update={"events": events, "command_digest": digest})
+        sealed = append.model_copy(update={"events": events, "command_digest": digest})
+        if not keys:
+            return sealed
+        head = append.head.model_copy(update={"request_digest": WITHHELD})
+        return sealed.model_copy(update={"head": head})
 
     async def _sealed(
         self,
@@ -168,7 +173,7 @@ class Seals:
     ) -> tuple[tuple[NewEvent, ...], Mapping[str, SubjectKey]]:
         """The events sealed, and the key of each subject whose words are in them; none where all is clear."""
         by_event = [_subjects(agreement_id, event, author, holders) for event in events]
-        wanted = {subject_id for subjects in by_event for subject_id in subjects.values()}
+        wanted = {each for subjects in by_event for subject_ids in subjects.values() for each in subject_ids}
         keys = await self.keys_for(wanted) if wanted else None
         if keys is None:
             return tuple(events), {}
@@ -188,32 +193,42 @@ class Seals:
             stored: As they stand in the record, by command id; what is not sealed passes.
 
         Raises:
-            KeysError: A key is missing or wrong.
-            SealedWordsError: One of them is not as it was sealed.
+            KeysError: A key-encryption key is missing or wrong.
         """
-        found = dict(stored)
+        sealed = [
+            Sealed(place_of_command(agreement_id, command_id), text) for command_id, text in stored.items()
+        ]
+        return dict(zip(stored, await self.digests_at(sealed), strict=True))
+
+    async def digests_at(self, sealed: Sequence[Sealed]) -> list[str | None]:
+        """The digests within several seals each, in order; None where one of the keys is erased or lost.
+
+        Args:
+            sealed: What is in clear passes.
+
+        Raises:
+            KeysError: As `digests`.
+        """
+        found = list(sealed)
         # One layer of all of them at a time.
-        while shut := {
-            command_id: Sealed(place_of_command(agreement_id, command_id), text)
-            for command_id, text in found.items()
-            if is_sealed(text)
-        }:
-            texts = await self.texts_for_deciding(list(shut.values()))
-            found.update(
-                (name, ERASED if text is None else text) for name, text in zip(shut, texts, strict=True)
-            )
-        return {command_id: None if text == ERASED else text for command_id, text in found.items()}
+        while shut := [index for index, each in enumerate(found) if is_sealed(each.text)]:
+            texts = await self.texts_for_deciding([found[index] for index in shut])
+            for index, text in zip(shut, texts, strict=True):
+                found[index] = found[index]._replace(text=ERASED if text is None else text)
+        return [None if each.text == ERASED else each.text for each in found]
 
     async def texts_for_deciding(self, sealed: Sequence[Sealed]) -> list[str | None]:
         """As `texts`, and None where the key is lost: an agreement goes on without what only it would open.
 
+        A key that was made anew over the lost one does not open what that had sealed, which then looks as if
+        it were altered: it is logged, counts as lost, and is for `sojourn verify` to tell apart.
+
         Raises:
             KeysError: There are no keys, or a key-encryption key is missing or wrong.
-            SealedWordsError: One of them is not as it was sealed.
         """
         try:
             return list(await self.texts(sealed))
-        except LostKeyError:
+        except (LostKeyError, SealedWordsError):
             return [await self._text_for_deciding(each) for each in sealed]
 
     async def _text_for_deciding(self, sealed: Sealed) -> str | None:
@@ -221,6 +236,9 @@ class Seals:
             [text] = await self.texts([sealed])
         except LostKeyError as lost:
             _log.error("digest_key_lost", place=sealed.place.named, error=str(lost))
+            return None
+        except SealedWordsError:
+            # Logged where it was refused.
             return None
         return text
 
@@ -245,13 +263,13 @@ class Seals:
 
 def _subjects(
     agreement_id: str, event: NewEvent, author: PersonId, holders: Mapping[Role, PersonId]
-) -> dict[str, str]:
-    """By place: which subject's words stand there."""
-    found: dict[str, str] = {}
+) -> dict[str, tuple[str, ...]]:
+    """By place: which subjects' words stand there."""
+    found: dict[str, tuple[str, ...]] = {}
 
     def note(field: str, words: str) -> JsonValue:
-        person_id = subject_of(event.type, field, event.data, author=author, holders=holders)
-        found[field] = subject_in(person_id, agreement_id)
+        people = subjects_of(event.type, field, event.data, author=author, holders=holders)
+        found[field] = tuple(subject_in(person_id, agreement_id) for person_id in people)
         return words
 
     with_words_changed(event.type, event.data, note)
@@ -259,13 +277,18 @@ def _subjects(
 
 
 def _sealed_event(
-    agreement_id: str, event: NewEvent, subjects: Mapping[str, str], keys: Mapping[str, SubjectKey]
+    agreement_id: str,
+    event: NewEvent,
+    subjects: Mapping[str, tuple[str, ...]],
+    keys: Mapping[str, SubjectKey],
 ) -> NewEvent:
     def sealing(field: str, words: str) -> JsonValue:
         if "\0" in words:
             raise ValueError(f"{field} holds a NUL character")
         place = place_in_event(agreement_id, event.event_id, event.type, field)
-        return as_sealed(seal(keys[subjects[field]], place.bound, words))
+        for subject_id in subjects[field]:
+            words = seal(keys[subject_id], place.bound, words)
+        return as_sealed(words)
 
     if not subjects:
         return event

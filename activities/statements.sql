@@ -72,8 +72,13 @@ ORDER BY head.agreement_id
 LIMIT $9
 
 -- find_request --
--- Which agreement a request opened.
-SELECT agreement_id, request_digest, version FROM sojourn.agreement WHERE tenant = $1 AND request_id = $2
+-- Which agreement a request opened, and what the request is known by: where that is sealed, the head does not have it.
+SELECT
+    head.agreement_id, head.request_digest, head.version, first.event_id::text, first.type AS event_type,
+    first.data->'request_digest'->>'$sealed' AS sealed_digest
+FROM sojourn.agreement AS head
+LEFT JOIN sojourn.event AS first ON first.agreement_id = head.agreement_id AND first.version = 1
+WHERE head.tenant = $1 AND head.request_id = $2
 
 -- overlapping_agreements --
 -- Open agreements in which a person is the mentee on some day of a stretch, both ends included.
@@ -145,6 +150,18 @@ SELECT
     agreement_id, kind, phase, tenant, cohort, reason, waiting_on_role, waiting_on_id, since, obligation_id,
     obligation_kind, due_at, level, next_level, next_at
 FROM sojourn.stalled_page_v2($1, $2::text::jsonb, $3, $4, $5)
+
+-- stalled_matters_about --
+-- Agreements that a matter of some kind holds up first at an instant, and in which one of such a kind is or was about a
+-- person. What holds up for other reasons is no such matter; whom one is about only its event says.
+SELECT stall.agreement_id
+FROM sojourn.stall
+CROSS JOIN LATERAL (
+    SELECT FROM sojourn.event AS told
+    WHERE told.agreement_id = stall.agreement_id AND told.type = ANY ($4::text[]) AND told.data->>'about' = $5
+    LIMIT 1
+) AS raised
+WHERE stall.reason = ANY ($1::text[]) AND stall.starts_at <= $2 AND stall.ends_at > $2 AND stall.obligation_id ~ $3
 
 -- stalled_counts --
 -- How many agreements are stalled at an instant, by kind, reason, role and rung, and since when the first is.
@@ -806,10 +823,9 @@ INSERT INTO sojourn.rights_event (person_id, type, actor_id, data) VALUES ($1, $
 SELECT held_id, held_reference FROM sojourn.note_unless_held_v1($1, $2, $3, $4, $5, $6::text::jsonb)
 
 -- note_opening --
--- Notes for several people at once that something private of a closed agreement was asked for or opened.
-INSERT INTO sojourn.rights_event (person_id, type, actor_id, data)
-SELECT concerned.person_id, $2, $3, $4::text::jsonb
-FROM unnest($1::text[]) AS concerned (person_id)
+-- Notes for several people at once that something private of a closed agreement was asked for or opened, unless somebody
+-- was quicker to note something of it.
+SELECT sojourn.note_opening_v1($1::text[], $2, $3, $4, $5, $6::text::jsonb) AS noted
 
 -- openings_of --
 -- What was asked for and opened in a closed agreement, as noted for its mentee, in order.

@@ -46,7 +46,9 @@ WRITABLE: Mapping[str, str] = MappingProxyType(
         "sojourn.person": "INSERT, UPDATE",
         "sojourn.digest": "INSERT, UPDATE, DELETE",
         "sojourn.rights_event": "INSERT",
-        "sojourn_keys.subject_key": "SELECT, INSERT, UPDATE",
+        # A key is made here. It is destroyed through a function alone, and wrapped anew by the owner: whoever
+        # may write another wrapping in its place could destroy it so.
+        "sojourn_keys.subject_key": "SELECT, INSERT (subject_id, version, key_id, wrapped)",
     }
 )
 """Tables that the application writes by itself, and how. Never TRUNCATE, REFERENCES or TRIGGER."""
@@ -75,9 +77,10 @@ WRITES = (
     r"sojourn.append\_events\_v%",
     r"sojourn.destroy\_keys\_v%",
     r"sojourn.note\_unless\_held\_v%",
+    r"sojourn.note\_opening\_v%",
     r"sojourn.clear\_person\_v%",
 )
-"""The functions that write as the owner: events, and what a legal hold may forbid."""
+"""The functions that write as the owner: events, what a legal hold may forbid, what came too late."""
 
 
 class NoApplicationRoleError(Exception):

@@ -55,7 +55,7 @@ _ADDRESSEE, _WORK = Audience.ADDRESSEE, Audience.CLOSE_TO_THE_WORK
 _CONFIDENCE, _EVERY_SIDE = Audience.IN_CONFIDENCE, Audience.EVERY_SIDE
 
 AUDIENCES: Mapping[str, Mapping[str, Audience]] = {
-    "agreement.proposed": {"terms": _EVERY_SIDE, "digests": _AUTHOR},
+    "agreement.proposed": {"request_digest": _AUTHOR, "terms": _EVERY_SIDE, "digests": _AUTHOR},
     "agreement.declined": {"reason": _EVERY_SIDE},
     "changes.requested": {"what": _EVERY_SIDE},
     "terms.amended": {"terms": _EVERY_SIDE, "digests": _AUTHOR, "reason": _EVERY_SIDE},

@@ -6,7 +6,7 @@ The audience table names the roles; here is what follows from it for one agreeme
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from domain.agreement import Agreement
 from domain.audiences import KNOWN_TO
@@ -15,8 +15,17 @@ from domain.events.ending import AgreementClosedIncomplete, AgreementCompleted, 
 from domain.events.matters import BlockerRaised, BreachReported, ConcernRaised, MatterSettled, ProposalMade
 from domain.events.operations import NoticesResent
 from domain.model import PersonId
-from domain.obligations import LedgerChange, Obligation, ObligationId
-from domain.vocabulary import ObligationKind, Role
+from domain.obligations import OF_WHO_IS_NOT_THERE, LedgerChange, Obligation, ObligationId
+from domain.vocabulary import ObligationKind, Role, StallReason
+
+STALLED_FOR: Final = (StallReason.BLOCKER_AGING, *sorted(OF_WHO_IS_NOT_THERE))
+"""The reasons for which a concern or a breach holds an agreement up."""
+
+OWED_FOR_ONE: Final = f"^({ObligationKind.FORCED_CHOICE}:)?({'|'.join(sorted(KNOWN_TO))}):"
+"""The regular expression of the obligations of which `matters_of` names a matter."""
+
+RAISED_BY: Final = tuple(str(each.model_fields["type"].default) for each in (ConcernRaised, BreachReported))
+"""The wire types of the events that raise one; `about` is whom it is about."""
 
 
 class Delicate(NamedTuple):

@@ -36,6 +36,15 @@ def sealed_text(value: object) -> str | None:
     return text if isinstance(text, str) else None
 
 
+def holds_sealed(value: JsonValue) -> bool:
+    """Whether something within a value is sealed, or the value itself is."""
+    if sealed_text(value) is not None:
+        return True
+    if isinstance(value, dict):
+        return any(holds_sealed(each) for each in value.values())
+    return isinstance(value, list) and any(holds_sealed(each) for each in value)
+
+
 def with_sealed_replaced(
     data: Mapping[str, JsonValue], replacement: Callable[[str, str], JsonValue]
 ) -> dict[str, JsonValue]:

@@ -31,14 +31,16 @@ class Subject(StrEnum):
     """The person of whom the event tells that they left, were away or gave up a role."""
     OF_THE_TERMS = "of_the_terms"
     """Each part of the terms has a subject of its own, and so has what is known by it."""
+    ALL_OF_THE_TERMS = "all_of_the_terms"
+    """Everybody of whom the terms have a part, each by themselves: what is known by the terms as a whole."""
 
 
 _AUTHOR, _MENTEE, _MENTOR = Subject.AUTHOR, Subject.MENTEE, Subject.MENTOR
 _RECEIVER, _CONCERNED, _NAMED = Subject.RECEIVER, Subject.CONCERNED, Subject.NAMED
-_TERMS = Subject.OF_THE_TERMS
+_TERMS, _ALL_TERMS = Subject.OF_THE_TERMS, Subject.ALL_OF_THE_TERMS
 
 SUBJECTS: Mapping[str, Mapping[str, Subject]] = {
-    "agreement.proposed": {"terms": _TERMS, "digests": _TERMS},
+    "agreement.proposed": {"request_digest": _ALL_TERMS, "terms": _TERMS, "digests": _TERMS},
     "agreement.declined": {"reason": _AUTHOR},
     "changes.requested": {"what": _AUTHOR},
     "terms.amended": {"terms": _TERMS, "digests": _TERMS, "reason": _AUTHOR},
@@ -126,6 +128,7 @@ OF_THE_TERMS: Mapping[str, Subject] = {
     "rationale": _MENTEE,
     "backfill_plan": _MENTEE,
     "appraisal_transfer": _MENTEE,
+    "clearances": _MENTEE,
     "return_plan": _MENTEE,
     "sessions": _MENTEE,
     "home_test_site": _MENTEE,
@@ -148,6 +151,27 @@ def holders_of(parties: Iterable[Party | PartyRow]) -> dict[Role, PersonId]:
     return {party.role: party.person_id for party in parties if not party.scope}
 
 
+def subjects_of(
+    event_type: str,
+    place: str,
+    data: Mapping[str, JsonValue],
+    *,
+    author: PersonId,
+    holders: Mapping[Role, PersonId],
+) -> tuple[PersonId, ...]:
+    """Everybody whose words stand at a place of an event's data, or are known by what stands there.
+
+    More than one only where what stands there cannot be divided. Its words go with the first key that goes.
+
+    Raises:
+        LookupError: As `subject_of`.
+    """
+    subject = subject_of(event_type, place, data, author=author, holders=holders)
+    if _rule(event_type, place) is not Subject.ALL_OF_THE_TERMS:
+        return (subject,)
+    return tuple(dict.fromkeys((subject, holders.get(Role.MENTOR, subject))))
+
+
 def subject_of(
     event_type: str,
     place: str,
@@ -156,7 +180,7 @@ def subject_of(
     author: PersonId,
     holders: Mapping[Role, PersonId],
 ) -> PersonId:
-    """Whose words stand at a place of an event's data.
+    """Whose words stand at a place of an event's data; the mentee where they are several people's.
 
     Args:
         event_type: The wire type.
@@ -170,7 +194,7 @@ def subject_of(
     """
     rule = _rule(event_type, place)
     mentee = holders.get(Role.MENTEE, author)
-    if rule is Subject.MENTEE:
+    if rule in (Subject.MENTEE, Subject.ALL_OF_THE_TERMS):
         return mentee
     if rule is Subject.MENTOR:
         return holders.get(Role.MENTOR, mentee)

@@ -188,7 +188,7 @@ class _Others:
         return value
 
 
-_OF_NOBODY = frozenset({"policy", "digests"})
+_OF_NOBODY = frozenset({"policy", "digests", "request_digest"})
 """Of an event's data: thresholds and hashes, which are about nobody."""
 
 _PERSON_FIELDS = frozenset(

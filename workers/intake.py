@@ -183,7 +183,7 @@ class Intake:
             terms = request.placement.terms
             recorded = await self._record.find_request(terms.tenant, terms.request_id)
             if recorded is not None:
-                return Known(recorded.agreement_id, recorded.request_digest)
+                return Known(recorded.agreement_id, recorded.digest)
             return await self._starter.running(request.placement.agreement_id)
 
         found = await few_at_once(known, batch.requests)
@@ -197,7 +197,7 @@ class Intake:
                 batch.requests.remove(request)
             elif before is None:
                 fresh.append(placement)
-            elif before.digest != placement.digest:
+            elif before.digest not in {None, placement.digest}:
                 batch.problem(
                     placement,
                     "request_id",

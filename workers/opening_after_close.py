@@ -54,12 +54,18 @@ async def open_after_close(openings: Openings, stands: Standing, command: AfterC
         Refused: A rule forbids it; nothing was noted.
         KeysError: There are no keys to seal the reason with.
     """
-    before = await openings.given_before(stands.agreement, command)
-    if before is not None:
-        return Opened(read_event(before), before.event_id)
-    known = (await with_what_was_opened(openings, stands)).agreement
-    event = decide_after_close(known, command, stands.at)
-    return Opened(event, await openings.note(known, event, command, capacity_of(known, command).role))
+    while True:
+        since = await openings.of(stands.agreement)
+        before = await openings.given_before(stands.agreement, command)
+        if before is not None:
+            return Opened(read_event(before), before.event_id)
+        known = with_openings(stands.agreement, [read_event(row) for row in since])
+        event = decide_after_close(known, command, stands.at)
+        role = capacity_of(known, command).role
+        event_id = await openings.note(known, event, command, role, known=len(since))
+        if event_id is not None:
+            return Opened(event, event_id)
+        # Somebody was quicker, and it may be that what they noted leaves nothing to decide.
 
 
 async def preview_after_close(openings: Openings, stands: Standing, command: AfterClose) -> Preview:

@@ -121,8 +121,8 @@ class Settings(BaseSettings):
     owner_database_url: DatabaseAddress | None = Field(
         default=None,
         description=(
-            "The same database as the role that owns its schema, for `migrate` and `rebuild`; unset: "
-            "SOJOURN_DATABASE_URL."
+            "The same database as the role that owns its schema, for `migrate`, `rebuild` and `keys "
+            "rewrap`; unset: SOJOURN_DATABASE_URL."
         ),
         examples=["postgresql://sojourn_owner:secret@db.example.org/sojourn"],
     )

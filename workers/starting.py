@@ -27,8 +27,8 @@ class Known(NamedTuple):
     """A request that was placed before."""
 
     agreement_id: str
-    digest: str
-    """Of its terms; empty where they cannot be read any more."""
+    digest: str | None
+    """Of its terms; empty where they cannot be read any more, None where words of them are erased."""
 
 
 class Starter:

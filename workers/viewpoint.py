@@ -7,23 +7,18 @@ With one, it is what that person may know of each agreement, by the audience tab
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import cast
 
 from activities.directory import Directory
 from activities.record import Record
 from activities.rows import OverdueRow, StalledFilters, StalledPlace
 from domain.discretion import matters_of
 from domain.model import Frozen, PersonId
-from domain.obligations import OF_WHO_IS_NOT_THERE
 from domain.readers import OPERATOR, Disclosure, Reader, reader_of
 from domain.reading import read_event
 from domain.stalled import longest_overdue
-from domain.vocabulary import StallReason
 from workers.stalled_list import matches, stalled_list
 from workers.standing import StalledAgreement, Standing, agreements, stalled_row, standing
 from workers.together import few_at_once
-
-_OF_THE_AGREEMENT = frozenset({"kind", "tenant", "cohort"})
 
 
 class Viewpoint(Frozen):
@@ -101,7 +96,7 @@ async def stalled_for(
     wanted = filters or {}
     if not viewpoint.is_operator:
         return await _of_a_party(record, viewpoint, as_of, wanted), None
-    otherwise = await _held_up_otherwise(record, viewpoint, as_of, wanted)
+    otherwise = await _held_up_otherwise(record, viewpoint, as_of)
     enough = None if limit is None else limit + len(otherwise)
     found = await stalled_list(record, as_of, wanted, after=after, limit=enough)
     rows = [row for row in found if row.agreement_id not in otherwise]
@@ -148,27 +143,44 @@ async def _of_a_party(
 
 
 async def _held_up_otherwise(
-    record: Record, viewpoint: Viewpoint, as_of: datetime | None, filters: StalledFilters
+    record: Record, viewpoint: Viewpoint, as_of: datetime | None
 ) -> dict[str, StalledAgreement | None]:
     """Agreements that a matter which somebody may not know of holds up first, as they may know them.
 
-    None stands where nothing else holds one up. Concerns and breaches are stalled for few reasons, and
-    rarely: that is what keeps this short.
+    None stands where nothing else holds one up. An operator may know of all matters but those about
+    themselves, which are few: that is what keeps a page as cheap as without a name.
     """
     if viewpoint.person_id is None:
         return {}
-    reasons = {"reason": [StallReason.BLOCKER_AGING, *OF_WHO_IS_NOT_THERE]}
-    # Whatever holds it up otherwise, its kind and cohort stay.
-    same = {name: values for name, values in filters.items() if name in _OF_THE_AGREEMENT}
-    known: dict[str, StalledAgreement | None] = {}
-    for row in await stalled_list(record, as_of, cast("StalledFilters", {**same, **reasons})):
-        if row.obligation_id is None or not matters_of(row.obligation_id):
-            continue
-        stands = await standing(record, row.agreement_id, as_of)
-        other = None if stands is None else stalled_row(viewpoint.known(stands))
-        if other is None or other.obligation_id != row.obligation_id:
-            known[row.agreement_id] = other
-    return known
+
+    async def one(agreement_id: str) -> tuple[StalledAgreement | None, StalledAgreement | None]:
+        stands = await standing(record, agreement_id, as_of)
+        if stands is None:
+            return None, None
+        return stalled_row(stands), stalled_row(viewpoint.known(stands))
+
+    looked_at = await _to_look_at(record, viewpoint.person_id, as_of)
+    found = zip(looked_at, await few_at_once(one, looked_at), strict=True)
+    return {
+        agreement_id: other
+        for agreement_id, (row, other) in found
+        if row is not None and (other is None or other.obligation_id != row.obligation_id)
+    }
+
+
+async def _to_look_at(record: Record, person_id: PersonId, as_of: datetime | None) -> list[str]:
+    """Agreements that a matter about somebody may hold up first."""
+    now = datetime.now(UTC)
+    if as_of is not None and as_of < now:
+        # The record knows how the ledger stands, not how it stood: the list has folded every agreement.
+        return [
+            row.agreement_id
+            for row in await stalled_list(record, as_of)
+            if row.obligation_id is not None and matters_of(row.obligation_id)
+        ]
+    moment = as_of or now
+    about = await record.stalled_matters_about(person_id, moment)
+    return list(dict.fromkeys([*about, *await record.agreements_ahead(moment)]))
 
 
 def _place(row: StalledAgreement | StalledPlace) -> tuple[datetime, str]:

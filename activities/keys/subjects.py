@@ -164,6 +164,8 @@ class SubjectKeys:
     async def rewrap(self) -> int:
         """Wraps every key that is not under the primary key-encryption key anew; events stay as they are.
 
+        Only over connections of the role that owns the schema.
+
         Returns:
             How many keys were wrapped anew.
         """

@@ -19,8 +19,8 @@ class AgreementProposed(Event):
 
     type: Literal["agreement.proposed"] = "agreement.proposed"
     agreement_id: str
-    request_digest: str
-    """SHA-256 of the whole request."""
+    request_digest: DigestOfWords
+    """SHA-256 of the whole request, by which the same request is recognised when it comes again."""
     terms: Terms
     digests: Mapping[str, DigestOfWords]
     """SHA-256 of each field of the terms, so that a change of words is seen without the words."""

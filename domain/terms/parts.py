@@ -8,11 +8,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from domain.model import Frozen, Instant, PersonId, Slug, Words
+from domain.model import Frozen, Instant, PersonId, Slug, Words, WrittenByPeople
 from domain.vocabulary import Role
 
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 """The name of a thing, a place or an organisation, never of a person: one line, at most 200 characters."""
+
+PersonalLabel = Annotated[Label, WrittenByPeople()]
+"""A label that says something of a person, such as what they are cleared for: sealed as words are."""
 
 SkillUri = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9+.-]{1,31}:[^\s]{1,500}$")]
 """The identifier of a skill in its framework, as in `http://data.europa.eu/esco/skill/...`."""

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from domain.model import Frozen, PersonId, Slug, Words
 from domain.terms.common import CommonTerms
-from domain.terms.parts import Day, EarlyEndNotice, Label
+from domain.terms.parts import Day, EarlyEndNotice, Label, PersonalLabel
 from domain.vocabulary import Kind, Role
 
 SHORTEST_MONTHS = 3
@@ -47,7 +47,7 @@ class BackfillPlan(Frozen):
 class ReturnPlan(Frozen):
     """How the mentee comes back."""
 
-    target_post: Label
+    target_post: PersonalLabel
     meeting_due: Day
     refresher: Words
     guaranteed: bool
@@ -76,7 +76,8 @@ class SecondmentTerms(CommonTerms):
     pay_ref: Slug
     """Where pay and allowances are agreed; never the amounts."""
     backfill_plan: BackfillPlan
-    clearances: tuple[Label, ...] = ()
+    clearances: tuple[PersonalLabel, ...] = ()
+    """What the mentee needs to be let in: to places, systems or secrets."""
     appraisal_owner: Role
     appraisal_transfer: Words
     """How the assessment reaches the other side."""

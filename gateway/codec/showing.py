@@ -22,7 +22,7 @@ from domain.model import WITHHELD, PersonId
 from domain.readers import withheld_at
 from domain.recording import Append, Appended, NewEvent
 from domain.sealed import ERASED
-from domain.subjects import subject_of
+from domain.subjects import subjects_of
 from domain.terms import parse_terms
 from domain.terms.words import without_words
 from domain.upcasting import upcast
@@ -57,7 +57,7 @@ STRUCTURE: tuple[TypeAdapter[Any], ...] = tuple(
 _TELLING = frozenset(place for by_place in TELLING.values() for place in by_place)
 """What in a command tells of a person as it does in the events that it leads to."""
 
-_DIGESTS = ("command_digest", "digest", "digests")
+_DIGESTS = ("command_digest", "digest", "digests", "request_digest", "head/request_digest")
 """By what commands and parts of the terms are recognised, in whatever holds one."""
 
 _FAILURE = frozenset({"message", "stack_trace"})
@@ -145,8 +145,8 @@ def _without_erased(
     """An event's data as its row reads since the keys of those who were erased are gone."""
 
     def left(place: str, words: str) -> JsonValue:
-        subject = subject_of(event_type, place, data, author=author, holders=holders)
-        return ERASED if subject in viewer.erased and words != WITHHELD else words
+        subjects = subjects_of(event_type, place, data, author=author, holders=holders)
+        return ERASED if not viewer.erased.isdisjoint(subjects) and words != WITHHELD else words
 
     return with_words_changed(event_type, data, left) if viewer.erased else data
 

@@ -150,3 +150,38 @@ async def test_each_key_that_goes_is_noted_of_whose_it_was(
             "keys_destroyed": [{"person_id": person, "agreement_id": AGREEMENT, "version": 1}],
         }
     assert await rights_differences(pool) == []
+
+
+@pytest.mark.usefixtures("made")
+@pytest.mark.parametrize(
+    ("person_id", "agreement_id"), [(subject_in("p-ada", AGREEMENT), None), ("", None), (None, "")]
+)
+async def test_no_key_is_destroyed_by_another_name_than_that_of_whom_a_hold_is_on(
+    pool: asyncpg.Pool[asyncpg.Record],
+    keys: SubjectKeys,
+    rights: Rights,
+    person_id: str | None,
+    agreement_id: str | None,
+) -> None:
+    """The function takes a person or an agreement: by a key's own subject it would look past the hold."""
+    await rights.note("p-ada", "hold.placed", "p-op", CASE)
+    with pytest.raises(asyncpg.PostgresError, match="of a person or of an agreement") as refused:
+        await pool.execute("SELECT sojourn.destroy_keys_v1($1, $2, 'p-op', '{}')", person_id, agreement_id)
+    assert refused.value.sqlstate == "SJ001"
+    assert len(await keys.in_use("p-ada")) == 2
+
+
+@pytest.mark.usefixtures("made")
+async def test_whoever_calls_the_function_by_hand_is_held_to_the_same(
+    other: asyncpg.Connection, keys: SubjectKeys, rights: Rights
+) -> None:
+    """With the application's login and no program of ours: a hold stands, and what is destroyed is noted."""
+    by_hand = "SELECT * FROM sojourn.destroy_keys_v1($1, $2, 'p-thief', '{}')"
+    await rights.note("p-ada", "hold.placed", "p-op", CASE)
+    for of in (("p-ada", None), (None, AGREEMENT), ("p-grace", AGREEMENT)):
+        [held] = await other.fetch(by_hand, *of)
+        assert (held["held_id"], held["subject_id"]) == ("p-ada", None)
+    assert len(await keys.in_use("p-ada")) == len(await keys.in_use("p-grace")) == 2
+    assert len(await other.fetch(by_hand, "p-grace", None)) == 2
+    noted = (await rights.events("p-grace"))[-1]
+    assert (noted.type, noted.actor_id) == ("keys.destroyed", "p-thief")

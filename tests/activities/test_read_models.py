@@ -192,7 +192,7 @@ async def test_a_request_leads_to_its_agreement(record: Record, make_append: Mak
     assert await record.find_request("acme", "request-1") is None
     await record.append(make_append())
     assert await record.find_request("acme", "request-1") == KnownRequest(
-        agreement_id="agreement-1", request_digest="d" * 64, version=1
+        agreement_id="agreement-1", digest="d" * 64, version=1
     )
     assert await record.find_request("other", "request-1") is None
 

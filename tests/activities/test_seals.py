@@ -339,3 +339,73 @@ async def test_a_lost_key_does_not_keep_an_agreement_from_going_on(
     assert sealed_text(digests["objectives"]) is not None
     assert command.digest is None
     assert {each["event"] for each in logs} == {"digest_key_lost"}
+
+
+def _proposal(request_digest: str) -> NewEvent:
+    """The first event of a stream, with as much of it as the request is recognised by."""
+    return NewEvent(
+        event_id=str(uuid.uuid4()),
+        type="agreement.proposed",
+        schema_version=1,
+        data={"request_digest": request_digest, "ledger": {}},
+    )
+
+
+@pytest.mark.parametrize("erased", ["p-ada", "p-grace"])
+async def test_a_request_is_recognised_until_one_of_those_it_has_words_of_is_erased(
+    sealing: Record,
+    seals: Seals,
+    make_append: Callable[..., Append],
+    pool: asyncpg.Pool[asyncpg.Record],
+    erased: str,
+) -> None:
+    """Its digest is nowhere in clear, and with either key it is gone for good; its id is left to go by."""
+    digest = digest_of(CANARY)
+    append = make_append(events=(_proposal(digest),), head={"request_digest": digest})
+    assert (await sealing.append(append)).outcome == "appended"
+    stored = await pool.fetchval(
+        "SELECT string_agg(event.data::text, '') || string_agg(head.request_digest, '')"
+        " FROM sojourn.event JOIN sojourn.agreement AS head USING (agreement_id)"
+    )
+    assert digest not in stored
+    assert WITHHELD in stored
+    known = await sealing.find_request("acme", "request-1")
+    assert known is not None
+    assert (known.digest, known.is_of(digest_of("other"))) == (digest, False)
+    (row,) = await sealing.stream_to_decide_upon("agreement-1")
+    assert row.data["request_digest"] == digest
+    (row,) = await opened(seals, await sealing.stream("agreement-1"))
+    assert row.data["request_digest"] == digest
+    assert seals.keys is not None
+    await seals.keys.destroy(erased, by="p-op", reference="DSR-1")
+    known = await sealing.find_request("acme", "request-1")
+    assert known is not None
+    assert (known.digest, known.is_of(digest_of("other"))) == (None, True)
+    (row,) = await sealing.stream_to_decide_upon("agreement-1")
+    assert digest not in json.dumps(row.data)
+    (row,) = await opened(seals, await sealing.stream("agreement-1"))
+    assert row.data["request_digest"] == ERASED
+
+
+@pytest.mark.parametrize("sealed_before", [True, False])
+@pytest.mark.parametrize("content", ["one", "other"])
+async def test_a_request_opens_one_agreement_though_its_digest_is_sealed(
+    sealing: Record,
+    make_append: Callable[..., Append],
+    pool: asyncpg.Pool[asyncpg.Record],
+    sealed_before: bool,
+    content: str,
+) -> None:
+    """Recorded sealed or, by an older release, in clear: the same and another are told apart as before."""
+
+    def proposal(content: str, command_id: str) -> Append:
+        digest = digest_of(content)
+        head = {"request_digest": digest}
+        return make_append(events=(_proposal(digest),), head=head, command_id=command_id)
+
+    await (sealing if sealed_before else Record(pool)).append(proposal("one", "first"))
+    again = await sealing.append(proposal(content, "second"))
+    assert (again.outcome, again.version) == ("conflict" if content == "one" else "different_content", 1)
+    known = await sealing.find_request("acme", "request-1")
+    assert known is not None
+    assert known.is_of(digest_of(content)) == (content == "one")

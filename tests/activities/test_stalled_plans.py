@@ -130,6 +130,18 @@ async def test_the_tally_reads_what_changed_since_its_mark(filled: Pool) -> None
     assert sum(row["agreements"] for row in rows) > 5000
 
 
+async def test_what_an_operator_may_not_know_is_looked_for_among_few(filled: Pool) -> None:
+    """A page with a name costs what one without does, and what is stalled for the few reasons of a matter."""
+    arguments = (["reason-7"], NOW, "^concern:", ["concern.raised"], "P-9001")
+    async with filled.acquire() as connection:
+        [row] = await connection.fetch(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {STATEMENTS['stalled_matters_about']}", *arguments
+        )
+    plan = list(_nodes(json.loads(row[0])[0]["Plan"]))
+    assert {node["Index Name"] for node in plan if "Index Name" in node} <= {"stall_by_reason", "event_pkey"}
+    assert "Seq Scan" not in {node["Node Type"] for node in plan if node.get("Relation Name") == "stall"}
+
+
 async def explain(pool: Pool, query: str, *arguments: object) -> list[dict[str, Any]]:
     """The nodes of a query's plan, parents first, under the settings of the function that runs it."""
     async with pool.acquire() as connection, connection.transaction():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,15 +11,16 @@ import pytest
 
 from domain.announcing import notices_of
 from domain.audiences import KNOWN_TO
-from domain.discretion import matters_of, obligations_known_to
+from domain.discretion import OWED_FOR_ONE, RAISED_BY, STALLED_FOR, matters_of, obligations_known_to
 from domain.evolve import evolve
 from domain.explaining import explain
+from domain.opening import REASONS
 from domain.readers import OPERATOR, Disclosure, Reader, as_read_by, reader_of
 from domain.reading import fold_recorded, read_event
 from domain.refusals import RefusalCode
 from domain.stalled import longest_overdue
 from domain.views import status_view
-from domain.vocabulary import Health, ObligationKind, Role
+from domain.vocabulary import Health, ObligationKind, Role, StallReason
 
 Active = Callable[[str], Any]
 
@@ -310,3 +312,28 @@ def test_an_id_that_is_used_again_hides_what_it_hid(active: Active) -> None:
         if row.type == "concern.raised"
     )
     assert (first, second) == ("Cancelled.", "Late again.")
+
+
+@pytest.mark.parametrize(
+    "obligation_id",
+    [
+        "concern:c1",
+        "breach:b1",
+        "forced_choice:concern:c1",
+        "forced_choice:milestone:concern:c1",
+        "milestone:concern",
+        "blocker:concern:c1",
+        "concerned:c1",
+    ],
+)
+def test_sql_tells_a_matter_by_the_same_ids(obligation_id: str) -> None:
+    """What the record looks for is what the domain hides, and nothing beside it."""
+    assert bool(re.match(OWED_FOR_ONE, obligation_id)) == bool(matters_of(obligation_id))
+
+
+def test_a_matter_holds_up_for_no_other_reason_than_those_looked_for() -> None:
+    """Of whatever kind it is, and whoever is not there."""
+    of_matters = {StallReason.BLOCKER_AGING, StallReason.PARTY_LEFT, StallReason.PARTY_ON_LEAVE_UNCOVERED}
+    assert set(STALLED_FOR) == of_matters
+    assert {REASONS[ObligationKind(kind)] for kind in (*KNOWN_TO, ObligationKind.FORCED_CHOICE)} <= of_matters
+    assert set(RAISED_BY) == {"concern.raised", "breach.reported"}

@@ -16,7 +16,7 @@ from domain.model import WITHHELD
 from domain.reading import fold_recorded, read_event
 from domain.recording import RecordedEvent
 from domain.sealed import as_sealed, sealed_text, with_sealed_replaced
-from domain.subjects import OF_THE_TERMS, SUBJECTS, subject_of
+from domain.subjects import OF_THE_TERMS, SUBJECTS, subject_of, subjects_of
 from domain.terms.words import without_words
 from domain.vocabulary import Role
 from domain.written import places_of_words, with_words_changed
@@ -73,6 +73,17 @@ def test_words_belong_to_whom_they_are_about(
     assert subject_of(event_type, place, data, author="P-author", holders=HOLDERS) == subject
 
 
+def test_a_whole_request_is_known_by_the_words_of_everybody_in_it() -> None:
+    """Either erasure takes its digest away; everything else has one subject."""
+    of_all = subjects_of("agreement.proposed", "/request_digest", {}, author="P-hr", holders=HOLDERS)
+    assert of_all == ("P-mentee", "P-mentor")
+    alone = {Role.MENTEE: "P-mentee"}
+    of_one = subjects_of("agreement.proposed", "/request_digest", {}, author="P-hr", holders=alone)
+    assert of_one == ("P-mentee",)
+    of_part = subjects_of("agreement.proposed", "/terms/boundaries", {}, author="P-hr", holders=HOLDERS)
+    assert of_part == ("P-mentee",)
+
+
 def test_words_that_the_system_writes_are_about_the_mentee() -> None:
     """No key is made for the clock."""
     given = subject_of("policy.adopted", "/reason", {}, author="system", holders=HOLDERS)
@@ -118,7 +129,11 @@ def test_a_sealed_life_folds_to_the_same_agreement(scripted: Mapping[str, Any]) 
         folded, of_words = fold_recorded(rows), fold_recorded(life.rows)
         assert folded is not None
         assert of_words is not None
-        digests = {"digests": of_words.digests, "pivot": of_words.pivot}
+        digests = {
+            "request_digest": of_words.request_digest,
+            "digests": of_words.digests,
+            "pivot": of_words.pivot,
+        }
         assert folded.model_copy(update=digests) == of_words
 
 

@@ -50,6 +50,24 @@ async def test_placing_twice_starts_once(
 
 
 @pytest.mark.usefixtures("worker", "known")
+async def test_several_files_are_placed_together_or_not_at_all(
+    sojourn: Sojourn, request_of: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    """A problem names its file and keeps the other files' requests from being placed; then all are."""
+    one, lines = tmp_path / "one.json", tmp_path / "more.jsonl"
+    good, other = request_of("secondment"), request_of("rotation")
+    one.write_text(json.dumps(good))
+    lines.write_text(json.dumps(request_of("shadowing")) + "\n" + json.dumps({**other, "starts_on": "soon"}))
+    refused = await sojourn("place", str(one), str(lines))
+    assert refused.exit_code == 1
+    assert f"{lines} line 2: starts_on" in refused.stderr
+    assert "Nothing was placed" in refused.stderr
+    lines.write_text(json.dumps(other))
+    placed = printed(await sojourn("place", str(one), str(lines), "--json"))["placements"]
+    assert [each["outcome"] for each in placed] == ["placed"] * 2
+
+
+@pytest.mark.usefixtures("worker", "known")
 async def test_same_id_with_other_content_is_refused(
     sojourn: Sojourn, request_of: Callable[..., dict[str, Any]], record: Record
 ) -> None:

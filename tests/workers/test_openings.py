@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import timedelta
@@ -22,6 +23,7 @@ from domain.model import WITHHELD
 from domain.notices import NoticeKind
 from domain.readers import reader_of
 from domain.refusals import RefusalCode, Refused
+from domain.vocabulary import Role
 from workers.command_line.failures import ExitCode
 from workers.demonstration.mailboxes import Mailboxes
 from workers.opening_after_close import open_after_close, with_what_was_opened
@@ -162,6 +164,49 @@ async def _open(
     await open_after_close(openings, stands, request)
     approval = ApproveBreakGlass(command_id="c2", actor_id=approves, request_id="g1")
     await open_after_close(openings, approved_at or stands, approval)
+
+
+async def _waiting(pool: asyncpg.Pool[asyncpg.Record], several: int) -> None:
+    """Until so many wait for the lock of what is noted."""
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND wait_event_type = 'Lock' AND position('note_opening' in query) > 0"
+    )
+    async with asyncio.timeout(30):
+        # The server has no event for it.
+        while await pool.fetchval(waiting) < several:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_of_two_who_approve_at_once_one_is_noted(
+    openings: Openings,
+    closed: Agreement,
+    record: Record,
+    pool: asyncpg.Pool[asyncpg.Record],
+    administrator: asyncpg.Connection,
+) -> None:
+    """Both have decided before either is noted; the other decides again, and hears that it is open."""
+    stands = await standing(record, closed.agreement_id)
+    assert stands is not None
+    terms = closed.terms
+    asked = RequestBreakGlass(command_id="c1", actor_id=terms.hrbp, request_id="g1", hours=4, reason=REASON)
+    await open_after_close(openings, stands, asked)
+    approvals = [
+        ApproveBreakGlass(command_id="c2", actor_id=terms.programme_owner, request_id="g1"),
+        ApproveBreakGlass(command_id="c3", actor_id="OP-1", acting_as=Role.OPERATOR, request_id="g1"),
+        ApproveBreakGlass(command_id="c2", actor_id=terms.programme_owner, request_id="g1"),
+    ]
+    async with administrator.transaction():
+        await administrator.execute("SELECT FROM sojourn.rights_head FOR UPDATE")
+        racing = [asyncio.create_task(open_after_close(openings, stands, each)) for each in approvals]
+        await _waiting(pool, len(approvals))
+    outcomes = await asyncio.gather(*racing, return_exceptions=True)
+    refused = [each.code for each in outcomes if isinstance(each, Refused)]
+    opened = {each.event_id for each in outcomes if not isinstance(each, BaseException)}
+    assert len(opened) == 1
+    assert set(refused) == {RefusalCode.ALREADY_DONE}
+    noted = await pool.fetch("SELECT person_id FROM sojourn.rights_event WHERE type = 'glass.approved'")
+    assert sorted(row["person_id"] for row in noted) == sorted([terms.mentee, terms.mentor])
 
 
 @pytest.fixture

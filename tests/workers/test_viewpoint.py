@@ -17,8 +17,9 @@ from activities.rows import StalledFilters
 from domain.agreement import Agreement
 from domain.people import Person
 from domain.vocabulary import Role
+from workers import viewpoint
 from workers.command_line.failures import ExitCode
-from workers.standing import standing
+from workers.standing import Standing, standing
 from workers.viewpoint import UNNAMED, Viewpoint, stalled_for, viewpoint_of
 from workers.watching.rows import read_board
 
@@ -128,6 +129,25 @@ async def test_an_operator_reads_what_else_holds_an_agreement_up(
         found, _ = await stalled_for(record, concerned, late, cast("StalledFilters", filters))
         assert [each.obligation_id for each in found] == [row.obligation_id], "as without a filter"
         assert await stalled_for(record, UNNAMED, late, cast("StalledFilters", filters)) == ([], None)
+
+
+async def test_only_what_may_be_hidden_is_folded(
+    record: Record, agreement: Agreement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page is as cheap for an operator with a name as for one without: no matter of others is looked at."""
+    late = max(held.stalled_at for held in agreement.obligations.values()) + timedelta(days=1)
+    folded: list[str] = []
+
+    async def counted(record: Record, agreement_id: str, as_of: datetime | None = None) -> Standing | None:
+        folded.append(agreement_id)
+        return await standing(record, agreement_id, as_of)
+
+    monkeypatch.setattr(viewpoint, "standing", counted)
+    rows, _ = await stalled_for(record, Viewpoint(person_id=OPERATOR, is_operator=True), late)
+    assert [row.obligation_id for row in rows] == [f"concern:{NAME}"]
+    assert folded == []
+    await stalled_for(record, Viewpoint(person_id=agreement.terms.mentor, is_operator=True), late)
+    assert folded == [agreement.agreement_id]
 
 
 async def test_the_board_keeps_to_it(record: Record, agreement: Agreement, stalled_at: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +23,7 @@ class Found(NamedTuple):
     """One JSON value of a file."""
 
     where: str
-    """Where it stood, as a person would look for it: `line 3`, `entry 2`; empty for a file's only value."""
+    """Where it stood, as a person would look for it: `line 3`, `entry 2`; empty for the only value of all."""
     value: JsonValue
 
 
@@ -41,15 +42,25 @@ def read_text(file: str) -> str:
         raise Failure(f"{file} cannot be read: {error.strerror or error}.", ExitCode.USAGE) from error
 
 
-def read_values(file: str) -> list[Found]:
-    """The JSON values of a file: one object, an array of them, or one per line.
+def read_values(files: Sequence[str]) -> list[Found]:
+    """The JSON values of files, each with one object, an array of them, or one per line.
 
     Args:
-        file: A path, or `-` for standard input.
+        files: Paths, or `-` for standard input. Where there are several, `where` begins with the file.
 
     Raises:
-        Failure: It cannot be read, is empty, or holds something that is not JSON; each bad line is named.
+        Failure: One cannot be read, is empty, or holds something that is not JSON; each bad line is named.
     """
+    if len(files) == 1:
+        return _values_of(files[0])
+    return [
+        Found(" ".join(filter(None, (named(file), found.where))), found.value)
+        for file in files
+        for found in _values_of(file)
+    ]
+
+
+def _values_of(file: str) -> list[Found]:
     text = read_text(file)
     if not text.strip():
         raise Failure(f"{named(file)} is empty: give a JSON object, an array, or one object per line.")

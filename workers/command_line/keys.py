@@ -69,11 +69,15 @@ def rotate(key_id: KeyId = None, as_json: AsJson = False) -> None:
 
 
 def rewrap(as_json: AsJson = False) -> None:
-    """Wrap every person's key under the primary key. No event is touched, and nobody need stop working."""
+    """Wrap every person's key under the primary key. No event is touched, and nobody need stop working.
+
+    Needs the role that owns the schema: SOJOURN_OWNER_DATABASE_URL. Whoever may write another wrapping in a
+    key's place could destroy it so, past any legal hold.
+    """
 
     async def work(reach: Reach) -> tuple[str, int]:
         ring = _ring(reach)
-        return ring.primary_id, await SubjectKeys(await reach.pool(), ring).rewrap()
+        return ring.primary_id, await SubjectKeys(await reach.owner_pool(), ring).rewrap()
 
     primary, done = reaching(work)
     if as_json:

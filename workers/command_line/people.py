@@ -40,19 +40,19 @@ AT_ONCE = 500
 
 
 def people(
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="JSON object, array or JSON lines; - for stdin.")
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE", help="JSON object, array or JSON lines; - for stdin.")
     ],
     operator: Writer = None,
     as_json: AsJson = False,
 ) -> None:
     """Write people into the directory: names, addresses, time zone, holidays, working time, leave, delegate.
 
-    Who is there already is replaced by what the file says; who is not named stays. All are checked before any
+    Who is there already is replaced by what a file says; who is not named stays. All are checked before any
     is written, unknown time zones and holiday calendars included. Whom it makes an operator, or one no
     longer, is noted for ever with who did it; where tokens are checked, an operator has to (--as).
     """
-    found = read_values(file)
+    found = read_values(files)
     read = _read(found)
 
     async def work(reach: Reach) -> tuple[int, list[str]]:

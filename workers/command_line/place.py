@@ -23,8 +23,8 @@ IDS_AT_MOST = 5
 
 def place(
     *,
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="JSON object, array or JSON lines; - for stdin.")
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE", help="JSON object, array or JSON lines; - for stdin.")
     ],
     allow_overlap: Annotated[
         bool,
@@ -42,12 +42,12 @@ def place(
 ) -> None:
     """Place requests: check all of them, then start one agreement for each.
 
-    Nothing starts unless every request is in order. Each problem names where the request stands in the file
-    and the field. People described inline are written to the directory first; ids alone must be there
+    Nothing starts unless every request is in order. Each problem names where the request stands and
+    the field. People described inline are written to the directory first; ids alone must be there
     already. The same request again starts nothing and says so; the same request id with other content is
     refused. The agreement's id is the tenant, a dot and the request id.
     """
-    submissions = [Submission(found.where, found.value) for found in read_values(file)]
+    submissions = [Submission(found.where, found.value) for found in read_values(files)]
 
     async def work(reach: Reach) -> tuple[Checked, list[Placed]]:
         intake = Intake(

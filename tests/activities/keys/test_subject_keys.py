@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import asyncpg
 import pytest
 
-from activities.database import Database
+from activities.database import Database, DatabaseRefusedError
 from activities.keys import subjects
 from activities.keys.envelopes import KeyReference, SubjectKey, seal, subject_in, unseal
 from activities.keys.ring import KeyRing, UnknownKeyError, WrongKeyError
@@ -146,7 +146,10 @@ async def test_a_lost_row_is_not_an_erasure(
 
 
 async def test_rotation_wraps_anew_and_rewrites_nothing_sealed(
-    pool: asyncpg.Pool[asyncpg.Record], keys: SubjectKeys, material: bytes
+    pool: asyncpg.Pool[asyncpg.Record],
+    owner: asyncpg.Pool[asyncpg.Record],
+    keys: SubjectKeys,
+    material: bytes,
 ) -> None:
     """After `rewrap` the new key alone opens what was sealed before; the old one can be thrown away."""
     sealed = {person: await _sealed(keys, person) for person in ("p-ada", "p-grace")}
@@ -154,8 +157,10 @@ async def test_rotation_wraps_anew_and_rewrites_nothing_sealed(
     await keys.destroy("p-gone", by="p-op", reference="DSR-1")
     second = os.urandom(32)
     both = KeyRing("second", {"second": second, "main": material})
-    assert await SubjectKeys(pool, both).rewrap() == 2
-    assert await SubjectKeys(pool, both).rewrap() == 0
+    with pytest.raises(DatabaseRefusedError, match="permission denied"):
+        await SubjectKeys(pool, both).rewrap()
+    assert await SubjectKeys(owner, both).rewrap() == 2
+    assert await SubjectKeys(owner, both).rewrap() == 0
     alone = SubjectKeys(pool, KeyRing("second", {"second": second}))
     for person, text in sealed.items():
         assert await _opened(alone, text, KeyReference(person, 1)) == "canary"
