@@ -7,6 +7,7 @@ import importlib.util
 import logging
 import math
 import os
+import shutil
 import tempfile
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
@@ -29,6 +30,8 @@ from workers.logs import HANDLER
 from workers.settings import load_settings
 
 _TEMPLATE = "migrated"
+_PLENTY = 4 * 2**30
+"""Bytes; all servers of one test process keep some 300 MB at once."""
 
 KEYS = f"of-the-tests:{base64.b64encode(bytes(range(32))).decode()}"
 """What every test finds in SOJOURN_KEYS: all of them seal."""
@@ -118,11 +121,22 @@ def logs_beside_standard_output() -> Iterator[None]:
     logging.captureWarnings(capture=False)
 
 
+def _in_memory() -> Path | None:
+    """A file system in memory, where there is one with plenty of room.
+
+    Each test's database is some 300 files: on a disk that others use too, they are what tests wait for most.
+    """
+    memory = Path("/dev/shm")  # noqa: S108  folders in it get names of their own
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > _PLENTY else None
+
+
 @contextmanager
 def _folder() -> Generator[Path]:
     # Not one of pytest's: each new pytest on the machine closes their common parent to other accounts, and
     # PostgreSQL, which refuses to run as root, is another account where tests run as root.
-    with tempfile.TemporaryDirectory(prefix="sojourn-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="sojourn-", dir=_in_memory(), ignore_cleanup_errors=True
+    ) as folder:
         yield Path(folder).resolve()
 
 
@@ -144,22 +158,32 @@ async def postgres() -> AsyncIterator[EmbeddedPostgres]:
 
 
 @pytest.fixture(scope="session")
-async def migrated_template(postgres: EmbeddedPostgres) -> str:
+async def cluster(postgres: EmbeddedPostgres) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to the server itself, by which databases come and go."""
+    connection = await asyncpg.connect(postgres.dsn_of("postgres"))
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture(scope="session")
+async def migrated_template(postgres: EmbeddedPostgres, cluster: asyncpg.Connection) -> str:
     """The name of a migrated, empty database to copy: far quicker than migrating for every test."""
-    await _execute(postgres, f"CREATE DATABASE {_TEMPLATE} OWNER {OWNER}")
+    await cluster.execute(f"CREATE DATABASE {_TEMPLATE} OWNER {OWNER}")
     await migrate(postgres.dsn_of(_TEMPLATE, OWNER))
     return _TEMPLATE
 
 
 @pytest.fixture
-async def database(postgres: EmbeddedPostgres, migrated_template: str) -> AsyncIterator[str]:
+async def database(
+    postgres: EmbeddedPostgres, cluster: asyncpg.Connection, migrated_template: str
+) -> AsyncIterator[str]:
     """The DSN of a migrated, empty database that no other test sees, as the application connects to it."""
     name = f"test_{uuid.uuid4().hex}"
     # File by file costs half as much as block by block through the log, which is the server's default.
     copied = f"TEMPLATE {migrated_template} STRATEGY FILE_COPY"
-    await _execute(postgres, f"CREATE DATABASE {name} OWNER {OWNER} {copied}")
+    await cluster.execute(f"CREATE DATABASE {name} OWNER {OWNER} {copied}")
     yield postgres.dsn_of(name, LOGIN)
-    await _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    await cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -227,11 +251,3 @@ def _search_attributes() -> tuple[SearchAttributeKey[Any], ...]:
     if importlib.util.find_spec("workflows.search_attributes") is None:
         return ()
     return importlib.import_module("workflows.search_attributes").ALL
-
-
-async def _execute(postgres: EmbeddedPostgres, statement: str) -> None:
-    connection = await asyncpg.connect(postgres.dsn_of("postgres"))
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()

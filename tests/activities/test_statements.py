@@ -39,15 +39,15 @@ def test_a_careless_file_is_refused(tmp_path: Path, content: str, problem: str) 
 
 
 @pytest.fixture(scope="module")
-async def schema(postgres: EmbeddedPostgres, migrated_template: str) -> AsyncIterator[asyncpg.Connection]:
+async def schema(
+    postgres: EmbeddedPostgres, cluster: asyncpg.Connection, migrated_template: str
+) -> AsyncIterator[asyncpg.Connection]:
     """One migrated database for all statements: none of them is run."""
-    administrator = await asyncpg.connect(postgres.dsn_of("postgres"))
-    await administrator.execute(f"CREATE DATABASE statements OWNER {OWNER} TEMPLATE {migrated_template}")
+    await cluster.execute(f"CREATE DATABASE statements OWNER {OWNER} TEMPLATE {migrated_template}")
     connection = await asyncpg.connect(postgres.dsn_of("statements", LOGIN))
     yield connection
     await connection.close()
-    await administrator.execute("DROP DATABASE statements WITH (FORCE)")
-    await administrator.close()
+    await cluster.execute("DROP DATABASE statements WITH (FORCE)")
 
 
 @pytest.mark.parametrize("name", STATEMENTS)

@@ -174,7 +174,7 @@ async def test_usage_errors_are_short(data_folder: Path) -> None:
 async def test_up_goes_on_with_what_another_version_began(data_folder: Path) -> None:
     """After the code has changed, the stack's own worker takes over every agreement that the old one had."""
     data = data_folder / "data"
-    async with Stack(data, headless=True, search_attributes=attribute_types(ALL)) as stack:
+    async with Stack(data, headless=True, durable=False, search_attributes=attribute_types(ALL)) as stack:
         await migrate(stack.postgres.owner_dsn)
         settings = load_settings(database_url=stack.postgres.dsn, data=data, build_id="earlier", smtp_port=1)
         client = await Client.connect(

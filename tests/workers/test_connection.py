@@ -44,7 +44,7 @@ async def test_profile_names_the_server(
 
 async def test_running_stack_is_used(data_folder: Path) -> None:
     """Without any setting, commands connect to the running embedded stack."""
-    async with Stack(data_folder, headless=True) as stack:
+    async with Stack(data_folder, headless=True, durable=False) as stack:
         client = await connect(load_settings())
         assert client.service_client.config.target_host == stack.temporal.address
 

@@ -96,7 +96,7 @@ def test_no_database_says_how_to_get_one(tmp_path: Path) -> None:
 
 async def test_running_stack_gives_its_database(data_folder: Path, tmp_path: Path) -> None:
     """Commands find the database of the stack on their data folder, else of the one started last."""
-    async with Stack(data_folder, headless=True) as stack:
+    async with Stack(data_folder, headless=True, durable=False) as stack:
         assert load_settings(data=data_folder).database_dsn() == stack.postgres.dsn
         assert load_settings(data=tmp_path).database_dsn() == stack.postgres.dsn
         elsewhere = load_settings(database_url="postgresql://db/sojourn")

@@ -214,7 +214,9 @@ async def test_no_canary_is_found_anywhere_and_none_of_the_erased_is_told(  # no
     # The mail server that takes the letters is the recipients', and only for the test in this process.
     caplog.set_level(logging.WARNING, "mail.log")
     cage = Cage()
-    temporal = EmbeddedTemporal(data_folder, headless=True, search_attributes=attribute_types(ALL))
+    temporal = EmbeddedTemporal(
+        data_folder, headless=True, durable=False, search_attributes=attribute_types(ALL)
+    )
     postgres = EmbeddedPostgres(data_folder, settings={"fsync": "off"})
     settings = load_settings(log_level="DEBUG", log_format="json")
     with (data_folder / "worker.log").open("w", encoding="utf-8") as log:
@@ -242,9 +244,10 @@ async def _sing(house: House, cage: Cage) -> list[Placement]:
     ours, theirs = (f"127.0.0.1:{free_port()}" for _ in range(2))
     await house.change_worker(sdk_metrics_address=theirs)
     with serving_figures(house.settings.model_copy(update={"metrics_address": ours})):
-        # One after the other: skipping several workflows' time at once does not always come to an end.
-        placements = [await _live(house, kind, cage) for kind in Kind]
-        await _change(house, cage)
+        async with asyncio.TaskGroup() as group:
+            lives = [group.create_task(_live(house, kind, cage)) for kind in Kind]
+            group.create_task(_change(house, cage))
+        placements = [life.result() for life in lives]
         scraped = await asyncio.to_thread(_scraped, ours, theirs)
     wanted = places_of_commands() | places_of_requests()
     assert sorted(wanted - cage.places) == [], "no canary was placed in these"

@@ -170,7 +170,7 @@ async def test_an_agreement_goes_on_from_its_record_alone(house: House) -> None:
     assert after.model_copy(update={"as_of": before.as_of}) == before
     assert await placement.alarm() == await placement.next_instant()
 
-    await placement.live_until(lambda _: False)
+    await placement.live_until(lambda _: False, in_strides=True)
     assert await placement.outcome() == Outcome.COMPLETED
     assert await house.record.verify_chain(placement.agreement_id) is None
 

@@ -61,7 +61,7 @@ async def _expired(_: House, placement: Placement) -> Outcome:
 
 
 async def _completed(_: House, placement: Placement) -> Outcome:
-    await placement.live_until(lambda _: False)
+    await placement.live_until(lambda _: False, in_strides=True)
     return Outcome.COMPLETED
 
 
@@ -74,7 +74,7 @@ async def _closed_incomplete(_: House, placement: Placement) -> Outcome:
 async def _ended_early(_: House, placement: Placement) -> Outcome:
     await placement.become_active()
     await _as_owner(placement, "end_early", by="home", reason="The home team lost two people.")
-    await placement.live_until(lambda _: False)
+    await placement.live_until(lambda _: False, in_strides=True)
     return Outcome.ENDED_EARLY
 
 

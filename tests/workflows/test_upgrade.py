@@ -60,7 +60,7 @@ async def test_agreements_move_to_the_version_that_becomes_current(house: House)
         after = await placement.status()
         assert after.model_copy(update={"as_of": status.as_of}) == status
         assert await placement.alarm() == alarm == await placement.next_instant()
-    await placements[1].live_until(lambda _: False)
+    await placements[1].live_until(lambda _: False, in_strides=True)
     assert await placements[1].outcome() == AgreementOutcome.COMPLETED
 
 
