@@ -69,7 +69,10 @@ async def _rows(connection: asyncpg.Connection, *tables: str) -> dict[str, list[
 async def _damage(administrator: asyncpg.Connection, statement: str) -> None:
     """As somebody does it whom no trigger stops."""
     await administrator.execute("SET session_replication_role = replica")
-    await administrator.execute(statement)
+    async with administrator.transaction():
+        # Heads first, as an append locks: rows of one agreement in another order are a deadlock with it.
+        await administrator.execute("SELECT FROM sojourn.agreement FOR UPDATE")
+        await administrator.execute(statement)
     await administrator.execute("RESET session_replication_role")
 
 
