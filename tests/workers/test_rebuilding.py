@@ -67,11 +67,13 @@ async def _rows(connection: asyncpg.Connection, *tables: str) -> dict[str, list[
 
 
 async def _damage(administrator: asyncpg.Connection, statement: str) -> None:
-    """As somebody does it whom no trigger stops; the heads are locked first, as by appends: in one order."""
+    """As somebody does it whom no trigger stops."""
+    await administrator.execute("SET session_replication_role = replica")
     async with administrator.transaction():
-        await administrator.execute("SET LOCAL session_replication_role = replica")
-        await administrator.execute("SELECT FROM sojourn.agreement ORDER BY agreement_id FOR UPDATE")
+        # Heads first, as an append locks: rows of one agreement in another order are a deadlock with it.
+        await administrator.execute("SELECT FROM sojourn.agreement FOR UPDATE")
         await administrator.execute(statement)
+    await administrator.execute("RESET session_replication_role")
 
 
 async def _rebuilt(owner: Pool) -> list[str]:
