@@ -34,6 +34,9 @@ PATIENCE = timedelta(seconds=15)
 SILENT_AT_MOST = 16
 """After so many workflows without an answer the others are not asked: each would cost as long."""
 
+UNTIL_NAMED = timedelta(seconds=5)
+"""How long Temporal may take to name a worker that has just begun to ask for work."""
+
 _PAUSE_SECONDS = 0.2
 _START_AGAIN = "start it again from its record: `sojourn resume`"
 _LOOK_AT_IT = "look at its task failures in the Temporal UI"
@@ -61,7 +64,7 @@ async def workflow_differences(
         RPCError: Temporal refuses to be asked.
     """
     comparison = _Comparison(Record(pool), client, patience)
-    if not await _is_served(client, task_queue):
+    if not await _is_served(client, task_queue, min(patience, UNTIL_NAMED)):
         yield _difference(
             None,
             "",
@@ -193,8 +196,18 @@ async def _execution(client: Client, agreement_id: str) -> WorkflowExecutionStat
         raise
 
 
-async def _is_served(client: Client, task_queue: str) -> bool:
+async def _is_served(client: Client, task_queue: str, patience: timedelta) -> bool:
     """Whether a worker has asked for work lately."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience.total_seconds()
+    while not await _has_pollers(client, task_queue):
+        if loop.time() > deadline:
+            return False
+        await asyncio.sleep(_PAUSE_SECONDS)
+    return True
+
+
+async def _has_pollers(client: Client, task_queue: str) -> bool:
     answer = await client.workflow_service.describe_task_queue(
         DescribeTaskQueueRequest(
             namespace=client.namespace,
