@@ -288,6 +288,10 @@ class Placement:
             if not run_id:
                 return found
 
+    async def to_replay(self) -> list[WorkflowHistory]:
+        """The same, once the last run has its first task: of a history of one event a replay never ends."""
+        return await eventually(self.histories, lambda runs: len(runs[-1].events) > 1, seconds=30)
+
     async def under_way(self, activity: str, *, started: bool = False) -> int:
         """How many activities of a type Temporal waits for; where `started`, those that a worker is at."""
         description = await self.handle.describe()

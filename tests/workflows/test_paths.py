@@ -265,7 +265,7 @@ async def test_a_path_just_taken_replays(house: House, name: str) -> None:
     outcome = await play(house, placement)
     if outcome is not None:
         assert await placement.outcome() == outcome
-    histories = await placement.histories()
+    histories = await placement.to_replay()
     for history in histories:
         await replayer(load_settings()).replay_workflow(history)
     if os.environ.get("RECORD_HISTORIES"):

@@ -86,7 +86,7 @@ async def _some_life(house: House, kind: str) -> Placement:
 async def test_everything_but_ids_and_enums_is_encrypted(house: House, kind: str) -> None:
     """Inputs, results, updates, failures, summaries and details of all runs; what is not is opaque."""
     placement = await _some_life(house, kind)
-    histories = await placement.histories()
+    histories = await placement.to_replay()
     description = await placement.handle.describe()
     recorded = [json.loads(history.to_json()) for history in histories]
     held = [*recorded, MessageToDict(description.raw_description)]

@@ -41,7 +41,7 @@ LARGEST = 400_000
 async def test_a_life_just_lived_replays(house: House, kind: str) -> None:
     """Whatever this release's workflows do, a worker that has forgotten them does again the same way."""
     placement = await _a_short_life(house, kind)
-    histories = await placement.histories()
+    histories = await placement.to_replay()
     assert len(histories) > 1
     await _replay(histories)
     if os.environ.get("RECORD_HISTORIES"):
