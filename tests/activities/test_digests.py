@@ -482,7 +482,7 @@ async def test_deliveries_on_two_days_at_once_tell_nothing_twice(
     for each, notice in zip(owed, notices, strict=True):
         await _write(record, notice.agreement_id, [notice], LedgerChange(opened=(each,)))
     await asyncio.gather(
-        *(delivery.deliver(notice, AT + timedelta(days=number % 2)) for number, notice in enumerate(notices))
+        *(delivery.deliver(notice, (AT, thursday)[number % 2]) for number, notice in enumerate(notices))
     )
     told = [item["X-Sojourn-Notice"] for mail in mailbox.taken for item in read_items(mail)]
     states = {notice.notice_id: (await _row(record, notice)).state for notice in notices}
