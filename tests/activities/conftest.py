@@ -23,11 +23,12 @@ from activities.digest_record import DigestRecord
 from activities.directory import Directory
 from activities.notices import NoticeDelivery
 from activities.record import Record
+from deploy.embedded.processes import free_port
 from domain.notices import Notice, NoticeKind
 from domain.obligations import LedgerChange, Obligation, Rung
 from domain.recording import Append, Head, NewEvent, PartyRow
 from domain.vocabulary import Kind, ObligationKind, Phase, Role, StallReason
-from tests.activities.surroundings import free_port, mail_settings, person
+from tests.activities.surroundings import mail_settings, person
 
 _MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

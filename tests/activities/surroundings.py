@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 
 from activities.delivery.mail import MailSettings
@@ -19,13 +18,6 @@ def person(person_id: str, **fields: Any) -> Person:  # noqa: ANN401 - any field
         "holiday_calendar": "DE-BE",
     }
     return Person.model_validate(known | fields)
-
-
-def free_port() -> int:
-    """A port of this machine at which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def mail_settings(port: int) -> MailSettings:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import socket
 import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +20,7 @@ from activities.directory import Directory
 from activities.implementations import UNKNOWN_PERSON, Activities
 from activities.notices import NoticeDelivery
 from activities.record import Record
+from deploy.embedded.processes import free_port
 from domain.loading import CalendarsWanted, Delivery
 from domain.notices import Notice, NoticeKind
 from domain.people import Person
@@ -33,15 +33,7 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=4)
 
 
 @pytest.fixture
-def closed_port() -> int:
-    """A port of this machine on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture
-async def activities(pool: asyncpg.Pool[asyncpg.Record], record: Record, closed_port: int) -> Activities:
+async def activities(pool: asyncpg.Pool[asyncpg.Record], record: Record) -> Activities:
     """The activities, with p-ada in the directory and a mail server that is down."""
     ada = Person(
         person_id="p-ada",
@@ -54,7 +46,7 @@ async def activities(pool: asyncpg.Pool[asyncpg.Record], record: Record, closed_
     await directory.upsert([ada])
     mail = MailSettings(
         host="127.0.0.1",
-        port=closed_port,
+        port=free_port(),
         sender="sojourn@example.org",
         security="none",
         greets_as="localhost",

@@ -11,6 +11,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from activities.delivery.failures import PermanentDeliveryError, TemporaryDeliveryError
 from activities.delivery.mail import MailSettings, compose, message_id_of, send
+from deploy.embedded.processes import free_port
 
 AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
@@ -29,12 +30,6 @@ class Sink:
 def _settings(port: int, **fields: Any) -> MailSettings:  # noqa: ANN401 - any setting
     known: dict[str, Any] = {"security": "none", "timeout_seconds": 5, "greets_as": "localhost"}
     return MailSettings("127.0.0.1", port, "Sojourn <sojourn@example.org>", **(known | fields))
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 async def test_a_server_that_never_answers_is_given_up_in_time() -> None:
@@ -56,7 +51,7 @@ async def test_a_server_that_took_the_mail_and_says_no_goodbye_has_it() -> None:
             await asyncio.sleep(60)
             return "221 Bye"
 
-    taken, port = NoGoodbye(), _free_port()
+    taken, port = NoGoodbye(), free_port()
     controller = Controller(taken, hostname="127.0.0.1", port=port)
     controller.start()
     try:
@@ -102,7 +97,7 @@ async def test_what_a_server_answers_is_kept_without_the_name_in_the_address(ans
         async def handle_RCPT(self, *_given: object) -> str:  # noqa: N802  aiosmtpd's name
             return answer
 
-    controller = Controller(Refusing(), hostname="127.0.0.1", port=_free_port())
+    controller = Controller(Refusing(), hostname="127.0.0.1", port=free_port())
     controller.start()
     try:
         to = "ilse.brandt@example.org"

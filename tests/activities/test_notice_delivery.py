@@ -21,13 +21,14 @@ from activities.directory import Directory
 from activities.notices import NoticeDelivery
 from activities.record import Record
 from activities.rows import NoticeRow
+from deploy.embedded.processes import free_port
 from domain.calendars import Leave
 from domain.notices import Meeting, Notice, NoticeKind
 from domain.obligations import LedgerChange, Obligation, Settlement
 from domain.people import Person
 from domain.recording import Append, Head, NewEvent, PartyRow
 from domain.vocabulary import Kind, ObligationKind, ObligationStatus, Outcome, Phase, Role, StallReason
-from tests.activities.surroundings import free_port, mail_settings, person
+from tests.activities.surroundings import mail_settings, person
 
 if TYPE_CHECKING:
     from tests.activities.conftest import Mailbox

@@ -14,6 +14,7 @@ from temporalio.client import Client
 
 from deploy.addresses import read_addresses
 from deploy.embedded import Stack, StackAlreadyRunningError, find_running_stack
+from deploy.embedded.processes import free_port
 
 _HOLD = """
 import asyncio, sys
@@ -67,7 +68,8 @@ async def test_stacks_that_start_at_the_same_instant_all_come_up(data_folder: Pa
 
 async def test_one_server_may_fail_while_the_stack_stays(data_folder: Path) -> None:
     """A server that is away means the stack is not usable; started again, it is found where it was."""
-    async with Stack(data_folder, headless=True) as stack:
+    # Not the usual port, which another stack on the machine may take while this one is away.
+    async with Stack(data_folder, temporal_port=free_port(), headless=True) as stack:
         before = find_running_stack(data_folder)
         await stack.postgres.stop(crash=True)
         assert find_running_stack(data_folder) is None

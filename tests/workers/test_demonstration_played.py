@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import psutil
 import pytest
 
 from deploy.embedded import Stack, find_running_stack
-from deploy.embedded.processes import port_is_free
 
 SOJOURN = Path(sys.executable).with_name("sojourn")
 TO_STOP = 60
@@ -44,6 +44,18 @@ def started(folder: Path, *arguments: str) -> Generator[subprocess.Popen[str]]:
         process.communicate()
 
 
+def begun_by(program: int) -> list[psutil.Process]:
+    """A program and every process that it has begun, both servers among them."""
+    processes = [psutil.Process(program), *psutil.Process(program).children(recursive=True)]
+    assert {each.name() for each in processes} >= {"postgres", "temporal"}
+    return processes
+
+
+def still_running(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Which of them have not ended. Their ports say nothing: another stack may have taken a free one."""
+    return [each for each in processes if each.is_running()]
+
+
 def json_from(process: subprocess.Popen[str]) -> dict[str, Any]:
     """The one JSON document that a process prints, which may go on running."""
     assert process.stdout is not None
@@ -67,10 +79,11 @@ def test_three_placements_are_played_kept_open_and_stopped(data_folder: Path) ->
         with urlopen(addresses["ui_url"], timeout=10) as page:  # noqa: S310  its own address
             assert page.status == 200
         _commands_find_it(data_folder, report)
+        begun = begun_by(process.pid)
         process.send_signal(signal.SIGINT)
         assert process.wait(TO_STOP) == 0
     assert find_running_stack(data_folder / ".sojourn" / "demo") is None
-    assert port_is_free(int(addresses["temporal"].rpartition(":")[2]))
+    assert still_running(begun) == []
 
 
 def _holds(report: dict[str, Any]) -> None:
@@ -129,8 +142,9 @@ async def test_ctrl_c_in_the_middle_leaves_nothing_but_what_was_there(data_folde
         played_on = find_running_stack(folder)
         assert played_on is not None
         assert find_running_stack() == played_on
+        begun = begun_by(process.pid)
         process.send_signal(signal.SIGINT)
         assert await asyncio.wait_for(process.wait(), TO_STOP) == 130
         assert find_running_stack(folder) is None
-        assert port_is_free(int(played_on.temporal_address.rpartition(":")[2]))
+        assert still_running(begun) == []
         assert find_running_stack() == own

@@ -6,7 +6,6 @@ import asyncio
 import email
 import email.policy
 import json
-import socket
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -35,6 +34,7 @@ from activities.database import open_pool
 from activities.directory import Directory
 from activities.payloads.codec import EncryptingCodec, is_encrypted
 from activities.record import Record
+from deploy.embedded.processes import free_port
 from domain.agreement import Agreement
 from domain.commands import COMMANDS, Command
 from domain.commands.time import LetTimePass
@@ -147,7 +147,7 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._controller: Controller | None = None
-        self._port = _free_port()
+        self._port = free_port()
         self.mails: list[EmailMessage] = []
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
@@ -552,9 +552,3 @@ def _running_timer(history: WorkflowHistory) -> datetime | None:
         elif event.event_type == EventType.EVENT_TYPE_TIMER_FIRED:
             running.pop(event.timer_fired_event_attributes.timer_id)
     return next(iter(running.values())) if len(running) == 1 else None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
