@@ -6,9 +6,10 @@ Two errors leave this layer. `DatabaseUnavailableError` is about the moment: the
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 
@@ -145,3 +146,8 @@ class Database:
     def pool(self) -> asyncpg.Pool[asyncpg.Record]:
         """The pool itself, for what spans several statements."""
         return self._pool
+
+
+def columns_of(row: asyncpg.Record, fields: Mapping[str, object]) -> dict[str, Any]:
+    """Those columns of a row that a model has fields for, by name."""
+    return {name: value for name, value in row.items() if name in fields}

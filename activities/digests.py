@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import structlog
 
@@ -18,7 +18,7 @@ from activities.delivery.noting import until_noted
 from activities.delivery.readers import DirectoryLookup, read_by
 from activities.delivery.sending import addressed, hand_over
 from activities.digest_record import DigestKey, DigestRecord
-from activities.rows import NoticeState, TakenNotice
+from activities.notice_record import NoticeRecord
 from domain.notices import Notice
 from domain.nudging import is_gathered, needless
 from domain.people import Person
@@ -30,33 +30,6 @@ _BETWEEN_LOOKS = timedelta(milliseconds=250)
 """For how long a delivery waits to see what becomes of another's: well within one attempt at its own."""
 
 SUPERSEDED = "a later nudge about the same goes out"
-
-
-class NoticeLedger(Protocol):
-    """Where the record keeps what became of each notice."""
-
-    async def take_notice(
-        self, notice_id: str, taken_by: str, *, abandoned_after: timedelta
-    ) -> TakenNotice | None:
-        """Lets a delivery have a notice, unless another one is at it; None where it was never queued."""
-        ...
-
-    async def notice_state(self, notice_id: str) -> NoticeState | None:
-        """What became of it so far; None where it was never queued."""
-        ...
-
-    async def settle_notice(
-        self,
-        notice_id: str,
-        state: NoticeState,
-        *,
-        error: str | None = None,
-        reason: str | None = None,
-        at: datetime | None = None,
-        next_try_at: datetime | None = None,
-    ) -> bool:
-        """Note what became of it. What is `queued` or `failed` may still become `sent`."""
-        ...
 
 
 class DayTold(NamedTuple):
@@ -77,7 +50,7 @@ class Digests:
     """
 
     record: DigestRecord
-    notices: NoticeLedger
+    notices: NoticeRecord
     directory: DirectoryLookup
     mail: mail.MailSettings
 
@@ -119,7 +92,7 @@ class Digests:
         """Waits while another delivery sends the reader a mail: this notice may be in it."""
         for _ in range(_LOOKS):
             claim = await self.record.claim(key, notice.notice_id, abandoned_after=self._longest_sending)
-            if await self.notices.notice_state(notice.notice_id) in ("sent", "skipped"):
+            if await self.notices.state(notice.notice_id) in ("sent", "skipped"):
                 if claim == "claimed":
                     await self.record.release(key, notice.notice_id)
                 return "settled"
@@ -152,7 +125,7 @@ class Digests:
                 reasons[each.notice_id] = SUPERSEDED
         for notice_id, reason in reasons.items():
             if reason is not None:
-                await self.notices.settle_notice(notice_id, "skipped", reason=reason)
+                await self.notices.settle(notice_id, "skipped", reason=reason)
         return [each for each in still if reasons[each.notice_id] is None]
 
     async def _needless(self, notice: Notice) -> str | None:

@@ -60,7 +60,7 @@ class Activities:
         return LoadedAgreement(
             agreement=fold_recorded(await self._record.stream_to_decide_upon(agreement_id)),
             commands=tuple(await self._record.recent_commands(agreement_id)),
-            undelivered=tuple(await self._record.undelivered_notices(agreement_id)),
+            undelivered=tuple(await self._record.notices.undelivered(agreement_id)),
         )
 
     @activity.defn

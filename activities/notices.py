@@ -27,7 +27,8 @@ from activities.delivery.sending import addressed, hand_over
 from activities.delivery.wording import KINDS, OBLIGATIONS
 from activities.delivery.working_time import working_time_of
 from activities.digest_record import DigestKey, DigestRecord
-from activities.digests import Digests, NoticeLedger
+from activities.digests import Digests
+from activities.notice_record import NoticeRecord
 from activities.rows import TakenNotice
 from domain.discretion import matters_of
 from domain.model import Frozen, Instant, PersonId
@@ -70,7 +71,7 @@ class NoticeDelivery:
     mail server's acceptance and the record's note of it; both copies carry the same Message-ID.
     """
 
-    record: NoticeLedger
+    notices: NoticeRecord
     directory: DirectoryLookup
     mail: mail.MailSettings
     days: DigestRecord
@@ -115,7 +116,7 @@ class NoticeDelivery:
         """Waits for a while where another delivery is at it, as that of a run that has handed over."""
         taken = None
         for _ in range(_LOOKS):
-            taken = await self.record.take_notice(
+            taken = await self.notices.take(
                 notice.notice_id, attempt.delivery_id, abandoned_after=attempt.longest
             )
             if taken is None or taken.tries is not None or taken.state in ("sent", "skipped"):
@@ -129,7 +130,7 @@ class NoticeDelivery:
         if attempt.is_last(tries):
             return await self._settle(notice, "failed", str(error), at)
         pause = attempt.pause_after(tries)
-        await self.record.settle_notice(notice.notice_id, "queued", error=str(error), next_try_at=at + pause)
+        await self.notices.settle(notice.notice_id, "queued", error=str(error), next_try_at=at + pause)
         _log.warning("notice_delayed", notice_id=notice.notice_id, error=str(error), tries=tries)
         raise TemporaryDeliveryError(str(error), again_after=pause) from None
 
@@ -156,12 +157,12 @@ class NoticeDelivery:
         if not gathered:
             return await self._send(notice, reader, known, at)
         key = DigestKey(reader_id=reader.person_id, local_day=calendar.local_date(at))
-        told = await Digests(self.days, self.record, self.directory, self.mail).tell(notice, reader, key, at)
+        told = await Digests(self.days, self.notices, self.directory, self.mail).tell(notice, reader, key, at)
         match told.outcome:
             case "day_taken":
                 return await self._defer(notice, next_days_slot(calendar, at), told.detail)
             case "settled":
-                return _settled_already(str(await self.record.notice_state(notice.notice_id)))
+                return _settled_already(str(await self.notices.state(notice.notice_id)))
             case "skipped":
                 return _logged(notice, DeliveryResult(outcome="skipped", detail=told.detail))
             case "sent":
@@ -180,7 +181,7 @@ class NoticeDelivery:
         at: datetime,
         delivered_to: PersonId | None = None,
     ) -> DeliveryResult:
-        await self.record.settle_notice(
+        await self.notices.settle(
             notice.notice_id,
             outcome,
             error=detail or None if outcome != "skipped" else None,

@@ -1,53 +1,30 @@
-"""The record: the append-only event log of all agreements, and the read models written with it."""
+"""The record: the append-only event log of all agreements, and what is written together with it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from collections.abc import Mapping
 
 import asyncpg
 from pydantic import TypeAdapter
 
 from activities.chain import ChainFault, canonical_json, first_fault
-from activities.database import Database, DatabaseRefusedError, translated_errors
+from activities.database import Database, DatabaseRefusedError, columns_of, translated_errors
+from activities.notice_record import NoticeRecord
 from activities.opening import digests_opened, sealed_request_digest
-from activities.rows import (
-    START,
-    AgreementRow,
-    Cursor,
-    KnownRequest,
-    KnownValues,
-    NoticeRow,
-    NoticeState,
-    ObligationRow,
-    OverdueRow,
-    Page,
-    StalledFilters,
-    StalledPageRow,
-    StalledPlace,
-    StalledRow,
-    StalledTally,
-    TakenNotice,
-)
+from activities.read_models import ReadModels
+from activities.rows import START, Cursor, KnownRequest, Page
 from activities.seals import Seals
 from activities.statements import STATEMENTS
-from domain.discretion import OWED_FOR_ONE, RAISED_BY, STALLED_FOR
 from domain.loading import REMEMBERED_COMMANDS, KnownCommand
-from domain.model import PersonId
 from domain.notices import Notice
-from domain.obligations import Obligation
-from domain.recording import Append, Appended, Head, NewEvent, RecordedEvent
-from domain.vocabulary import Kind, Phase
+from domain.recording import Append, Appended, NewEvent, RecordedEvent
 
 _NOTICES = TypeAdapter(tuple[Notice, ...])
 
-_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
-
 
 class Record:
-    """Reads and appends over a pool of connections.
+    """Appends to the log and reads it, over a pool of connections.
 
     Every method raises `DatabaseUnavailableError` where trying again may help and `DatabaseRefusedError`
     where it cannot.
@@ -56,12 +33,18 @@ class Record:
         pool: Connections to a database at this release's migration.
         seals: Seals what people write on its way in; None keeps it in clear. What is read stays sealed: see
             `activities/opening.py`.
+
+    Attributes:
+        read_models: How agreements stand after what the log holds.
+        notices: What the log has people told.
     """
 
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record], seals: Seals | None = None) -> None:
         self._pool = pool
         self._seals = seals
         self._database = Database(pool)
+        self.read_models = ReadModels(pool)
+        self.notices = NoticeRecord(pool)
 
     async def append(self, append: Append) -> Appended:
         """Writes one command's events, read models and notices in one round trip, or nothing.
@@ -163,51 +146,6 @@ class Record:
         cursor = Cursor(epoch=last["epoch"], tx=int(last["transaction_id"]), position=last["position"])
         return Page(events=tuple(_event(row) for row in rows), cursor=cursor)
 
-    async def agreements(
-        self,
-        *,
-        agreement_ids: Sequence[str] | None = None,
-        kinds: Sequence[Kind] | None = None,
-        phases: Sequence[Phase] | None = None,
-        tenant: str | None = None,
-        cohort: str | None = None,
-        person_id: str | None = None,
-        only_open: bool = False,
-        after: str = "",
-        limit: int = 1000,
-    ) -> list[AgreementRow]:
-        """Agreements by id, kind, phase, tenant, cohort or a party in any role; None leaves a filter out.
-
-        Args:
-            agreement_ids: Only these.
-            kinds: Any of these.
-            phases: Any of these.
-            tenant: Whose placements.
-            cohort: Of which cohort.
-            person_id: Somebody who holds a role in it.
-            only_open: Leaves out closed ones.
-            after: The last id of the page before.
-            limit: How many at most.
-        """
-        rows = await self._database.rows(
-            "agreements",
-            None if agreement_ids is None else list(agreement_ids),
-            None if kinds is None else list(kinds),
-            None if phases is None else list(phases),
-            tenant,
-            cohort,
-            person_id,
-            only_open,
-            after,
-            limit,
-        )
-        return [_agreement(row) for row in rows]
-
-    async def agreement(self, agreement_id: str) -> AgreementRow | None:
-        """One agreement; None where it is not known."""
-        found = await self.agreements(agreement_ids=[agreement_id])
-        return found[0] if found else None
-
     async def find_request(self, tenant: str, request_id: str) -> KnownRequest | None:
         """Which agreement a request opened; None where it opened none yet.
 
@@ -222,18 +160,6 @@ class Record:
             sealed = sealed_request_digest(row["agreement_id"], row["event_id"], row["event_type"], text)
             [digest] = await (self._seals or Seals(None)).digests_at([sealed])
         return KnownRequest(agreement_id=row["agreement_id"], digest=digest, version=row["version"])
-
-    async def overlapping_agreements(
-        self, mentee_id: str, starts_on: date, ends_on: date, excluding: str = ""
-    ) -> list[str]:
-        """Ids of other open agreements of the same mentee with a day in this stretch, both ends included."""
-        rows = await self._database.rows("overlapping_agreements", mentee_id, starts_on, ends_on, excluding)
-        return [row["agreement_id"] for row in rows]
-
-    async def mentor_hours(self, mentor_id: str, excluding: str = "") -> float:
-        """Hours per month that a mentor has promised over all open agreements but one."""
-        row = await self._database.row("mentor_hours", mentor_id, excluding)
-        return 0.0 if row is None else row["hours"]
 
     async def recent_commands(
         self, agreement_id: str, limit: int = REMEMBERED_COMMANDS
@@ -254,174 +180,6 @@ class Record:
             )
             for row in rows
         ]
-
-    async def obligations(self, agreement_id: str) -> list[ObligationRow]:
-        """Every obligation that an agreement ever had, by due instant."""
-        return [_obligation(row) for row in await self._database.rows("obligations", agreement_id, False)]
-
-    async def open_obligations(self, agreement_id: str) -> list[Obligation]:
-        """What an agreement owes now, by due instant."""
-        rows = await self._database.rows("obligations", agreement_id, True)
-        return [_obligation(row).obligation for row in rows]
-
-    async def obligation_is_open(self, agreement_id: str, obligation_id: str) -> bool:
-        """Whether an obligation still stands: asked right before a notice about it is sent."""
-        return await self._database.row("obligation_is_open", agreement_id, obligation_id) is not None
-
-    async def agreement_is_closed(self, agreement_id: str) -> bool:
-        """Whether an agreement has ended, one way or another: asked right before a notice is sent."""
-        found = await self.agreement(agreement_id)
-        return found is not None and found.head.phase is Phase.CLOSED
-
-    async def stalled(self, as_of: datetime) -> list[StalledRow]:
-        """What is stalled at an instant, past or future, as the ledger stands now; longest stalled first."""
-        return [StalledRow(**dict(row)) for row in await self._database.rows("stalled", as_of)]
-
-    async def stalled_page(
-        self,
-        as_of: datetime,
-        filters: StalledFilters | None = None,
-        *,
-        after: StalledPlace | None = None,
-        limit: int = 50,
-    ) -> list[StalledPageRow]:
-        """The next of what `stalled` gives, at a cost that depends on the page and not on the record.
-
-        Args:
-            as_of: As for `stalled`.
-            filters: Which of them.
-            after: The last row of the page before; None for the first page.
-            limit: How many at most.
-        """
-        rows = await self._database.rows(
-            "stalled_page",
-            as_of,
-            json.dumps(filters or {}, default=list),
-            _BEFORE_ALL if after is None else after.since,
-            "" if after is None else after.agreement_id,
-            limit,
-        )
-        return [StalledPageRow(**dict(row)) for row in rows]
-
-    async def stalled_matters_about(self, person_id: PersonId, as_of: datetime) -> list[str]:
-        """Agreements that a concern or a breach holds up first, and in which one is or was about somebody.
-
-        Args:
-            person_id: Whom.
-            as_of: As for `stalled`.
-        """
-        rows = await self._database.rows(
-            "stalled_matters_about", STALLED_FOR, as_of, OWED_FOR_ONE, RAISED_BY, person_id
-        )
-        return [row["agreement_id"] for row in rows]
-
-    async def stalled_tally(self, as_of: datetime) -> list[StalledTally]:
-        """How many agreements `stalled` gives, by kind, reason, role and rung, without reading them.
-
-        Quick about now; the further away the instant, the more it has to look at.
-        """
-        rows = await self._database.rows("stalled_tally", as_of)
-        return [StalledTally(**dict(row)) for row in rows]
-
-    async def agreements_ahead(self, of: datetime) -> list[str]:
-        """Ids of open agreements whose last event, in their own time, is later than an instant."""
-        return [row["agreement_id"] for row in await self._database.rows("agreements_ahead", of)]
-
-    async def to_be_run(self) -> list[str]:
-        """Ids of what needs a workflow: open agreements, and closed ones with notices that were not sent."""
-        return [row["agreement_id"] for row in await self._database.rows("to_be_run")]
-
-    async def known_values(self, limit: int) -> KnownValues:
-        """What agreements can be filtered by besides words of the vocabulary.
-
-        Args:
-            limit: How many of each at most.
-        """
-        row = await self._database.row("known_values", limit)
-        return KnownValues(tenants=(), cohorts=()) if row is None else KnownValues(**dict(row))
-
-    async def overdue(self, as_of: datetime, limit: int) -> list[OverdueRow]:
-        """What is overdue and not stalled at an instant as the ledger stands now; longest due first.
-
-        Args:
-            as_of: The instant.
-            limit: How many agreements at most.
-        """
-        return [OverdueRow(**dict(row)) for row in await self._database.rows("overdue", as_of, limit)]
-
-    async def notices(self, agreement_id: str) -> list[NoticeRow]:
-        """The outbox of an agreement: every notice and what became of it, by the instant it may be sent."""
-        return [_notice(row) for row in await self._database.rows("notices", agreement_id, False)]
-
-    async def undelivered_notices(self, agreement_id: str) -> list[Notice]:
-        """What still waits to be sent, by the instant it may be sent; given-up ones are not among them.
-
-        What was tried in vain waits for its next try, whichever run of the workflow makes that.
-        """
-        rows = [_notice(row) for row in await self._database.rows("notices", agreement_id, True)]
-        return sorted((_waiting(row) for row in rows), key=lambda notice: notice.not_before)
-
-    async def failed_notices(
-        self, agreement_ids: Sequence[str] | None = None, recipient_ids: Sequence[str] | None = None
-    ) -> list[NoticeRow]:
-        """Notices that were given up; None leaves a filter out."""
-        rows = await self._database.rows(
-            "failed_notices",
-            None if agreement_ids is None else list(agreement_ids),
-            None if recipient_ids is None else list(recipient_ids),
-        )
-        return [_notice(row) for row in rows]
-
-    async def notice_state(self, notice_id: str) -> NoticeState | None:
-        """What became of a notice so far; None where it was never queued."""
-        row = await self._database.row("notice_state", notice_id)
-        return None if row is None else row["state"]
-
-    async def take_notice(
-        self, notice_id: str, taken_by: str, *, abandoned_after: timedelta
-    ) -> TakenNotice | None:
-        """Lets a delivery have a notice, unless another one is at it; None where it was never queued.
-
-        Args:
-            notice_id: Which.
-            taken_by: The delivery. It has the notice until it settles or defers it, over all of its tries.
-            abandoned_after: Another delivery that took it longer ago is dead.
-        """
-        row = await self._database.row("take_notice", notice_id, taken_by, abandoned_after)
-        return None if row is None else TakenNotice(**dict(row))
-
-    async def settle_notice(
-        self,
-        notice_id: str,
-        state: NoticeState,
-        *,
-        error: str | None = None,
-        reason: str | None = None,
-        at: datetime | None = None,
-        next_try_at: datetime | None = None,
-    ) -> bool:
-        """Writes down what became of a notice.
-
-        Args:
-            notice_id: Which.
-            state: `queued` with an error: this attempt failed, another follows.
-            error: What went wrong; required where `failed`.
-            reason: Why it was not sent; required where `skipped`.
-            at: When it was sent; the server's clock where left out.
-            next_try_at: Where it stays queued: when another try is to follow.
-
-        Returns:
-            Whether this call settled it; False where it was sent or skipped before.
-
-        Raises:
-            DatabaseRefusedError: The notice is unknown, or its error or reason is missing.
-        """
-        settled = await self._database.row("settle_notice", notice_id, state, error, reason, at, next_try_at)
-        if settled is not None:
-            return True
-        if await self._database.row("notice_state", notice_id) is None:
-            raise DatabaseRefusedError(f"settle_notice: no notice {notice_id} was ever queued.")
-        return False
 
     async def verify_chain(self, agreement_id: str) -> ChainFault | None:
         """The first version of a stream that is not as it was written; None where it is whole.
@@ -489,34 +247,5 @@ def _stored_text(event: NewEvent) -> str:
 
 
 def _event(row: asyncpg.Record) -> RecordedEvent:
-    fields = _only(row, RecordedEvent.model_fields)
+    fields = columns_of(row, RecordedEvent.model_fields)
     return RecordedEvent(**{**fields, "data": json.loads(row["data"])})
-
-
-def _agreement(row: asyncpg.Record) -> AgreementRow:
-    head = Head(**{**_only(row, Head.model_fields), "parties": json.loads(row["parties"])})
-    return AgreementRow(**_only(row, AgreementRow.model_fields), head=head)
-
-
-def _obligation(row: asyncpg.Record) -> ObligationRow:
-    fields = _only(row, Obligation.model_fields)
-    obligation = Obligation(**{**fields, "ladder": json.loads(row["ladder"])})
-    return ObligationRow(obligation=obligation, status=row["status"], settled_at=row["settled_at"])
-
-
-def _notice(row: asyncpg.Record) -> NoticeRow:
-    notice = Notice.model_validate_json(row["notice"])
-    fields = _only(row, NoticeRow.model_fields)
-    fields["notice"] = notice
-    return NoticeRow(**fields)
-
-
-def _waiting(row: NoticeRow) -> Notice:
-    """The notice, not before its next try."""
-    if row.next_try_at is None:
-        return row.notice
-    return row.notice.model_copy(update={"not_before": max(row.notice.not_before, row.next_try_at)})
-
-
-def _only(row: asyncpg.Record, fields: Mapping[str, object]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name in fields}

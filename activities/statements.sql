@@ -133,10 +133,6 @@ FROM sojourn.obligation
 WHERE agreement_id = $1 AND (NOT $2::boolean OR status = 'open')
 ORDER BY due_at, obligation_id
 
--- obligation_is_open --
--- Looked at again before a notice is sent.
-SELECT FROM sojourn.obligation WHERE agreement_id = $1 AND obligation_id = $2 AND status = 'open'
-
 -- stalled --
 -- What is stalled at an instant if nothing else happens, one row per agreement, longest first.
 SELECT

@@ -99,10 +99,10 @@ class Question:
                 events = await subject.ask("stream", about, 0)
                 return events + await subject.ask("obligations", about, False)
             case "record: page":
-                return len(await subject.record.stalled_page(now, limit=PAGE))
+                return len(await subject.record.read_models.stalled_page(now, limit=PAGE))
             case "record: explain":
                 read = await subject.record.stream(about)
-                return len(read) + len(await subject.record.obligations(about))
+                return len(read) + len(await subject.record.read_models.obligations(about))
             case "primary key":
                 return await subject.ask("chain_head", about)
             case _:

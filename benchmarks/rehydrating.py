@@ -105,7 +105,7 @@ async def measure(agreements: int) -> Result:
         await opened.enter_async_context(hosting(settings, client))
         await opened.enter_async_context(Worker(client, task_queue=_QUEUE, workflows=[DoesNothing]))
         rehydration = Rehydration(record, client, settings.task_queue, timedelta(minutes=2))
-        return await _in_turns(rehydration, client, await record.to_be_run(), events)
+        return await _in_turns(rehydration, client, await record.read_models.to_be_run(), events)
 
 
 async def _in_turns(rehydration: Rehydration, client: Client, ids: Sequence[str], events: int) -> Result:

@@ -104,7 +104,7 @@ class Readings:
         one = self._agreement.agreement_id
         words = {person: await self._words_of(person, one) for person in people}
         # An export tells of every agreement.
-        every = [each.agreement_id for each in await self._record.agreements()]
+        every = [each.agreement_id for each in await self._record.read_models.agreements()]
         gone = set[str]().union(*[await self._words_of(person, *every) for person in people])
         (self._folder / "policy.yaml").write_text((await _called("policy", "show", "--yaml")).text)
         # Somebody who wrote nothing, so that there is a receipt to read from the beginning.

@@ -234,7 +234,7 @@ class Errands:
         return order.build(oldest.obligation_id)
 
     async def _not_running(self, blank: Item, sentence: str) -> Item:
-        row = await self._record.agreement(blank.agreement_id)
+        row = await self._record.read_models.agreement(blank.agreement_id)
         if row is None:
             return blank.model_copy(
                 update={

@@ -18,7 +18,7 @@ async def check_mentees(record: Record, fresh: Sequence[Placement], crowded: Cro
     """Nobody is in two placements on the same day."""
     for number, placement in enumerate(fresh):
         terms = placement.terms
-        recorded = await record.overlapping_agreements(
+        recorded = await record.read_models.overlapping_agreements(
             terms.mentee, terms.effective_from, terms.planned_end, placement.agreement_id
         )
         in_the_batch = [
@@ -52,8 +52,8 @@ async def check_mentors(
             continue
         who = mentor.person_id
         if who not in promised:
-            promised[who] = await record.mentor_hours(who)
-            mine = await record.agreements(person_id=who, only_open=True)
+            promised[who] = await record.read_models.mentor_hours(who)
+            mine = await record.read_models.agreements(person_id=who, only_open=True)
             through[who] = [
                 row.agreement_id
                 for row in mine

@@ -164,7 +164,7 @@ class Intake:
                 remark=remark,
             )
 
-        recorded = await self._record.agreement(placement.agreement_id)
+        recorded = await self._record.read_models.agreement(placement.agreement_id)
         if recorded is not None:
             return became("already_placed", recorded.version)
         named = placement.terms.policy_set

@@ -110,7 +110,7 @@ class Rehydration:
             sentence = "It has no events, so there is nothing to fold."
             return blank.model_copy(update={"outcome": Outcome.UNREADABLE, "sentence": sentence})
         found = blank.model_copy(update={"version": stands.agreement.version})
-        if stands.agreement.closed and not await self._record.undelivered_notices(agreement_id):
+        if stands.agreement.closed and not await self._record.notices.undelivered(agreement_id):
             found = found.model_copy(update={"outcome": Outcome.CLOSED})
         elif not dry_run:
             found = await self._start(found, stands)

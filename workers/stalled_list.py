@@ -44,7 +44,7 @@ async def stalled_list(
     if as_of is not None and as_of < now:
         return _part(await stalled(record, as_of), wanted, after, limit)
     moment = as_of or now
-    ahead = await record.agreements_ahead(moment)
+    ahead = await record.read_models.agreements_ahead(moment)
     rows = await _current(record, moment, wanted, after=after, limit=limit, leaving_out=frozenset(ahead))
     if ahead:
         rows = [*rows, *_part(await _in_their_own_time(record, ahead, as_of), wanted, after, None)]
@@ -74,7 +74,7 @@ async def _current(
     found: list[StalledAgreement] = []
     size = AT_ONCE if limit is None else limit
     while limit is None or len(found) < limit:
-        page = await record.stalled_page(moment, filters, after=after, limit=size)
+        page = await record.read_models.stalled_page(moment, filters, after=after, limit=size)
         found.extend(_told(row, moment) for row in page if row.agreement_id not in leaving_out)
         if len(page) < size:
             break

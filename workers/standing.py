@@ -107,7 +107,7 @@ async def agreements(record: Record, **filters: Unpack[Filters]) -> AsyncGenerat
     """All agreements that the filters leave, in order of id."""
     after = ""
     while True:
-        page = await record.agreements(**filters, after=after, limit=PAGE)
+        page = await record.read_models.agreements(**filters, after=after, limit=PAGE)
         for row in page:
             yield row
         if len(page) < PAGE:
@@ -130,7 +130,7 @@ async def stalled(
     latest = as_of or max([now, *(row.updated_at for row in rows)])
     # The read model spares folding what cannot be stalled; it knows the ledger as it stands, so an agreement
     # that has moved on since the instant asked about is folded in any case.
-    suspects = {row.agreement_id for row in await record.stalled(latest)}
+    suspects = {row.agreement_id for row in await record.read_models.stalled(latest)}
     wanted = [
         row.agreement_id
         for row in rows

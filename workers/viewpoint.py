@@ -179,8 +179,8 @@ async def _to_look_at(record: Record, person_id: PersonId, as_of: datetime | Non
             if row.obligation_id is not None and matters_of(row.obligation_id)
         ]
     moment = as_of or now
-    about = await record.stalled_matters_about(person_id, moment)
-    return list(dict.fromkeys([*about, *await record.agreements_ahead(moment)]))
+    about = await record.read_models.stalled_matters_about(person_id, moment)
+    return list(dict.fromkeys([*about, *await record.read_models.agreements_ahead(moment)]))
 
 
 def _place(row: StalledAgreement | StalledPlace) -> tuple[datetime, str]:

@@ -157,6 +157,6 @@ def replayer(settings: Settings) -> Replayer:
 def activities_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record], seals: Seals) -> Activities:
     """The activities over an open pool."""
     record, directory = Record(pool, seals), Directory(pool, seals)
-    calendars = CalendarSources()
-    delivery = NoticeDelivery(record, directory, mail_settings(settings), DigestRecord(pool), calendars)
+    calendars, mail = CalendarSources(), mail_settings(settings)
+    delivery = NoticeDelivery(record.notices, directory, mail, DigestRecord(pool), calendars)
     return Activities(record, directory, calendars, delivery)

@@ -147,13 +147,15 @@ class _Comparison:
 
     async def _version(self, agreement_id: str) -> int | None:
         """The version that the record has; None where the agreement is closed by now."""
-        row = await self._record.agreement(agreement_id)
+        row = await self._record.read_models.agreement(agreement_id)
         return None if row is None or row.head.phase is Phase.CLOSED else row.version
 
 
 async def _open_agreements(record: Record, agreement_ids: Sequence[str] | None) -> AsyncGenerator[list[str]]:
     if agreement_ids is not None:
-        rows = await record.agreements(agreement_ids=agreement_ids, only_open=True, limit=len(agreement_ids))
+        rows = await record.read_models.agreements(
+            agreement_ids=agreement_ids, only_open=True, limit=len(agreement_ids)
+        )
         yield [row.agreement_id for row in rows]
         return
     page: list[str] = []
@@ -173,7 +175,7 @@ async def _without_a_record(
     running = f"ExecutionStatus = 'Running' AND TaskQueue = '{task_queue}' AND WorkflowType IN ({types})"
     deadline = asyncio.get_running_loop().time() + patience.total_seconds()
     async for execution in client.list_workflows(running):
-        while await record.agreement(execution.id) is None:
+        while await record.read_models.agreement(execution.id) is None:
             if await _execution(client, execution.id) is not WorkflowExecutionStatus.RUNNING:
                 break
             if asyncio.get_running_loop().time() > deadline:

@@ -102,7 +102,7 @@ def delivery(
     record: Record, directory: Directory, settings: MailSettings, days: DigestRecord
 ) -> NoticeDelivery:
     """Delivery into the mailbox."""
-    return NoticeDelivery(record, directory, settings, days)
+    return NoticeDelivery(record.notices, directory, settings, days)
 
 
 @pytest.fixture

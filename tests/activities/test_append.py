@@ -128,7 +128,7 @@ async def test_racing_requests_open_one_agreement(record: Record, make_append: M
     racers = [make_append(agreement_id=f"agreement-{number}") for number in range(8)]
     outcomes = await asyncio.gather(*(record.append(racer) for racer in racers))
     assert Counter(outcome.outcome for outcome in outcomes) == {"appended": 1, "different_content": 7}
-    assert len(await record.agreements()) == 1
+    assert len(await record.read_models.agreements()) == 1
 
 
 async def test_an_append_that_fails_leaves_nothing(pool: Pool, record: Record, make_append: Make) -> None:

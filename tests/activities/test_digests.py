@@ -83,7 +83,7 @@ async def _write(
     **head: object,
 ) -> None:
     """Appends one event with these notices to an agreement, at an instant of its own time."""
-    known = await record.agreement(agreement_id)
+    known = await record.read_models.agreement(agreement_id)
     fields: dict[str, object] = {
         "kind": Kind.SECONDMENT,
         "phase": Phase.ACTIVE,
@@ -141,7 +141,7 @@ async def _both_wait(record: Record, **second: Any) -> tuple[Notice, Notice]:  #
 
 
 async def _row(record: Record, notice: Notice) -> NoticeRow:
-    rows = await record.notices(notice.agreement_id)
+    rows = await record.notices.of(notice.agreement_id)
     return next(row for row in rows if row.notice.notice_id == notice.notice_id)
 
 
@@ -194,7 +194,7 @@ async def test_a_later_nudge_of_the_day_waits_for_the_next_working_morning(
     row = await _row(record, too_late)
     assert (row.state, row.reason) == ("queued", "the reminders of 2026-11-20 have gone out")
     assert row.notice.not_before == MONDAY
-    assert await record.undelivered_notices(SECOND) == [row.notice]
+    assert await record.notices.undelivered(SECOND) == [row.notice]
 
     assert (await delivery.deliver(too_late, MONDAY)).outcome == "sent"
     assert len(mailbox.taken) == 2
@@ -543,8 +543,8 @@ async def test_a_resent_notice_is_queued_by_the_statement_that_writes_the_event(
     """Only what was given up, and only of the agreement whose event it is; then it goes its usual way."""
     first, second = await _both_wait(record)
     for notice in (first, second):
-        await record.settle_notice(notice.notice_id, "failed", error="550 no such mailbox")
-    known = await record.agreement(FIRST)
+        await record.notices.settle(notice.notice_id, "failed", error="550 no such mailbox")
+    known = await record.read_models.agreement(FIRST)
     assert known is not None
     event = NewEvent(
         event_id=str(uuid.uuid4()),
@@ -572,7 +572,7 @@ async def test_a_resent_notice_is_queued_by_the_statement_that_writes_the_event(
         )
     )
     assert appended.outcome == "appended"
-    assert await record.undelivered_notices(FIRST) == [first]
-    assert [row.notice for row in await record.failed_notices()] == [second]
+    assert await record.notices.undelivered(FIRST) == [first]
+    assert [row.notice for row in await record.notices.failed()] == [second]
     assert (await delivery.deliver(first, AT)).outcome == "sent"
     assert len(mailbox.taken) == 1

@@ -72,7 +72,8 @@ async def test_stalled_is_counted_as_the_record_lists_it(
     }
     oldest = counted["secondment", "milestone_overdue", "mentee", "2"].oldest_seconds
     assert oldest == pytest.approx((10 * DAY).total_seconds(), abs=60)
-    assert sum(row.agreements for row in figures.stalled) == len(await record.stalled(datetime.now(UTC)))
+    stalled = await record.read_models.stalled(datetime.now(UTC))
+    assert sum(row.agreements for row in figures.stalled) == len(stalled)
 
 
 async def test_obligations_are_overdue_due_soon_or_later(
@@ -152,8 +153,8 @@ async def test_notices_that_wait_and_notices_given_up(
         make_notice("given-up", kind=NoticeKind.REMINDER, not_before=now - DAY),
     )
     await record.append(make_append(notices=notices))
-    await record.settle_notice("sent", "sent")
-    await record.settle_notice("given-up", "failed", error="no such mailbox")
+    await record.notices.settle("sent", "sent")
+    await record.notices.settle("given-up", "failed", error="no such mailbox")
     figures = await read_figures(database)
     failed, tomorrow, ripe = figures.notices
     assert failed == NoticeFigure("reminder", "failed", notices=1, oldest_seconds=None)

@@ -51,7 +51,7 @@ async def activities(pool: asyncpg.Pool[asyncpg.Record], record: Record) -> Acti
         security="none",
         greets_as="localhost",
     )
-    delivery = NoticeDelivery(record, directory, mail, DigestRecord(pool))
+    delivery = NoticeDelivery(record.notices, directory, mail, DigestRecord(pool))
     return Activities(record, directory, CalendarSources(), delivery)
 
 
@@ -109,14 +109,14 @@ async def test_tries_are_counted_over_all_runs_of_a_workflow(
             await _deliver(activities, queued_announcement, run, attempt + 1)
         pause = min(FIRST_PAUSE * 3 ** (tried - 1), LONGEST_PAUSE)
         assert delayed.value.next_retry_delay == pause
-        (row,) = await record.notices("agreement-1")
+        (row,) = await record.notices.of("agreement-1")
         assert (row.state, row.attempts) == ("queued", tried)
-        (waiting,) = await record.undelivered_notices("agreement-1")
+        (waiting,) = await record.notices.undelivered("agreement-1")
         assert waiting.not_before == row.next_try_at == NOW + pause
 
     run, attempt = divmod(ATTEMPTS - 1, attempts)
     assert await _deliver(activities, queued_announcement, run, attempt + 1) == "failed"
-    (row,) = await record.notices("agreement-1")
+    (row,) = await record.notices.of("agreement-1")
     assert (row.state, row.attempts, row.next_try_at) == ("failed", ATTEMPTS, None)
     assert "mail server" in (row.last_error or "")
 
@@ -141,7 +141,7 @@ async def test_what_is_asked_for_again_is_tried_as_often_again(
     with pytest.raises(ApplicationError) as delayed:
         await _deliver(activities, queued_announcement, run=0, attempt=1)
     assert delayed.value.next_retry_delay == FIRST_PAUSE
-    (row,) = await record.notices("agreement-1")
+    (row,) = await record.notices.of("agreement-1")
     assert (row.state, row.attempts) == ("queued", 3)
 
 

@@ -75,7 +75,7 @@ async def _write(
     outcome: Outcome | None = None,
 ) -> None:
     """Append one event with these notices."""
-    known = await record.agreement(AGREEMENT)
+    known = await record.read_models.agreement(AGREEMENT)
     command_id = str(uuid.uuid4())
     appended = await record.append(
         Append(
@@ -140,7 +140,7 @@ async def _queue(
 
 
 async def _outbox(record: Record) -> NoticeRow:
-    (row,) = await record.notices(AGREEMENT)
+    (row,) = await record.notices.of(AGREEMENT)
     return row
 
 
@@ -221,7 +221,7 @@ async def test_a_dead_mail_server_is_told_apart_and_left_visible(
     """No server at the port: the error stands in the outbox, and a later attempt still gets through."""
     notice = _notice()
     await _queue(record, notice)
-    dead = NoticeDelivery(record, directory, mail_settings(free_port()), days)
+    dead = NoticeDelivery(record.notices, directory, mail_settings(free_port()), days)
     with pytest.raises(TemporaryDeliveryError, match="mail server"):
         await dead.deliver(notice, AT, RETRIED)
     row = await _outbox(record)
@@ -230,7 +230,7 @@ async def test_a_dead_mail_server_is_told_apart_and_left_visible(
     assert (await dead.deliver(notice, AT)).outcome == "failed"
     row = await _outbox(record)
     assert (row.state, row.attempts) == ("failed", 2)
-    alive = NoticeDelivery(record, directory, settings, days)
+    alive = NoticeDelivery(record.notices, directory, settings, days)
     assert (await alive.deliver(notice, AT)).outcome == "sent"
     assert len(mailbox.taken) == 1
     assert (await _outbox(record)).state == "sent"

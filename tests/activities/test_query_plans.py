@@ -92,7 +92,6 @@ async def explain(pool: Pool, name: str, *arguments: object) -> list[dict[str, A
         ("find_request", ("acme", "r77"), "agreement_request"),
         ("figures_agreements", (), "agreement_by_standing"),
         ("obligations", ("a77", True), "obligation_pkey"),
-        ("obligation_is_open", ("a77", "o10"), "obligation_pkey"),
         ("stalled", (START + timedelta(hours=30),), "obligation_open_by_stall"),
         ("stalled", (START + timedelta(hours=30),), "agreement_open_by_silence"),
         ("notices", ("a77", False), "notice_by_agreement"),

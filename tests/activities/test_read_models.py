@@ -42,7 +42,7 @@ async def test_the_ledger_follows_the_events(
     """Opened, escalated, moved and settled: each event of one append counts, in order."""
     mapping, talk = make_obligation("milestone:map"), make_obligation("check_in:1")
     await record.append(make_append((LedgerChange(opened=(mapping,)), LedgerChange(opened=(talk,)))))
-    assert await record.open_obligations("agreement-1") == [talk, mapping]
+    assert await record.read_models.open_obligations("agreement-1") == [talk, mapping]
 
     climbed = LedgerChange(
         escalated=(
@@ -54,21 +54,18 @@ async def test_the_ledger_follows_the_events(
     append = make_append((climbed, LedgerChange(moved=(moved,))), expected_version=2)
     await record.append(append)
     reached = mapping.model_copy(update={"reached": 1})
-    assert await record.open_obligations("agreement-1") == [moved, reached]
+    assert await record.read_models.open_obligations("agreement-1") == [moved, reached]
 
     verification = make_obligation("milestone_verification:map", due_at=mapping.due_at + DAY)
     settled = LedgerChange(settled=fulfilled("milestone:map"), opened=(verification,))
     done = make_append((settled,), expected_version=4)
     await record.append(done)
-    assert await record.open_obligations("agreement-1") == [moved, verification]
-    assert await record.obligations("agreement-1") == [
+    assert await record.read_models.open_obligations("agreement-1") == [moved, verification]
+    assert await record.read_models.obligations("agreement-1") == [
         ObligationRow(obligation=moved, status=ObligationStatus.OPEN, settled_at=None),
         ObligationRow(obligation=reached, status=ObligationStatus.FULFILLED, settled_at=done.occurred_at),
         ObligationRow(obligation=verification, status=ObligationStatus.OPEN, settled_at=None),
     ]
-    assert await record.obligation_is_open("agreement-1", "check_in:1")
-    assert not await record.obligation_is_open("agreement-1", "milestone:map")
-    assert not await record.obligation_is_open("agreement-2", "check_in:1")
 
 
 async def test_an_obligation_is_settled_before_its_successor_of_the_same_name_opens(
@@ -79,7 +76,7 @@ async def test_an_obligation_is_settled_before_its_successor_of_the_same_name_op
     await record.append(make_append((LedgerChange(opened=(before,)),)))
     replaced = LedgerChange(settled=fulfilled(before.obligation_id), opened=(after,))
     await record.append(make_append((replaced,), expected_version=1))
-    assert await record.open_obligations("agreement-1") == [after]
+    assert await record.read_models.open_obligations("agreement-1") == [after]
 
 
 @pytest.mark.parametrize("change", ["settled", "moved", "escalated", "opened"])
@@ -100,7 +97,7 @@ async def test_a_change_that_does_not_follow_from_the_ledger_is_refused(
     }[change]
     with pytest.raises(DatabaseRefusedError, match="Fold it again and decide again"):
         await record.append(make_append((broken,), expected_version=2))
-    assert await record.open_obligations("agreement-1") == [opened]
+    assert await record.read_models.open_obligations("agreement-1") == [opened]
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -129,18 +126,19 @@ async def test_the_ledger_is_the_fold_of_its_changes(
             changes.append(
                 LedgerChange.model_validate({"escalated": [{"obligation_id": name, "level": choice}]})
             )
-    number = len(await record.agreements())
+    number = len(await record.read_models.agreements())
     agreement_id = f"agreement-{number}"
     head = {"request_id": f"request-{number}"}
     await record.append(make_append(changes, agreement_id=agreement_id, head=head))
-    assert sorted(await record.open_obligations(agreement_id), key=str) == sorted(ledger.values(), key=str)
+    still_open = await record.read_models.open_obligations(agreement_id)
+    assert sorted(still_open, key=str) == sorted(ledger.values(), key=str)
 
 
 async def test_the_head_row_is_the_head_that_was_sent(record: Record, make_append: MakeAppend) -> None:
     """What operators filter by is what the workflow said after its last command."""
     first = make_append()
     await record.append(first)
-    row = await record.agreement("agreement-1")
+    row = await record.read_models.agreement("agreement-1")
     assert row is not None
     assert (row.head, row.version, row.opened_at) == (first.head, 1, first.occurred_at)
     parties = (PartyRow(role=Role.LEG_MANAGER, person_id="p-linus", scope="leg-1"), first.head.parties[0])
@@ -156,11 +154,11 @@ async def test_the_head_row_is_the_head_that_was_sent(record: Record, make_appen
         },
     )
     await record.append(second)
-    row = await record.agreement("agreement-1")
+    row = await record.read_models.agreement("agreement-1")
     assert row is not None
     assert (row.head, row.version) == (second.head, 2)
     assert (row.opened_at, row.updated_at) == (first.occurred_at, second.occurred_at)
-    assert await record.agreement("agreement-2") is None
+    assert await record.read_models.agreement("agreement-2") is None
 
 
 async def test_agreements_are_found_by_what_operators_ask(record: Record, make_append: MakeAppend) -> None:
@@ -172,7 +170,7 @@ async def test_agreements_are_found_by_what_operators_ask(record: Record, make_a
         await record.append(make_append(agreement_id=f"a{number}", head=head))
 
     async def found(**filters: object) -> list[str]:
-        rows = await record.agreements(**filters)  # pyright: ignore[reportArgumentType]
+        rows = await record.read_models.agreements(**filters)  # pyright: ignore[reportArgumentType]
         return [row.agreement_id for row in rows]
 
     assert await found() == ["a0", "a1", "a2"]
@@ -213,13 +211,14 @@ async def test_overlap_and_hours_count_open_agreements_once(record: Record, make
         append = make_append(agreement_id=f"a{number}", head={**head, "request_id": f"r{number}"})
         await record.append(append)
     last_day, day_after = date(2026, 9, 30), date(2026, 10, 1)
-    assert await record.overlapping_agreements("p-ada", last_day, day_after) == ["a0", "a1"]
-    assert await record.overlapping_agreements("p-ada", last_day, day_after, excluding="a0") == ["a1"]
-    assert await record.overlapping_agreements("p-ada", day_after, day_after) == []
-    assert await record.overlapping_agreements("p-grace", last_day, day_after) == []
-    assert await record.mentor_hours("p-grace") == 6.5
-    assert await record.mentor_hours("p-grace", excluding="a1") == 4.5
-    assert await record.mentor_hours("p-ada") == 0.0
+    overlapping = record.read_models.overlapping_agreements
+    assert await overlapping("p-ada", last_day, day_after) == ["a0", "a1"]
+    assert await overlapping("p-ada", last_day, day_after, excluding="a0") == ["a1"]
+    assert await overlapping("p-ada", day_after, day_after) == []
+    assert await overlapping("p-grace", last_day, day_after) == []
+    assert await record.read_models.mentor_hours("p-grace") == 6.5
+    assert await record.read_models.mentor_hours("p-grace", excluding="a1") == 4.5
+    assert await record.read_models.mentor_hours("p-ada") == 0.0
 
 
 async def test_stalled_says_why_since_when_on_whom_and_what_next(
@@ -229,8 +228,8 @@ async def test_stalled_says_why_since_when_on_whom_and_what_next(
     sooner = make_obligation("sooner", stalled_at=now + 13 * DAY)
     append = make_append((LedgerChange(opened=(make_obligation(), sooner)),))
     await record.append(append)
-    assert await record.stalled(now + 13 * DAY - timedelta(seconds=1)) == []
-    [row] = await record.stalled(now + 14 * DAY)
+    assert await record.read_models.stalled(now + 13 * DAY - timedelta(seconds=1)) == []
+    [row] = await record.read_models.stalled(now + 14 * DAY)
     assert (row.agreement_id, row.obligation_id, row.reason) == (
         "agreement-1",
         "sooner",
@@ -239,7 +238,7 @@ async def test_stalled_says_why_since_when_on_whom_and_what_next(
     assert (row.waiting_on_role, row.waiting_on_id, row.since) == (Role.MENTEE, "p-ada", now + 13 * DAY)
     assert (row.level, row.next_level, row.next_at) == (2, 3, now + 15 * DAY)
     await record.append(make_append((LedgerChange(settled=fulfilled("sooner")),), expected_version=1))
-    [row] = await record.stalled(now + 30 * DAY)
+    [row] = await record.read_models.stalled(now + 30 * DAY)
     assert (row.obligation_id, row.level, row.next_level, row.next_at) == ("milestone:map", 3, None, None)
 
 
@@ -268,7 +267,7 @@ async def test_silence_stalls_unless_paused_held_or_closed(
     instants = {name: now + value * DAY for name, value in head.items() if type(value) is int}
     later = make_obligation(due_at=now + 40 * DAY, stalled_at=now + 50 * DAY)
     await record.append(make_append((LedgerChange(opened=(later,)),), head={**head, **instants}))
-    rows = await record.stalled(now + 20 * DAY)
+    rows = await record.read_models.stalled(now + 20 * DAY)
     assert [row.reason for row in rows] == stalled
     assert [(row.waiting_on_role, row.waiting_on_id, row.obligation_id) for row in rows] == [
         (Role.MENTOR, "p-grace", None)
@@ -283,14 +282,14 @@ async def test_notices_are_queued_with_their_events(
     append = make_append(notices=(later, make_notice()))
     await record.append(append)
     await record.append(append)
-    assert await record.undelivered_notices("agreement-1") == [make_notice(), later]
-    await record.settle_notice("notice-2", "sent")
+    assert await record.notices.undelivered("agreement-1") == [make_notice(), later]
+    await record.notices.settle("notice-2", "sent")
     await record.append(make_append(notices=(later,), expected_version=1))
-    assert await record.undelivered_notices("agreement-1") == [make_notice()]
-    assert [notice.attempts for notice in await record.notices("agreement-1")] == [0, 1]
+    assert await record.notices.undelivered("agreement-1") == [make_notice()]
+    assert [notice.attempts for notice in await record.notices.of("agreement-1")] == [0, 1]
     lost = make_append(notices=(make_notice("notice-3"),), expected_version=7, command_id="late")
     assert (await record.append(lost)).outcome == "conflict"
-    assert len(await record.notices("agreement-1")) == 2
+    assert len(await record.notices.of("agreement-1")) == 2
 
 
 async def test_a_notice_is_settled_once(
@@ -299,17 +298,17 @@ async def test_a_notice_is_settled_once(
     """Attempts are counted, failures stay visible, and what was sent or skipped stays so."""
     names = ("notice-1", "notice-2", "notice-3")
     await record.append(make_append(notices=tuple(make_notice(name) for name in names)))
-    assert await record.settle_notice("notice-1", "queued", error="the mail server is down")
-    assert await record.settle_notice("notice-1", "sent", at=now + DAY)
-    assert not await record.settle_notice("notice-1", "failed", error="late")
-    assert await record.settle_notice("notice-2", "skipped", reason="the obligation is settled")
-    assert await record.settle_notice("notice-3", "failed", error="no such mailbox")
-    assert await record.undelivered_notices("agreement-1") == []
-    sent, skipped, failed = await record.notices("agreement-1")
+    assert await record.notices.settle("notice-1", "queued", error="the mail server is down")
+    assert await record.notices.settle("notice-1", "sent", at=now + DAY)
+    assert not await record.notices.settle("notice-1", "failed", error="late")
+    assert await record.notices.settle("notice-2", "skipped", reason="the obligation is settled")
+    assert await record.notices.settle("notice-3", "failed", error="no such mailbox")
+    assert await record.notices.undelivered("agreement-1") == []
+    sent, skipped, failed = await record.notices.of("agreement-1")
     assert (sent.state, sent.attempts, sent.sent_at) == ("sent", 2, now + DAY)
     assert (skipped.state, skipped.attempts, skipped.reason) == ("skipped", 0, "the obligation is settled")
     assert (failed.state, failed.attempts, failed.last_error) == ("failed", 1, "no such mailbox")
-    assert await record.settle_notice("notice-3", "sent")
+    assert await record.notices.settle("notice-3", "sent")
 
 
 async def test_settling_a_notice_says_what_is_wrong(
@@ -318,11 +317,11 @@ async def test_settling_a_notice_says_what_is_wrong(
     """A failure without an error, a skip without a reason and an unknown notice are refused."""
     await record.append(make_append(notices=(make_notice(),)))
     with pytest.raises(DatabaseRefusedError, match="no notice notice-9"):
-        await record.settle_notice("notice-9", "sent")
+        await record.notices.settle("notice-9", "sent")
     with pytest.raises(DatabaseRefusedError, match="failed_with_an_error"):
-        await record.settle_notice("notice-1", "failed")
+        await record.notices.settle("notice-1", "failed")
     with pytest.raises(DatabaseRefusedError, match="skipped_for_a_reason"):
-        await record.settle_notice("notice-1", "skipped")
+        await record.notices.settle("notice-1", "skipped")
 
 
 async def test_a_rebuild_from_the_log_gives_the_same_ledger(

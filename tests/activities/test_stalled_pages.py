@@ -75,7 +75,7 @@ async def test_pages_are_the_plain_definition(
 ) -> None:
     """Whatever the ledgers, pages follow one another as the definition's list does, and counts agree."""
     for head, states in lives:
-        agreement_id = f"agreement-{len(await record.agreements()):04d}"
+        agreement_id = f"agreement-{len(await record.read_models.agreements()):04d}"
         ledger: list[Obligation] = []
         for version, (state, owed) in enumerate(states):
             settled = tuple(
@@ -96,7 +96,7 @@ async def test_pages_are_the_plain_definition(
             )
     for day in at:
         moment = now + day * DAY
-        plain = await record.stalled(moment)
+        plain = await record.read_models.stalled(moment)
         assert [_plain(row) for row in await _all_pages(record, moment, None, size)] == plain
         counted = Counter(_labels(row) for row in plain)
         rows = await pool.fetch("SELECT * FROM sojourn.stalled_counts_v1($1)", moment)
@@ -181,12 +181,15 @@ async def test_every_filter_narrows_the_pages(
 async def test_an_unknown_filter_names_those_there_are(record: Record, now: datetime) -> None:
     """A filter that no column answers is refused with the ones that are known, never ignored."""
     with pytest.raises(DatabaseRefusedError, match=r"(?s)filtered by colour.*waiting_on_role"):
-        await record.stalled_page(now, cast("StalledFilters", {"colour": ["red"]}))
+        await record.read_models.stalled_page(now, cast("StalledFilters", {"colour": ["red"]}))
 
 
 async def test_a_filter_is_a_value_and_never_sql(record: Record, now: datetime) -> None:
     """What a filter says reaches the database quoted, whatever it contains."""
-    assert await record.stalled_page(now, {"tenant": ["x' OR true --", "\\"], "cohort": ["';"]}) == []
+    assert (
+        await record.read_models.stalled_page(now, {"tenant": ["x' OR true --", "\\"], "cohort": ["';"]})
+        == []
+    )
 
 
 async def test_time_alone_changes_no_row(
@@ -198,7 +201,7 @@ async def test_time_alone_changes_no_row(
     )
     before = await pool.fetch("SELECT * FROM sojourn.stall ORDER BY starts_at")
     told = [
-        [(row.reason, row.level) for row in await record.stalled_page(now + day * DAY)]
+        [(row.reason, row.level) for row in await record.read_models.stalled_page(now + day * DAY)]
         for day in (8, 9, 14, 15)
     ]
     assert told == [
@@ -214,10 +217,10 @@ async def test_agreements_ahead_of_the_clock_are_known(record: Record, make_appe
     """Those whose last event lies after an instant are named, until they end."""
     ahead = datetime.now(UTC) + 30 * DAY
     await record.append(make_append(occurred_at=ahead))
-    assert await record.agreements_ahead(datetime.now(UTC)) == ["agreement-1"]
-    assert await record.agreements_ahead(ahead) == []
+    assert await record.read_models.agreements_ahead(datetime.now(UTC)) == ["agreement-1"]
+    assert await record.read_models.agreements_ahead(ahead) == []
     await record.append(make_append(expected_version=1, occurred_at=ahead, head={"phase": Phase.CLOSED}))
-    assert await record.agreements_ahead(datetime.now(UTC)) == []
+    assert await record.read_models.agreements_ahead(datetime.now(UTC)) == []
 
 
 async def test_counts_stay_right_while_many_append_and_the_mark_moves(
@@ -245,7 +248,7 @@ async def test_counts_stay_right_while_many_append_and_the_mark_moves(
 
     await asyncio.gather(*(lives(number) for number in range(24)), *(moves(number) for number in range(3)))
     for moment in moments:
-        plain = await record.stalled(moment)
+        plain = await record.read_models.stalled(moment)
         assert await tallied(record, moment) == Counter(_labels(row) for row in plain)
 
 
@@ -314,7 +317,7 @@ async def tallied(record: Record, moment: datetime) -> Counter[tuple[object, ...
     return Counter(
         {
             (row.kind, row.reason, row.waiting_on_role, row.level): row.agreements
-            for row in await record.stalled_tally(moment)
+            for row in await record.read_models.stalled_tally(moment)
         }
     )
 
@@ -329,7 +332,7 @@ async def _all_pages(
     found: list[StalledPageRow] = []
     after: StalledPlace | None = None
     while True:
-        page = await record.stalled_page(moment, filters, after=after, limit=size)
+        page = await record.read_models.stalled_page(moment, filters, after=after, limit=size)
         found.extend(page)
         if len(page) < size:
             return found

@@ -19,6 +19,7 @@ from activities.delivery.mail import MailSettings
 from activities.delivery.noting import until_noted
 from activities.digest_record import DigestKey, DigestRecord
 from activities.directory import Directory
+from activities.notice_record import NoticeRecord
 from activities.notices import NoticeDelivery
 from activities.record import Record
 from activities.rows import NoticeState
@@ -35,13 +36,13 @@ THIS_RUN = Attempt("run-1/5", most_tries=12, another_follows=True)
 NEXT_RUN = Attempt("run-2/1", most_tries=12, another_follows=True)
 
 
-class ForgetfulRecord(Record):
+class ForgetfulNotices(NoticeRecord):
     """A record that goes away right when it is to hear what became of a notice."""
 
     away = 2
     """How often."""
 
-    async def settle_notice(
+    async def settle(
         self,
         notice_id: str,
         state: NoticeState,
@@ -55,7 +56,7 @@ class ForgetfulRecord(Record):
         if self.away:
             self.away -= 1
             raise DatabaseUnavailableError("settle_notice: connection lost")
-        return await super().settle_notice(
+        return await super().settle(
             notice_id, state, error=error, reason=reason, at=at, next_try_at=next_try_at
         )
 
@@ -88,17 +89,17 @@ async def directory(pool: asyncpg.Pool[asyncpg.Record]) -> Directory:
 @pytest.fixture
 def delivering(
     directory: Directory, settings: MailSettings
-) -> Callable[[Record, DigestRecord], NoticeDelivery]:
+) -> Callable[[NoticeRecord, DigestRecord], NoticeDelivery]:
     """Delivers into the mailbox what a record holds."""
-    return lambda record, days: NoticeDelivery(record, directory, settings, days)
+    return lambda notices, days: NoticeDelivery(notices, directory, settings, days)
 
 
 @pytest.fixture
 def delivery(
-    delivering: Callable[[Record, DigestRecord], NoticeDelivery], record: Record, days: DigestRecord
+    delivering: Callable[[NoticeRecord, DigestRecord], NoticeDelivery], record: Record, days: DigestRecord
 ) -> NoticeDelivery:
     """Delivery from the record of the test."""
-    return delivering(record, days)
+    return delivering(record.notices, days)
 
 
 @pytest.fixture
@@ -145,11 +146,11 @@ async def test_whoever_waits_too_long_comes_again_without_a_try(
 ) -> None:
     """While another delivery is at it nothing is noted: neither a try nor an error is anybody's."""
     monkeypatch.setattr(notices, "_LOOKS", 2)
-    assert await record.take_notice(announcement.notice_id, "run-1/5", abandoned_after=THIS_RUN.longest)
+    assert await record.notices.take(announcement.notice_id, "run-1/5", abandoned_after=THIS_RUN.longest)
     with pytest.raises(TemporaryDeliveryError, match="another delivery is at it") as delayed:
         await delivery.deliver(announcement, AT, NEXT_RUN)
     assert delayed.value.again_after is None
-    (row,) = await record.notices("agreement-1")
+    (row,) = await record.notices.of("agreement-1")
     assert (row.state, row.attempts, row.last_error) == ("queued", 0, None)
 
 
@@ -157,8 +158,8 @@ async def test_what_a_dead_delivery_left_behind_is_taken_over(
     delivery: NoticeDelivery, announcement: Notice, record: Record, mailbox: Mailbox
 ) -> None:
     """Its own next attempt goes on at once; another delivery once no attempt can last so long."""
-    assert await record.take_notice(announcement.notice_id, "run-1/5", abandoned_after=THIS_RUN.longest)
-    again = await record.take_notice(announcement.notice_id, "run-1/5", abandoned_after=THIS_RUN.longest)
+    assert await record.notices.take(announcement.notice_id, "run-1/5", abandoned_after=THIS_RUN.longest)
+    again = await record.notices.take(announcement.notice_id, "run-1/5", abandoned_after=THIS_RUN.longest)
     assert again is not None
     assert again.tries == 0
     late = Attempt("run-2/1", longest=timedelta(0), most_tries=12, another_follows=True)
@@ -167,24 +168,24 @@ async def test_what_a_dead_delivery_left_behind_is_taken_over(
 
 
 async def test_a_record_that_goes_away_after_the_mail_left_is_told_until_it_hears(
-    delivering: Callable[[Record, DigestRecord], NoticeDelivery],
+    delivering: Callable[[NoticeRecord, DigestRecord], NoticeDelivery],
     pool: asyncpg.Pool[asyncpg.Record],
     days: DigestRecord,
     announcement: Notice,
     mailbox: Mailbox,
 ) -> None:
     """PostgreSQL that restarts between the mail server's answer and the note of it costs no second mail."""
-    record = ForgetfulRecord(pool)
-    delivery = delivering(record, days)
+    notices = ForgetfulNotices(pool)
+    delivery = delivering(notices, days)
     assert (await delivery.deliver(announcement, AT, THIS_RUN)).outcome == "sent"
-    assert record.away == 0
-    (row,) = await record.notices("agreement-1")
+    assert notices.away == 0
+    (row,) = await notices.of("agreement-1")
     assert (row.state, row.attempts) == ("sent", 1)
     assert len(mailbox.taken) == 1
 
 
 async def test_the_mail_of_a_day_is_noted_likewise(
-    delivering: Callable[[Record, DigestRecord], NoticeDelivery],
+    delivering: Callable[[NoticeRecord, DigestRecord], NoticeDelivery],
     pool: asyncpg.Pool[asyncpg.Record],
     record: Record,
     reminder: Notice,
@@ -192,11 +193,11 @@ async def test_the_mail_of_a_day_is_noted_likewise(
 ) -> None:
     """What went out in the one mail of a day does not go out again for want of the record's ear."""
     days = ForgetfulDays(pool)
-    delivery = delivering(record, days)
+    delivery = delivering(record.notices, days)
     at = AT.replace(hour=10)
     assert (await delivery.deliver(reminder, at, THIS_RUN)).outcome == "sent"
     assert days.away == 0
-    (row,) = await record.notices("agreement-1")
+    (row,) = await record.notices.of("agreement-1")
     assert (row.state, row.attempts) == ("sent", 1)
     assert len(mailbox.taken) == 1
 

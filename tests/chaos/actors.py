@@ -301,7 +301,7 @@ class Actors:
         """Whether, by the record, there is nothing left for its workflow to do."""
         agreement = await self._fold()
         return agreement.closed and not await patiently(
-            lambda: self._around.record.undelivered_notices(self.agreement_id)
+            lambda: self._around.record.notices.undelivered(self.agreement_id)
         )
 
     async def _compare(self) -> None:

@@ -23,7 +23,7 @@ async def bring_back(around: Surroundings) -> None:
     rehydration = Rehydration(around.record, around.client, TASK_QUEUE, _ANSWERS_WITHIN)
 
     async def once() -> None:
-        found = await rehydration.run(await around.record.to_be_run(), _nobody_counts)
+        found = await rehydration.run(await around.record.read_models.to_be_run(), _nobody_counts)
         missing = [f"{each.agreement_id}: {each.outcome}" for each in found if each.outcome not in _BACK]
         if missing:
             raise NotYetError(", ".join(missing))

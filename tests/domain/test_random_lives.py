@@ -542,7 +542,7 @@ async def test_the_record_calls_stalled_what_the_fold_calls_stalled(
             began = agreement.terms.approved_at
             around = [began + timedelta(hours=each) for each in hours]
             for instant in {story.life.now, *around, *_turns(agreement)}:
-                said = {row.agreement_id: row for row in await record.stalled(instant)}
+                said = {row.agreement_id: row for row in await record.read_models.stalled(instant)}
                 _is_the_same_stall(said.get(agreement_id), agreement, instant)
     finally:
         await pool.close()

@@ -435,7 +435,7 @@ async def test_the_local_ui_needs_no_token_and_nobody_else_gets_by_without(
 @pytest.mark.usefixtures("sojourn")
 async def test_it_is_served_beside_a_stack(record: Record, agreement: Agreement) -> None:
     """At a real port: what a browser on the UI's page would be told."""
-    assert await record.agreement(agreement.agreement_id) is not None
+    assert await record.read_models.agreement(agreement.agreement_id) is not None
     settings = load_settings()
     at = listening("127.0.0.1", None)
     address = f"http://127.0.0.1:{at.getsockname()[1]}"

@@ -84,7 +84,7 @@ async def test_same_id_with_other_content_is_refused(
     refused = await sojourn("place", "-", given=json.dumps(changed))
     assert refused.exit_code == 1
     assert f"which opened {placed['agreement_id']} with other content" in refused.stderr
-    assert len(await record.agreements(tenant=request["tenant"])) == 1
+    assert len(await record.read_models.agreements(tenant=request["tenant"])) == 1
 
 
 @pytest.mark.usefixtures("worker", "known")
@@ -106,11 +106,11 @@ async def test_nothing_starts_unless_all_are_in_order(
     assert "line 3: mentor: names P-nobody, who is not in the directory" in refused.stderr
     assert "line 4: mentee: P-mars: time_zone 'Mars/Olympus' is not an IANA time zone" in refused.stderr
     assert not any(each["where"] == "line 1" for each in problems)
-    assert await record.agreements(tenant=good["tenant"]) == []
+    assert await record.read_models.agreements(tenant=good["tenant"]) == []
     assert await directory.get(["P-mars"]) == {}
     checked = await sojourn("place", "-", "--check", given=json.dumps(good))
     assert checked.exit_code == 0
-    assert await record.agreements(tenant=good["tenant"]) == []
+    assert await record.read_models.agreements(tenant=good["tenant"]) == []
 
 
 @pytest.mark.usefixtures("worker", "known")

@@ -89,7 +89,7 @@ async def test_an_unknown_set_names_the_known_ones_before_anything_starts(
     broken = await sojourn("place", "-", given=json.dumps(request))
     assert broken.exit_code == 2
     assert "third.yaml: patient version 2 is in" in broken.stderr
-    assert await record.agreements(tenant=request["tenant"]) == []
+    assert await record.read_models.agreements(tenant=request["tenant"]) == []
 
 
 @pytest.mark.usefixtures("worker", "known", "policy_folder")

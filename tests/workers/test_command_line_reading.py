@@ -210,11 +210,11 @@ async def test_unknown_agreement_is_said(sojourn: Sojourn, command: str) -> None
 async def test_notices_show_what_became_of_each(sojourn: Sojourn, live: Lives, record: Record) -> None:
     """Failures and skips are visible with their reasons, and `--failed` leaves the given-up ones."""
     agreement = await live("shadowing", days=3, answers=nothing)
-    first, second, *_ = await record.notices(agreement.agreement_id)
-    await record.settle_notice(first.notice.notice_id, "failed", error="550 mailbox unavailable")
-    await record.settle_notice(second.notice.notice_id, "skipped", reason="settled before it was sent")
+    first, second, *_ = await record.notices.of(agreement.agreement_id)
+    await record.notices.settle(first.notice.notice_id, "failed", error="550 mailbox unavailable")
+    await record.notices.settle(second.notice.notice_id, "skipped", reason="settled before it was sent")
     rows = printed(await sojourn("notices", agreement.agreement_id, "--json"))
-    assert len(rows) == len(await record.notices(agreement.agreement_id))
+    assert len(rows) == len(await record.notices.of(agreement.agreement_id))
     [failed] = printed(await sojourn("notices", agreement.agreement_id, "--failed", "--json"))
     assert (failed["state"], failed["last_error"]) == ("failed", "550 mailbox unavailable")
     text = (await sojourn("notices", agreement.agreement_id)).stdout

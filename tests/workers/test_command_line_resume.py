@@ -78,12 +78,12 @@ async def test_a_closed_agreement_is_started_only_for_the_notices_that_wait(
     """Nothing accepted is lost: letters about the close are still sent; with none left there is no run."""
     agreement = await live("shadowing", days=60, answers=nobody)
     assert agreement.closed
-    waiting = await record.undelivered_notices(agreement.agreement_id)
+    waiting = await record.notices.undelivered(agreement.agreement_id)
     assert waiting
     assert printed(await sojourn("resume", agreement.agreement_id, "--json"))["outcome"] == "resumed"
     await client.get_workflow_handle(agreement.agreement_id).terminate("nobody serves this queue")
     for notice in waiting:
-        await record.settle_notice(notice.notice_id, "skipped", reason="as a test wants it")
+        await record.notices.settle(notice.notice_id, "skipped", reason="as a test wants it")
     closed = await sojourn("resume", agreement.agreement_id, "--json")
     assert closed.exit_code == 1
     assert json.loads(closed.stdout)["outcome"] == "closed"

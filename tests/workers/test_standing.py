@@ -54,7 +54,7 @@ async def test_read_model_and_fold_call_the_same_stalled(
     seen = 0
     for later in (0, 1, 3, 7, 14, 30, 60, 120, 400):
         at = last + later * DAY
-        told = [_of_sql(row) for row in await record.stalled(at)]
+        told = [_of_sql(row) for row in await record.read_models.stalled(at)]
         assert told == [_of_fold(row) for row in await stalled(record, at)]
         stall = assess(agreement, at).stall
         assert [told["reason"] for told in told] == ([] if stall is None else [stall.reason])
@@ -73,7 +73,7 @@ async def test_silence_is_told_alike(record: Record, live: Lives) -> None:
     reasons = set[StallReason]()
     for later in range(60):
         at = agreement.silent_at + later * DAY
-        told = [_of_sql(row) for row in await record.stalled(at)]
+        told = [_of_sql(row) for row in await record.read_models.stalled(at)]
         rows = await stalled(record, at)
         assert told == [_of_fold(row) for row in rows]
         reasons.update(row.reason for row in rows)
@@ -130,9 +130,8 @@ async def test_every_obligation_is_told_with_what_became_of_it(record: Record, l
     agreement = await live("shadowing", days=40)
     rows = await record.stream(agreement.agreement_id)
     told = {each.obligation.obligation_id: each.status for each in owed_ever(rows)}
-    stored = {
-        row.obligation.obligation_id: row.status for row in await record.obligations(agreement.agreement_id)
-    }
+    obligations = await record.read_models.obligations(agreement.agreement_id)
+    stored = {row.obligation.obligation_id: row.status for row in obligations}
     assert told == stored
     assert ObligationStatus.FULFILLED in told.values()
     still_open = {name for name, status in told.items() if status is ObligationStatus.OPEN}

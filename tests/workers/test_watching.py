@@ -402,7 +402,7 @@ async def test_a_nudge_from_the_board_is_in_the_record(
     """On the real servers: n reminds the owner of what is overdue for longest, in the operator's name."""
     placed = await sojourn("place", "-", "--json", given=json.dumps(request_of("secondment")))
     [agreement_id] = [each["agreement_id"] for each in json.loads(placed.stdout)["placements"]]
-    owed = sorted(await record.open_obligations(agreement_id), key=lambda held: held.due_at)
+    owed = sorted(await record.read_models.open_obligations(agreement_id), key=lambda held: held.due_at)
     until = owed[-1].due_at + timedelta(hours=1)
     address = client.service_client.config.target_host
     arguments = ("--as", "P-9001", "--as-of", until.isoformat())

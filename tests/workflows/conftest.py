@@ -206,7 +206,7 @@ class Placement:
 
     async def next_instant(self) -> datetime:
         """When, by its record, it is next to wake by itself: for the ledger or for a notice."""
-        queued = await self.house.record.undelivered_notices(self.agreement_id)
+        queued = await self.house.record.notices.undelivered(self.agreement_id)
         ledger = next_instant(await self.agreement(), await self.now())
         return min([notice.not_before for notice in queued] + ([] if ledger is None else [ledger]))
 

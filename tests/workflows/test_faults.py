@@ -73,13 +73,13 @@ async def test_a_dead_mail_server_delays_no_signature_and_no_alarm(house: House)
     assert agreement.phase is Phase.ACTIVE
     assert house.mailbox.mails == []
 
-    failed = [row for row in await house.record.notices(placement.agreement_id) if row.state == "failed"]
+    failed = [row for row in await house.record.notices.of(placement.agreement_id) if row.state == "failed"]
     assert failed
     assert all("mail server" in (row.last_error or "") for row in failed)
 
     house.mailbox.open()
     await placement.fast_forward(A_WEEK)
-    states = {row.state for row in await house.record.notices(placement.agreement_id)}
+    states = {row.state for row in await house.record.notices.of(placement.agreement_id)}
     assert "sent" in states
     assert len(house.mailbox.mails) > 0
 
@@ -92,7 +92,7 @@ async def test_a_mail_server_that_never_answers_holds_up_nobody(house: House) ->
         silent.listen(64)
         await house.change_worker(smtp_timeout_seconds=2.0)
         placement = await house.place("secondment")
-        queued = await house.record.undelivered_notices(placement.agreement_id)
+        queued = await house.record.notices.undelivered(placement.agreement_id)
         monday = min(notice.not_before for notice in queued) + timedelta(seconds=1)
         waiting = asyncio.create_task(placement.fast_forward(monday - await placement.now()))
         await house.eventually(

@@ -172,7 +172,7 @@ async def _by_filters(house: House, placements: Sequence[Placement], expected: F
 async def _by_sql(house: House, at: datetime) -> Faces:
     return {
         row.agreement_id: Said(row.kind, row.reason, str(row.waiting_on_role), row.since, row.level)
-        for row in await house.record.stalled(at)
+        for row in await house.record.read_models.stalled(at)
     }
 
 

@@ -24,7 +24,7 @@ async def test_the_next_run_carries_on_where_the_last_one_was(house: House) -> N
     placement = await house.place("secondment")
     await _act_until_handed_over(placement)
     await _holds_what_the_record_holds(placement)
-    queued = await house.record.undelivered_notices(placement.agreement_id)
+    queued = await house.record.notices.undelivered(placement.agreement_id)
     assert queued
     assert await placement.alarm() == await placement.next_instant()
 
@@ -33,7 +33,7 @@ async def test_the_next_run_carries_on_where_the_last_one_was(house: House) -> N
     )
 
     async def became() -> set[str]:
-        outbox = await house.record.notices(placement.agreement_id)
+        outbox = await house.record.notices.of(placement.agreement_id)
         states = {row.notice.notice_id: row.state for row in outbox}
         return {states[notice.notice_id] for notice in queued}
 
@@ -133,7 +133,7 @@ async def test_tries_at_a_notice_go_on_over_the_hand_over(
     """A dead mail server is tried twelve times in the life of a notice, however many runs that takes."""
     house.mailbox.close()
     placement = await house.place("secondment")
-    waiting = await house.record.undelivered_notices(placement.agreement_id)
+    waiting = await house.record.notices.undelivered(placement.agreement_id)
     first = waiting[0].not_before
     queued = [notice for notice in waiting if notice.not_before == first]
     await placement.fast_forward(first - await placement.now() + timedelta(minutes=1))
@@ -143,7 +143,7 @@ async def test_tries_at_a_notice_go_on_over_the_hand_over(
             await placement.handle.signal(NUDGE_SIGNAL)
         await placement.fast_forward(timedelta(minutes=10))
     assert len(await placement.histories()) > A_FEW_RUNS
-    rows = {row.notice.notice_id: row for row in await house.record.notices(placement.agreement_id)}
+    rows = {row.notice.notice_id: row for row in await house.record.notices.of(placement.agreement_id)}
     tried = [rows[notice.notice_id] for notice in queued]
     assert {row.state for row in tried} == {"queued"}
     assert {row.attempts for row in tried} <= set(range(4, 9)), "six pauses make half an hour"
@@ -151,7 +151,7 @@ async def test_tries_at_a_notice_go_on_over_the_hand_over(
     monkeypatch.undo()
     placement.longest_step = timedelta(hours=8)
     await placement.fast_forward(timedelta(days=1))
-    rows = {row.notice.notice_id: row for row in await house.record.notices(placement.agreement_id)}
+    rows = {row.notice.notice_id: row for row in await house.record.notices.of(placement.agreement_id)}
     assert {(rows[notice.notice_id].state, rows[notice.notice_id].attempts) for notice in queued} == {
         ("failed", activity_definitions.DELIVERY_ATTEMPTS)
     }

@@ -248,7 +248,7 @@ async def check_people(reach: Reach, command: Command) -> None:
 
 
 async def _why_not_running(reach: Reach, agreement: str, command: Command) -> Failure:
-    row = await (await reach.record()).agreement(agreement)
+    row = await (await reach.record()).read_models.agreement(agreement)
     if row is None:
         return unknown(agreement)
     if row.head.phase is Phase.CLOSED:

@@ -30,7 +30,7 @@ def explain(
         found = await explanation(record, agreement, moment, await reach.viewpoint(person))
         if found is not None:
             return found
-        if await record.agreement(agreement) is None:
+        if await record.read_models.agreement(agreement) is None:
             raise unknown(agreement)
         raise Failure(f"{agreement} had not begun by {as_of}; ask about a later instant.")
 

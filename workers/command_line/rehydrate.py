@@ -42,7 +42,7 @@ def rehydrate(
 
     async def work(reach: Reach) -> list[Rehydrated]:
         record, client = await reach.record(), await reach.client()
-        known = await record.to_be_run()
+        known = await record.read_models.to_be_run()
         chosen = known if not ids else [each for each in known if each in ids]
         if ids and not chosen:
             raise Failure(

@@ -32,7 +32,7 @@ def resume(agreement: Agreement, wait: Patience = 60, as_json: AsJson = False) -
         if stands is None:
             raise unknown(agreement)
         found = stands.agreement
-        if found.closed and not await record.undelivered_notices(agreement):
+        if found.closed and not await record.notices.undelivered(agreement):
             return "closed", found.version, str(found.outcome)
         starter = Starter(await reach.client(), reach.settings.task_queue)
         if not await starter.resume(found, stands.at):

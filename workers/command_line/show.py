@@ -50,7 +50,7 @@ def show(
         record = await reach.record()
         viewpoint = await reach.viewpoint(person)
         stands = await standing(record, agreement, moment)
-        if stands is None and await record.agreement(agreement) is not None:
+        if stands is None and await record.read_models.agreement(agreement) is not None:
             raise Failure(f"{agreement} had not begun by {as_of}; ask about a later instant.")
         if stands is None:
             raise unknown(agreement)
@@ -136,7 +136,7 @@ def notices(
         disclosure = viewpoint.disclosure(stands)
         return [
             row
-            for row in await record.notices(agreement)
+            for row in await record.notices.of(agreement)
             if row.notice.obligation_id is None or disclosure.may_know_what_is_owed(row.notice.obligation_id)
         ]
 

@@ -18,7 +18,7 @@ async def tell_of_unknown(record: Record, *, tenant: str | None, cohort: str | N
     """
     if tenant is None and cohort is None:
         return
-    known = await record.known_values(NAMED_AT_MOST + 1)
+    known = await record.read_models.known_values(NAMED_AT_MOST + 1)
     for option, given, there in (("--tenant", tenant, known.tenants), ("--cohort", cohort, known.cohorts)):
         if given is None or given in there or len(there) > NAMED_AT_MOST:
             continue

@@ -108,13 +108,13 @@ class Proof:
 
     async def _read_model(self, report: AgreementReport) -> str | None:
         folded = fold_recorded(await self._record.stream(report.agreement_id))
-        row = await self._record.agreement(report.agreement_id)
+        row = await self._record.read_models.agreement(report.agreement_id)
         if folded is None or row is None:
             return "it is not in the record"
         read = (row.version, row.head.phase, row.head.outcome, row.head.ends_on)
         if read != (folded.version, folded.phase, folded.outcome, folded.ends_on):
             return f"folded to version {folded.version}, the read model says {read}"
-        if folded.obligations or await self._record.open_obligations(report.agreement_id):
+        if folded.obligations or await self._record.read_models.open_obligations(report.agreement_id):
             return "obligations are still open"
         return None
 

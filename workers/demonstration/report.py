@@ -165,7 +165,7 @@ async def report_on(life: Life, record: Record, letters: Sequence[Letter]) -> Ag
 
 
 async def _notices(agreement_id: str, record: Record, letters: Sequence[Letter]) -> Notices:
-    states = Counter(row.state for row in await record.notices(agreement_id))
+    states = Counter(row.state for row in await record.notices.of(agreement_id))
     moved = {letter.obligation_id for letter in letters if letter.moves}
     return Notices(
         sent=states["sent"],

@@ -78,7 +78,7 @@ async def read_board(
     ids = {row.agreement_id for row in stalled}
     overdue = [
         known
-        for row in await record.overdue(at, most + 1)
+        for row in await record.read_models.overdue(at, most + 1)
         if row.agreement_id not in ids
         and (known := await overdue_for(record, viewpoint, row, at)) is not None
     ]
