@@ -14,7 +14,6 @@ import asyncpg
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior
 from temporalio.worker import Interceptor, Replayer, Worker, WorkerDeploymentConfig
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.calendars import CalendarSources
 from activities.database import open_pool
@@ -30,15 +29,13 @@ from workers.keyring import checked_seals_of
 from workers.mailing import mail_settings
 from workers.namespace import check_search_attributes
 from workers.privileges import refuse_to_serve_as_owner
+from workers.sandbox import workflow_runner
 from workers.scraping import sdk_runtime, serving_figures
 from workers.settings import Settings
 from workers.versions import make_current, spelled, version_of
 from workflows.placements import WORKFLOWS
 
 _log = logging.getLogger(__name__)
-
-PASSED_THROUGH = ("domain", "workflows", "pydantic", "annotated_types", "structlog")
-"""Pure modules that every sandbox shares: importing them once per run would cost ten times the replay."""
 
 
 async def run_worker(
@@ -139,12 +136,6 @@ def _deployment_of(settings: Settings) -> WorkerDeploymentConfig:
         # on, and Temporal would offer and withdraw its next activity without end.
         default_versioning_behavior=VersioningBehavior.PINNED,
     )
-
-
-def workflow_runner() -> SandboxedWorkflowRunner:
-    """How workflow code is run and replayed: in the sandbox, with the pure modules shared."""
-    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-    return SandboxedWorkflowRunner(restrictions=restrictions)
 
 
 def replayer(settings: Settings) -> Replayer:

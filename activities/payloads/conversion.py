@@ -25,9 +25,7 @@ class EncryptingDataConverter(DataConverter):
     def with_context(self, context: SerializationContext) -> Self:
         """The converter for one agreement's payloads; called by the SDK."""
         codec = self.payload_codec
-        if not isinstance(codec, EncryptingCodec):
-            return super().with_context(context)
-        bound = codec.with_context(context)
+        bound = codec.with_context(context) if isinstance(codec, EncryptingCodec) else codec
         if bound is codec:
             return self
         converter = object.__new__(type(self))
