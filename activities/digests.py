@@ -49,7 +49,7 @@ class Digests:
     there is none, the next delivery to come along. A mail that tells the same has the same Message-ID.
     """
 
-    record: DigestRecord
+    days: DigestRecord
     notices: NoticeRecord
     directory: DirectoryLookup
     mail: mail.MailSettings
@@ -74,15 +74,15 @@ class Digests:
             return DayTold("settled")
         told = await self._what_is_open(await self._gathered(notice, reader, at))
         if not told:
-            await self.record.release(key, notice.notice_id)
+            await self.days.release(key, notice.notice_id)
             return DayTold("settled")
         try:
             detail = await self._send(told, reader, key, at)
         except DeliveryError:
-            await self.record.release(key, notice.notice_id)
+            await self.days.release(key, notice.notice_id)
             raise
         gone = [each.notice_id for each in told]
-        await until_noted(lambda: self.record.settle(key, gone, at, detail or None))
+        await until_noted(lambda: self.days.settle(key, gone, at, detail or None))
         _log.info("digest_sent", digest_id=key.digest_id, notices=len(told), detail=detail)
         if notice not in told:
             return DayTold("skipped", SUPERSEDED)
@@ -91,10 +91,10 @@ class Digests:
     async def _claim(self, key: DigestKey, notice: Notice) -> Literal["claimed", "sent", "settled"]:
         """Waits while another delivery sends the reader a mail: this notice may be in it."""
         for _ in range(_LOOKS):
-            claim = await self.record.claim(key, notice.notice_id, abandoned_after=self._longest_sending)
+            claim = await self.days.claim(key, notice.notice_id, abandoned_after=self._longest_sending)
             if await self.notices.state(notice.notice_id) in ("sent", "skipped"):
                 if claim == "claimed":
-                    await self.record.release(key, notice.notice_id)
+                    await self.days.release(key, notice.notice_id)
                 return "settled"
             if claim != "under_way":
                 return claim
@@ -111,7 +111,7 @@ class Digests:
         recipients = await read_by(self.directory, reader, at)
         waiting = [
             each
-            for each in await self.record.gatherable(recipients.keys() | {notice.recipient_id}, at)
+            for each in await self.days.gatherable(recipients.keys() | {notice.recipient_id}, at)
             if is_gathered(each) and each.notice_id != notice.notice_id
         ]
         return sorted([*waiting, notice], key=lambda each: each.due_at or at)
@@ -129,7 +129,7 @@ class Digests:
         return [each for each in still if reasons[each.notice_id] is None]
 
     async def _needless(self, notice: Notice) -> str | None:
-        ground = await self.record.ground_of(notice)
+        ground = await self.days.ground_of(notice)
         return "its agreement is not in the record" if ground is None else needless(notice, ground)
 
     async def _send(self, told: Sequence[Notice], reader: Person, key: DigestKey, at: datetime) -> str:

@@ -11,23 +11,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
-import math
 import os
 import statistics
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 from temporalio.client import Client
 
 from activities.database import open_pool
 from activities.directory import Directory
+from benchmarks.pairs import change, in_turns
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.migrate import migrate
 from domain.commands import COMMANDS, Command
@@ -123,27 +122,6 @@ def _terms() -> Terms:
     return split({**request, "request_id": f"CODEC-{uuid.uuid4().hex[:8]}"}).terms
 
 
-class Change(NamedTuple):
-    """How much more of something there is with keys, from pairs that were measured one after the other."""
-
-    median: float
-    low: float
-    high: float
-    """With `low`, where the median lies with 95 % certainty, by the sign test."""
-
-    def __str__(self) -> str:
-        """As people read it."""
-        return f"{self.median:+.1%} (95 %: {self.low:+.1%} to {self.high:+.1%})"
-
-
-def change(taken: Mapping[str, Sequence[float]]) -> Change:
-    """What keys change: the median over all pairs, which a machine that others slow down moves little."""
-    ratios = sorted(one / other - 1 for one, other in zip(taken[WITH], taken[WITHOUT], strict=True))
-    within = math.floor(len(ratios) / 2 - 0.98 * math.sqrt(len(ratios)))
-    cut = max(within, 0)
-    return Change(statistics.median(ratios), ratios[cut], ratios[-1 - cut])
-
-
 async def _main(commands: int, bursts: int, agreements: int) -> None:
     size = 5 * agreements
     async with ways(agreements) as both:
@@ -156,26 +134,15 @@ async def _main(commands: int, bursts: int, agreements: int) -> None:
         async def burst(way: Way, number: int) -> float:
             return await way.burst(2 * size + commands + number * size, size)
 
-        taken = await _in_turns(both, commands, one)
-        rates = await _in_turns(both, bursts, burst)
-    for name in (WITH, WITHOUT):
+        latencies = await in_turns(both[WITH], both[WITHOUT], commands, one)
+        rates = await in_turns(both[WITH], both[WITHOUT], bursts, burst)
+    for name, latency, rate in zip((WITH, WITHOUT), latencies, rates, strict=True):
         _tell(
-            f"{name:<10} command p50 {statistics.median(taken[name]):6.1f} ms, "
-            f"{statistics.median(rates[name]):6.1f} commands/s at {agreements} agreements"
+            f"{name:<10} command p50 {statistics.median(latency):6.1f} ms, "
+            f"{statistics.median(rate):6.1f} commands/s at {agreements} agreements"
         )
-    _tell(f"keys change a command's latency by {change(taken)}")
-    _tell(f"keys change throughput by          {change(rates)}")
-
-
-async def _in_turns(
-    both: Mapping[str, Way], turns: int, measure: Callable[[Way, int], Awaitable[float]]
-) -> Mapping[str, Sequence[float]]:
-    """Both ways turn by turn, each first as often as second, so that what slows the machine slows both."""
-    found: dict[str, list[float]] = {WITH: [], WITHOUT: []}
-    for number in range(turns):
-        for name in (WITH, WITHOUT) if number % 2 else (WITHOUT, WITH):
-            found[name].append(await measure(both[name], number))
-    return found
+    _tell(f"keys change a command's latency by {change(*latencies)}")
+    _tell(f"keys change throughput by          {change(*rates)}")
 
 
 def _tell(sentence: str) -> None:

@@ -22,7 +22,7 @@ class AgreementRunner(SandboxedWorkflowRunner):
     """Runs agreements in the sandbox, and answers outside of it what does not depend on their code.
 
     For every payload of a task the SDK asks several times in which context it stands, and the sandbox runs
-    code to find out: together half as long as the workflow's own code takes (benchmarks/README.md).
+    code to find out: together a sixth of what a replay takes (`python -m benchmarks.contexts`).
     """
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:

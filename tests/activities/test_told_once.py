@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
@@ -22,7 +22,6 @@ from activities.directory import Directory
 from activities.notice_record import NoticeRecord
 from activities.notices import NoticeDelivery
 from activities.record import Record
-from activities.rows import NoticeState
 from domain.notices import Notice, NoticeKind
 from domain.obligations import LedgerChange, Obligation
 from domain.people import Person
@@ -42,23 +41,12 @@ class ForgetfulNotices(NoticeRecord):
     away = 2
     """How often."""
 
-    async def settle(
-        self,
-        notice_id: str,
-        state: NoticeState,
-        *,
-        error: str | None = None,
-        reason: str | None = None,
-        at: datetime | None = None,
-        next_try_at: datetime | None = None,
-    ) -> bool:
+    async def settle(self, *of_what: Any, **became: Any) -> bool:  # noqa: ANN401  whatever it is told
         """Hears of it the third time."""
         if self.away:
             self.away -= 1
             raise DatabaseUnavailableError("settle_notice: connection lost")
-        return await super().settle(
-            notice_id, state, error=error, reason=reason, at=at, next_try_at=next_try_at
-        )
+        return await super().settle(*of_what, **became)
 
 
 class ForgetfulDays(DigestRecord):
