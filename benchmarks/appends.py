@@ -15,7 +15,7 @@ from pathlib import Path
 
 import asyncpg
 
-from activities.record import Record
+from activities.event_store.event_store import Record
 from benchmarks.lives import Life
 from benchmarks.rewriting import copied, lives_to_write, spread
 from benchmarks.server import TRIGGER, add_data_option

@@ -24,23 +24,23 @@ from pathlib import Path
 
 from temporalio.client import Client
 
-from activities.database import open_pool
-from activities.directory import Directory
+from activities.directory.people import Directory
+from activities.postgres.pool import open_pool
+from application.config.keys import seals_of
+from application.settings import load_settings
+from application.temporal.client import data_converter
+from application.temporal.starter import Starter
+from application.temporal.updates import ask
 from benchmarks.pairs import change, in_turns
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.migrate import migrate
-from domain.commands import COMMANDS, Command
+from domain.agreement.commands import COMMANDS, Command
+from domain.kernel.vocabulary import Kind
 from domain.terms import Terms
 from domain.terms.requests import split
-from domain.vocabulary import Kind
-from workers.asking import ask
-from workers.connection import data_converter
-from workers.demonstration.examples import read_people, read_request
-from workers.keyring import seals_of
-from workers.logs import configure_logs
-from workers.settings import load_settings
-from workers.starting import Starter
-from workers.worker import hosting
+from workers.demo.examples import read_people, read_request
+from workers.runtime.log_output import configure_logs
+from workers.runtime.worker import hosting
 from workflows.contract import agreement_id_of
 from workflows.search_attributes import ALL
 

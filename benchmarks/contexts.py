@@ -19,11 +19,11 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
+from application.settings import load_settings
+from application.temporal.client import data_converter
 from benchmarks.pairs import change, in_turns
-from domain.vocabulary import Kind
-from workers.connection import data_converter
-from workers.sandbox import workflow_runner
-from workers.settings import load_settings
+from domain.kernel.vocabulary import Kind
+from workers.runtime.sandbox import workflow_runner
 from workflows.placements import WORKFLOWS
 
 HISTORIES = Path(__file__).parents[1] / "tests" / "workflows" / "histories"

@@ -15,8 +15,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from benchmarks.lives import Life, Moment
-from domain.stalled import assess
-from domain.vocabulary import Role
+from domain.kernel.vocabulary import Role
+from domain.views.health import assess
 
 CLOSED_SHARE = 0.60
 STALLED_SHARE = 0.03

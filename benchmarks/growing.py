@@ -27,22 +27,22 @@ from uuid import uuid4
 
 import asyncpg
 
-from activities.chain import chain_hash
-from activities.command_chain import Accepted, command_hash
-from activities.database import open_pool
-from activities.differences import differences_of
-from activities.framing import GENESIS
-from activities.rebuilding import rebuild_read_models
-from activities.record import Record
-from activities.rows import Cursor
-from activities.snapshots import all_kept
+from activities.event_store.event_store import Record
+from activities.hashing.command_chain import Accepted, command_hash
+from activities.hashing.event_chain import chain_hash
+from activities.hashing.framing import GENESIS
+from activities.integrity.findings import differences_of
+from activities.integrity.rebuild import rebuild_read_models
+from activities.integrity.snapshots import all_kept
+from activities.postgres.pool import open_pool
+from activities.postgres.rows import Cursor
 from benchmarks.lives import Life, play_open
 from benchmarks.server import server
 from deploy.migrate import migrate
-from domain.recording import Append
+from domain.kernel.vocabulary import Kind
+from domain.stream.messages import Append
 from domain.terms.requests import split
-from domain.vocabulary import Kind
-from workers.demonstration.examples import read_people, read_request
+from workers.demo.examples import read_people, read_request
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]

@@ -1,7 +1,7 @@
 """A few real lives, played with the domain and written by the record itself: what the loader copies.
 
-Nothing here imitates the product: each life is decided by `domain.decide`, appended by `activities.record`,
-and read back from the tables after every command.
+Nothing here imitates the product: each life is decided by `domain.decisions.decide`, appended by
+`activities.event_store.event_store`, and read back from the tables after every command.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from typing import NamedTuple
 
 import asyncpg
 
-from activities.calendars import CalendarSources
-from activities.record import Record
-from domain.agreement import Agreement
-from domain.appending import step
-from domain.commands import COMMANDS, Command, ProposeAgreement
-from domain.commands.time import LetTimePass
-from domain.decide import decide
-from domain.decisions.passage import next_instant
-from domain.obligations import Obligation
-from domain.people import Person
-from domain.recording import Append
-from domain.refusals import Refused
+from activities.directory.calendars import CalendarSources
+from activities.event_store.event_store import Record
+from domain.agreement.commands import COMMANDS, Command, ProposeAgreement
+from domain.agreement.commands.time import LetTimePass
+from domain.agreement.state import Agreement
+from domain.decisions.decide import decide
+from domain.decisions.time_passing import next_instant
+from domain.handling.handle import step
+from domain.kernel.errors import Refused
+from domain.kernel.person import Person
+from domain.kernel.vocabulary import ObligationKind
+from domain.ledger.obligation import Obligation
+from domain.stream.messages import Append
 from domain.terms import Terms
 from domain.terms.requests import split
-from domain.vocabulary import ObligationKind
-from workers.demonstration.cast import answer
+from workers.demo.cast import answer
 from workflows.contract import agreement_id_of
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -19,7 +19,7 @@ from pathlib import Path
 import asyncpg
 from rich.console import Console
 
-from activities.database import open_pool
+from activities.postgres.pool import open_pool
 from benchmarks.copies import TABLES, Glance, Share, Sheet, shares, sheet
 from benchmarks.lives import COMMAND, EVENT, HEAD, OBLIGATION, PARTY, Moment, play_all
 from benchmarks.server import TRIGGER, add_data_option, database_of, fresh_database, server

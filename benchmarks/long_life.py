@@ -25,27 +25,27 @@ from pathlib import Path
 
 from temporalio.client import Client
 
-from activities.database import open_pool
-from activities.directory import Directory
-from activities.record import Record
+from activities.directory.people import Directory
+from activities.event_store.event_store import Record
+from activities.postgres.pool import open_pool
+from application.queries.agreements import standing
+from application.settings import load_settings
+from application.temporal.client import data_converter
+from application.temporal.starter import Starter
+from application.temporal.status_query import look
+from application.temporal.updates import ask
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.migrate import migrate
-from domain.commands import COMMANDS, Command
+from domain.agreement.commands import COMMANDS, Command
+from domain.kernel.vocabulary import Kind, ObligationKind, Phase
 from domain.terms import Terms
 from domain.terms.requests import split
-from domain.views import StatusView
-from domain.vocabulary import Kind, ObligationKind, Phase
-from workers.asking import ask
-from workers.connection import data_converter
-from workers.demonstration.cast import answer
-from workers.demonstration.examples import read_people, read_request
-from workers.demonstration.mailboxes import Mailboxes
-from workers.logs import configure_logs
-from workers.looking import look
-from workers.settings import load_settings
-from workers.standing import standing
-from workers.starting import Starter
-from workers.worker import hosting
+from domain.views.status import StatusView
+from workers.demo.cast import answer
+from workers.demo.examples import read_people, read_request
+from workers.demo.mailboxes import Mailboxes
+from workers.runtime.log_output import configure_logs
+from workers.runtime.worker import hosting
 from workflows.contract import STATUS_QUERY, agreement_id_of
 from workflows.search_attributes import ALL
 

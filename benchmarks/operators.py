@@ -31,9 +31,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
-from activities.database import open_pool
-from activities.record import Record
-from activities.statements import STATEMENTS
+from activities.event_store.event_store import Record
+from activities.postgres.pool import open_pool
+from activities.postgres.statements import STATEMENTS
 from benchmarks.server import add_data_option, brought_up_to_date, database_of, server
 
 if TYPE_CHECKING:

@@ -28,24 +28,24 @@ from temporalio import workflow
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from activities.database import open_pool
-from activities.directory import Directory
-from activities.record import Record
+from activities.directory.people import Directory
+from activities.event_store.event_store import Record
+from activities.postgres.pool import open_pool
+from application.concurrency import few_at_once
+from application.operations.rehydrate import AT_ONCE, Outcome, Rehydration
+from application.settings import load_settings
+from application.temporal.client import data_converter
 from benchmarks.lives import Life, play_open
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.migrate import migrate
-from domain.people import Person
-from domain.recording import Append
+from domain.kernel.person import Person
+from domain.kernel.vocabulary import Kind
+from domain.stream.messages import Append
 from domain.terms import Terms
 from domain.terms.requests import split
-from domain.vocabulary import Kind
-from workers.connection import data_converter
-from workers.demonstration.examples import read_people, read_request
-from workers.logs import configure_logs
-from workers.rehydrating import AT_ONCE, Outcome, Rehydration
-from workers.settings import load_settings
-from workers.together import few_at_once
-from workers.worker import hosting
+from workers.demo.examples import read_people, read_request
+from workers.runtime.log_output import configure_logs
+from workers.runtime.worker import hosting
 from workflows.search_attributes import ALL
 
 APPROVED_BEFORE = 56

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import asyncpg
 
-from activities.database import open_pool
+from activities.postgres.pool import open_pool
 from benchmarks.lives import Life, play_all
 from benchmarks.server import fresh_database, server
-from domain.recording import Append
+from domain.stream.messages import Append
 
 
 @asynccontextmanager

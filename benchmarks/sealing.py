@@ -18,11 +18,11 @@ from pathlib import Path
 
 import asyncpg
 
+from activities.encryption.encrypt import Seals
+from activities.event_store.event_store import Record
 from activities.keys.envelopes import subject_in
 from activities.keys.ring import KeyRing
 from activities.keys.subjects import SubjectKeys
-from activities.record import Record
-from activities.seals import Seals
 from benchmarks.lives import Life
 from benchmarks.rewriting import copied, lives_to_write, spread
 from benchmarks.server import add_data_option

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from platformdirs import user_state_path
 from pydantic import ValidationError
 
-from domain.model import Frozen, Instant
+from domain.kernel.model import Frozen, Instant
 
 _FILE = "stack.json"
 _PATIENCE = 1.0

@@ -11,14 +11,14 @@ from typing import Any, NamedTuple, cast
 
 from pydantic import BaseModel, JsonValue
 
-from domain.commands import COMMANDS, Command
-from domain.events import EVENTS
-from domain.model import WITHHELD
-from domain.people import Person
+from domain.agreement.commands import COMMANDS, Command
+from domain.agreement.events import EVENTS
+from domain.kernel.model import WITHHELD
+from domain.kernel.person import Person
+from domain.kernel.vocabulary import Kind
+from domain.privacy.free_text import places_of_words, with_words_changed
 from domain.terms import RotationTerms, SecondmentTerms, ShadowingTerms, Terms
 from domain.terms.words import without_words
-from domain.vocabulary import Kind
-from domain.written import places_of_words, with_words_changed
 
 SUNG = "canary-of-"
 _CANARY = re.compile(rf"{SUNG}\w+-\d{{5}}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from workers.command_line import app
-from workers.command_line.app import command_named
+from workers.cli import app
+from workers.cli.app import command_named
 
 
 def every_command() -> Iterator[tuple[str, Any]]:

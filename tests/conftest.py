@@ -22,12 +22,12 @@ import structlog
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 
+from application.settings import load_settings
+from application.temporal.client import data_converter
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.embedded.roles import LOGIN, OWNER
 from deploy.migrate import migrate
-from workers.connection import data_converter
-from workers.logs import HANDLER
-from workers.settings import load_settings
+from workers.runtime.log_output import HANDLER
 
 _TEMPLATE = "migrated"
 _PLENTY = 4 * 2**30

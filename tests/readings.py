@@ -17,21 +17,21 @@ from pydantic import JsonValue
 from temporalio.api.common.v1 import Payload
 from typer.testing import CliRunner
 
+from activities.encryption.decrypt import opened
+from activities.encryption.encrypt import Seals
+from activities.event_store.event_store import Record
 from activities.keys.envelopes import person_of
-from activities.opening import opened
-from activities.record import Record
-from activities.seals import Seals
-from domain.agreement import Agreement
-from domain.reading import fold_recorded
-from domain.recording import RecordedEvent
-from domain.sealed import sealed_text
+from application.config.keys import key_ring
+from application.identity.tokens import TokenRules, issue
+from application.settings import load_settings
+from domain.agreement.state import Agreement
+from domain.stream.messages import RecordedEvent
+from domain.stream.sealed_values import sealed_text
+from domain.stream.serialization import fold_recorded
 from gateway.codec.application import CodecEndpoint
-from gateway.tokens import TokenRules, issue
 from tests.canaries import heard_in
 from tests.commands import every_command
-from workers.command_line import app
-from workers.keyring import key_ring
-from workers.settings import load_settings
+from workers.cli import app
 
 OPERATOR = "P-9001"
 

@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from activities.record import Record
-from domain.agreement import Agreement
-from domain.announcing import notices_of
-from domain.calendars import Calendar
-from domain.commands import Command
-from domain.digests import digest_of_model
-from domain.evolve import evolve
-from domain.loading import head_of
-from domain.notices import Notice
-from domain.reading import read_event
-from domain.recording import Append, NewEvent, RecordedEvent
+from activities.event_store.event_store import Record
+from domain.agreement.commands import Command
+from domain.agreement.evolve import evolve
+from domain.agreement.state import Agreement
+from domain.handling.loaded import head_of
+from domain.kernel.calendar import Calendar
+from domain.kernel.digests import digest_of_model
+from domain.kernel.vocabulary import Kind
+from domain.ledger.notice import Notice
+from domain.notifications.derive import notices_of
+from domain.stream.messages import Append, NewEvent, RecordedEvent
+from domain.stream.serialization import read_event
 from domain.terms import Terms
 from domain.terms.requests import split
-from domain.vocabulary import Kind
 from tests.canaries import EXAMPLES, Cage
 from tests.domain.conftest import Life, brisk_policy
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import pytest
 
-from domain.commands import COMMANDS
-from domain.events import EVENTS
-from workers.command_line import app
+from domain.agreement.commands import COMMANDS
+from domain.agreement.events import EVENTS
+from workers.cli import app
 
 ROOT = Path(__file__).parents[1]
 ROWS = 66

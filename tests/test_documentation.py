@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from domain.commands import COMMANDS
-from domain.events import EVENTS
-from domain.policy import DEFAULT
-from domain.prompts import PROMPT_BANK, QUESTION_BANK
-from domain.refusals import RefusalCode
-from domain.vocabulary import Health, Kind, ObligationKind, Outcome, Phase, Role, StallReason
+from application.operations.rehydrate import Outcome as Rehydrated
+from application.settings import describe_settings, load_settings
+from domain.agreement.commands import COMMANDS
+from domain.agreement.events import EVENTS
+from domain.agreement.prompt_bank import PROMPT_BANK, QUESTION_BANK
+from domain.kernel.errors import RefusalCode
+from domain.kernel.vocabulary import Health, Kind, ObligationKind, Outcome, Phase, Role, StallReason
+from domain.policy.policy_set import DEFAULT
 from tests.commands import every_command
-from workers.rehydrating import Outcome as Rehydrated
-from workers.settings import describe_settings, load_settings
 from workflows.contract import WORKFLOW_TYPES
 from workflows.search_attributes import ALL
 

@@ -11,10 +11,10 @@ from datetime import timedelta
 from temporalio import activity
 from temporalio.common import RetryPolicy
 
-from domain.calendars import Calendar
-from domain.loading import CalendarsWanted, Deferral, Delivery, LoadedAgreement
-from domain.model import PersonId
-from domain.recording import Append, Appended
+from domain.handling.loaded import CalendarsWanted, Deferral, Delivery, LoadedAgreement
+from domain.kernel.calendar import Calendar
+from domain.kernel.model import PersonId
+from domain.stream.messages import Append, Appended
 
 REFUSED_BY_DATABASE = "DatabaseRefusedError"
 """The record will not take it, now or later: a defect, never bad luck."""

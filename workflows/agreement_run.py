@@ -16,15 +16,15 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from domain.agreement import Agreement
-from domain.commands import Command, ProposeAgreement
-from domain.decisions.passage import next_instant
-from domain.events.forming import AgreementProposed
-from domain.recording import FIRST_VERSION
-from domain.views import ObligationView, StatusView, status_view
-from domain.vocabulary import Kind
-from workflows import handing_over, story
-from workflows.alarm import Alarm
+from domain.agreement.commands import Command, ProposeAgreement
+from domain.agreement.events.forming import AgreementProposed
+from domain.agreement.state import Agreement
+from domain.decisions.time_passing import next_instant
+from domain.kernel.vocabulary import Kind
+from domain.stream.messages import FIRST_VERSION
+from domain.views.status import ObligationView, StatusView, status_view
+from workflows import handover as handing_over
+from workflows import user_metadata as story
 from workflows.contract import (
     CONFIRM_UPDATE,
     NUDGE_SIGNAL,
@@ -35,11 +35,12 @@ from workflows.contract import (
     proposal_of,
 )
 from workflows.failures import as_request_refused, request_refused
-from workflows.handing_over import LastCommands
+from workflows.handover import LastCommands
 from workflows.journal import Journal
 from workflows.outbox import Outbox
 from workflows.requests import read_input, read_terms
 from workflows.search_attributes import changes
+from workflows.wakeup_timer import Alarm
 
 PAUSE_AFTER_A_FAULT = timedelta(minutes=15)
 """How long time stands still where the record refuses what it brings. People may act meanwhile."""

@@ -7,8 +7,8 @@ from typing import Any, Protocol, TypeVar
 from pydantic import ValidationError
 from temporalio import workflow
 
-from domain.commands import COMMANDS, Command
-from domain.refusals import RefusalCode, Refused
+from domain.agreement.commands import COMMANDS, Command
+from domain.kernel.errors import RefusalCode, Refused
 from domain.terms.problems import problems_of
 from workflows.contract import Receipt
 from workflows.failures import refusal

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 from pydantic import Field, JsonValue
 
-from domain.model import Frozen, is_none
-from domain.policy import PolicySet
+from domain.kernel.model import Frozen, is_none
+from domain.kernel.vocabulary import Kind
+from domain.policy.policy_set import PolicySet
 from domain.terms import Terms
-from domain.vocabulary import Kind
 
 TASK_QUEUE = "sojourn"
 """The task queue of workflows and activities, unless settings name another."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
-from domain.refusals import RefusalCode, Refused
+from domain.kernel.errors import RefusalCode, Refused
 from workflows.contract import NOT_RECORDED, REFUSED, REQUEST_REFUSED
 
 

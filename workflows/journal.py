@@ -8,22 +8,22 @@ from collections.abc import Mapping, Sequence
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from domain.agreement import Agreement
-from domain.appending import step
-from domain.calendars import Calendar
-from domain.commands import Command, ProposeAgreement
-from domain.commands.time import LetTimePass
-from domain.decide import SYSTEM_ACTOR, decide, newcomers
-from domain.decisions.forming import parties_of
-from domain.digests import digest_of_model
-from domain.events.operations import NoticesResent
-from domain.loading import REMEMBERED_COMMANDS, CalendarsWanted, KnownCommand
-from domain.model import PersonId
-from domain.notices import Notice
-from domain.recording import Appended
-from domain.refusals import RefusalCode, Refused
+from domain.agreement.commands import Command, ProposeAgreement
+from domain.agreement.commands.time import LetTimePass
+from domain.agreement.events.operations import NoticesResent
+from domain.agreement.state import Agreement
+from domain.decisions.areas.forming import parties_of
+from domain.decisions.decide import SYSTEM_ACTOR, decide, newcomers
+from domain.handling.handle import step
+from domain.handling.loaded import REMEMBERED_COMMANDS, CalendarsWanted, KnownCommand
+from domain.kernel.calendar import Calendar
+from domain.kernel.digests import digest_of_model
+from domain.kernel.errors import RefusalCode, Refused
+from domain.kernel.model import PersonId
+from domain.ledger.notice import Notice
+from domain.stream.messages import Appended
 from workflows import activity_definitions as activities
-from workflows import story
+from workflows import user_metadata as story
 from workflows.contract import CONTENDED, Receipt
 from workflows.failures import is_of_type, not_recorded, reason_of, refusal, reused
 from workflows.outbox import Outbox

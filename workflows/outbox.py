@@ -9,10 +9,10 @@ from datetime import datetime
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from domain.loading import Deferral, Delivery
-from domain.notices import Notice
+from domain.handling.loaded import Deferral, Delivery
+from domain.ledger.notice import Notice
 from workflows import activity_definitions as activities
-from workflows import story
+from workflows import user_metadata as story
 from workflows.failures import reason_of
 
 

@@ -14,7 +14,7 @@ from temporalio import workflow
 from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
-    from domain.vocabulary import Kind
+    from domain.kernel.vocabulary import Kind
     from workflows.agreement_run import AgreementRun
     from workflows.command_updates import with_command_updates
     from workflows.contract import WORKFLOW_TYPES

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from domain.kernel.vocabulary import Kind
 from domain.terms import Terms
 from domain.terms.problems import RequestRefused, problems_of
 from domain.terms.requests import split
-from domain.vocabulary import Kind
 from workflows.contract import AgreementInput, agreement_id_of
 from workflows.failures import request_refused
 

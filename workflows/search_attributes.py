@@ -17,10 +17,10 @@ from temporalio.common import (
     TypedSearchAttributes,
 )
 
-from domain.agreement import Agreement
-from domain.stalled import Assessment, assess
+from domain.agreement.state import Agreement
+from domain.kernel.vocabulary import Health, Phase
 from domain.terms import Terms
-from domain.vocabulary import Health, Phase
+from domain.views.health import Assessment, assess
 
 KIND = SearchAttributeKey.for_keyword("AgreementKind")
 PHASE = SearchAttributeKey.for_keyword("AgreementPhase")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from email.message import EmailMessage
 
 from activities.delivery.rendering import Addressee, Message, headers_of, paragraphs_of, reference_of, render
-from domain.notices import Notice
+from domain.ledger.notice import Notice
 
 ITEM = "X-Sojourn-Item"
 """A header for each notice of the mail: what its own headers would be, as `name=value; name=value`."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 from icalendar import STATUS, Calendar, Event, vCalAddress
 
-from domain.notices import Meeting
+from domain.ledger.notice import Meeting
 
 Method = Literal["REQUEST", "CANCEL"]
 

@@ -12,8 +12,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from activities.delivery.wording import KINDS, OBLIGATIONS, announcement_of, role_name
-from domain.commands import COMMANDS
-from domain.notices import Notice, NoticeKind
+from domain.agreement.commands import COMMANDS
+from domain.ledger.notice import Notice, NoticeKind
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

@@ -8,10 +8,10 @@ from email.message import EmailMessage
 
 from activities.delivery import channels, mail
 from activities.delivery.failures import PermanentDeliveryError, TemporaryDeliveryError
-from activities.delivery.readers import zone_of
 from activities.delivery.rendering import Addressee, Message
-from domain.model import PersonId
-from domain.people import Person
+from activities.directory.recipients import zone_of
+from domain.kernel.model import PersonId
+from domain.kernel.person import Person
 
 
 def addressed(reader: Person, recipient_id: PersonId) -> Addressee:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.vocabulary import Kind, ObligationKind, Role
+from domain.kernel.vocabulary import Kind, ObligationKind, Role
 
 KINDS = {
     Kind.SECONDMENT: "secondment",

@@ -24,7 +24,7 @@ from typing import Annotated, Protocol, cast, runtime_checkable
 from pydantic import Field, StringConstraints, ValidationError
 
 from activities.keys.ring import KEY_BYTES, KeyRing, KeysError
-from domain.model import Frozen, Instant
+from domain.kernel.model import Frozen, Instant
 
 KeyId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """Names a key-encryption key for ever: it is written beside everything sealed under it."""

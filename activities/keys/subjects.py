@@ -17,10 +17,10 @@ from typing import NamedTuple
 import asyncpg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from activities.database import Database
-from activities.holds import refuse_held
 from activities.keys.envelopes import KeyReference, SubjectKey, framed, named
+from activities.keys.legal_holds import refuse_held
 from activities.keys.ring import KEY_BYTES, KeyRing, KeysError, Wrapped
+from activities.postgres.pool import Database
 
 CACHED = 10_000
 """Keys of people that one process keeps at hand."""

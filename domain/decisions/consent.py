@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
-from domain.agreement import Agreement, Party
-from domain.digests import digest_by_field
+from domain.agreement.state import Agreement, Party
+from domain.agreement.succession import in_present_names
+from domain.kernel.digests import digest_by_field
+from domain.kernel.errors import RefusalCode, Refused
+from domain.kernel.vocabulary import Phase, Role
 from domain.kinds import KINDS
-from domain.refusals import RefusalCode, Refused
-from domain.succession import in_present_names
 from domain.terms import RotationTerms, Terms
 from domain.terms.checks import problems
 from domain.terms.rules.criteria import unassessable
-from domain.vocabulary import Phase, Role
 
 _MENTEE_AND_MENTOR = frozenset({Role.MENTEE, Role.MENTOR})
 _HOSTS = frozenset({Role.HOST_MANAGER, Role.HOST_EXPERT})

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
-from domain.absences import who_acts
-from domain.agreement import Agreement, MeetingSeries, Party
-from domain.draft import Draft
-from domain.events import Event
+from domain.agreement.events import Event
+from domain.agreement.state import Agreement, MeetingSeries, Party
+from domain.decisions.draft import Draft
+from domain.kernel.vocabulary import ObligationKind, ObligationStatus, Phase, Role, StallReason
 from domain.kinds import KINDS
-from domain.obligations import MEETING_KINDS, LedgerChange, Obligation, ObligationId, Settlement
-from domain.opening import SEQUENCE_PAST_A_CANCELLED_INVITE, Owed, meeting_start, opened, reconciled
-from domain.policy import Allowance
-from domain.vocabulary import ObligationKind, ObligationStatus, Phase, Role, StallReason
+from domain.ledger.obligation import MEETING_KINDS, LedgerChange, Obligation, ObligationId, Settlement
+from domain.policy.policy_set import Allowance
+from domain.scheduling.absence import who_acts
+from domain.scheduling.obligations import (
+    SEQUENCE_PAST_A_CANCELLED_INVITE,
+    Owed,
+    meeting_start,
+    opened,
+    reconciled,
+)
 
 PLANNED_FOR_EVERY_KIND = frozenset(
     {ObligationKind.MILESTONE, ObligationKind.END_DECISION, ObligationKind.PLAN_REVIEW}

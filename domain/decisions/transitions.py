@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from domain.agreement import Agreement, Party
+from domain.agreement.events.course import PivotAdopted
+from domain.agreement.events.ending import AgreementCompleted, DebriefConcluded, PlacementEnded
+from domain.agreement.events.forming import AgreementConcluded, AgreementExpired, PlacementStarted
+from domain.agreement.state import Agreement, Party
 from domain.decisions.consent import parties_under
-from domain.decisions.covering import follow_leave
+from domain.decisions.cover import follow_leave
+from domain.decisions.draft import Draft
 from domain.decisions.planning import follow_plan, plan_kinds
-from domain.decisions.resting import resume
-from domain.draft import Draft
-from domain.events.course import PivotAdopted
-from domain.events.ending import AgreementCompleted, DebriefConcluded, PlacementEnded
-from domain.events.forming import AgreementConcluded, AgreementExpired, PlacementStarted
+from domain.decisions.suspension import resume
+from domain.kernel.vocabulary import ObligationKind, Phase, Role
 from domain.kinds import KINDS
-from domain.obligations import LedgerChange, Obligation
-from domain.opening import Owed, opened
-from domain.vocabulary import ObligationKind, Phase, Role
+from domain.ledger.obligation import LedgerChange, Obligation
+from domain.scheduling.obligations import Owed, opened
 
 LAPSES_WITH_THE_PLACEMENT = frozenset(
     {

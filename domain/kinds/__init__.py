@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from domain.kernel.vocabulary import Kind
 from domain.kinds.rotation import RotationRules
 from domain.kinds.rules import KindRules
 from domain.kinds.secondment import SecondmentRules
 from domain.kinds.shadowing import ShadowingRules
-from domain.vocabulary import Kind
 
 KINDS: Mapping[Kind, KindRules] = {
     rules.kind: rules for rules in (SecondmentRules(), ShadowingRules(), RotationRules())

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
-from domain.agreement import Agreement, Party
-from domain.events import Event
-from domain.events.rotation import LegStarted
-from domain.narratives import Synthesis
-from domain.opening import Owed
+from domain.agreement.content import Synthesis
+from domain.agreement.events import Event
+from domain.agreement.events.rotation import LegStarted
+from domain.agreement.state import Agreement, Party
+from domain.kernel.vocabulary import Kind, ObligationKind, Role
+from domain.scheduling.obligations import Owed
 from domain.terms import RotationTerms, Terms
 from domain.terms.rotation import Leg
-from domain.vocabulary import Kind, ObligationKind, Role
 
 
 def rotation_terms(terms: Terms) -> RotationTerms:

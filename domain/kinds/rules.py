@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Protocol
 
-from domain.agreement import Agreement, Party
-from domain.events import Event
-from domain.narratives import Synthesis
-from domain.opening import Owed
+from domain.agreement.content import Synthesis
+from domain.agreement.events import Event
+from domain.agreement.state import Agreement, Party
+from domain.kernel.vocabulary import Kind, ObligationKind, Role
+from domain.scheduling.obligations import Owed
 from domain.terms import Terms
-from domain.vocabulary import Kind, ObligationKind, Role
 
 
 class KindRules(Protocol):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from domain.agreement import Agreement, Party
-from domain.events import Event
-from domain.narratives import Synthesis
-from domain.opening import Owed
+from domain.agreement.content import Synthesis
+from domain.agreement.events import Event
+from domain.agreement.state import Agreement, Party
+from domain.kernel.vocabulary import Kind, ObligationKind, Phase, Role
+from domain.scheduling.obligations import Owed
 from domain.terms import ShadowingTerms, Terms
 from domain.terms.shadowing import SessionPhase
-from domain.vocabulary import Kind, ObligationKind, Phase, Role
 
 
 def shadowing_terms(terms: Terms) -> ShadowingTerms:

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from domain.model import Frozen, Instant, PersonId, Slug, Words
+from domain.kernel.model import Frozen, Instant, PersonId, Slug, Words
+from domain.kernel.vocabulary import Kind
 from domain.terms.parts import (
     Approval,
     Boundaries,
@@ -23,7 +24,6 @@ from domain.terms.parts import (
     PolicyReference,
     SkillLevel,
 )
-from domain.vocabulary import Kind
 
 
 class CommonTerms(Frozen):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.digests import digest_of
+from domain.kernel.digests import digest_of
 from domain.terms.union import Terms
 
 

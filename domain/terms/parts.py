@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from domain.model import Frozen, Instant, PersonId, Slug, Words, WrittenByPeople
-from domain.vocabulary import Role
+from domain.kernel.model import Frozen, Instant, PersonId, Slug, Words, WrittenByPeople
+from domain.kernel.vocabulary import Role
 
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 """The name of a thing, a place or an organisation, never of a person: one line, at most 200 characters."""

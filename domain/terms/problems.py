@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from domain.model import Frozen
+from domain.kernel.model import Frozen
 
 
 class Problem(Frozen):

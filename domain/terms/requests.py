@@ -12,15 +12,15 @@ from typing import Annotated, Any, NamedTuple, Union, cast, get_args, get_origin
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from domain.model import PERSON_ID_FORMAT, NamesAPerson
-from domain.people import Person
+from domain.kernel.model import PERSON_ID_FORMAT, NamesAPerson
+from domain.kernel.person import Person
+from domain.kernel.vocabulary import Kind
 from domain.terms import checks
 from domain.terms.problems import Problem, RequestRefused, path, problems_of
 from domain.terms.rotation import RotationTerms
 from domain.terms.secondment import SecondmentTerms
 from domain.terms.shadowing import ShadowingTerms
 from domain.terms.union import Terms
-from domain.vocabulary import Kind
 
 _MODELS: Mapping[str, type[SecondmentTerms | ShadowingTerms | RotationTerms]] = {
     Kind.SECONDMENT: SecondmentTerms,

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from domain.model import Frozen, PersonId, Slug, Words
+from domain.kernel.model import Frozen, PersonId, Slug, Words
+from domain.kernel.vocabulary import Kind, Role
 from domain.terms.common import CommonTerms
 from domain.terms.parts import Day, EarlyEndNotice, Label, PersonalLabel
-from domain.vocabulary import Kind, Role
 
 SHORTEST_MONTHS = 3
 """Guidance of public employers on secondments: three months at least."""

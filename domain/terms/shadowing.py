@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from domain.model import Frozen, Instant, PersonId, Slug, Words
+from domain.kernel.model import Frozen, Instant, PersonId, Slug, Words
+from domain.kernel.vocabulary import Kind
 from domain.terms.common import CommonTerms
 from domain.terms.parts import EarlyEndNotice
-from domain.vocabulary import Kind
 
 LONGEST_MONTHS = 6
 """Guidance gives no limit; what lasts longer than half a year is a secondment, with its protections."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel
 
-from domain.model import WITHHELD, WrittenByPeople
+from domain.kernel.model import WITHHELD, WrittenByPeople
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -23,15 +23,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from temporalio.api.common.v1 import Payload, Payloads
 
-from activities.database import DatabaseRefusedError, DatabaseUnavailableError
+from activities.encryption.payload_codec import EncryptingCodec, agreement_of, is_encrypted
 from activities.keys.ring import KeyRing, KeysError, UnknownKeyError
-from activities.payloads.codec import EncryptingCodec, agreement_of, is_encrypted
-from domain.reading import BrokenStream, UnreadableEvent
-from domain.vocabulary import Role
+from activities.postgres.pool import DatabaseRefusedError, DatabaseUnavailableError
+from application.identity.tokens import Asker, TokenRefusedError, TokenRules
+from domain.kernel.vocabulary import Role
+from domain.stream.serialization import BrokenStream, UnreadableEvent
 from gateway.codec.showing import shown
 from gateway.codec.unreadable import Unreadable, placeholder
 from gateway.codec.viewers import Erasures, NotForThemError, Streams, Viewer, viewer_of
-from gateway.tokens import Asker, TokenRefusedError, TokenRules
 
 MOST_BYTES = 16 * 1024 * 1024
 """Of one request: four times what Temporal lets through in one message."""

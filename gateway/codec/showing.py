@@ -14,21 +14,21 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from temporalio.api.common.v1 import Payload
 
-from domain.audiences import KNOWN_TO, TELLING, Audience
-from domain.commands import COMMANDS
-from domain.events import EVENTS, Event
-from domain.loading import CalendarsWanted, Delivery, LoadedAgreement
-from domain.model import WITHHELD, PersonId
-from domain.readers import withheld_at
-from domain.recording import Append, Appended, NewEvent
-from domain.sealed import ERASED
-from domain.subjects import subjects_of
+from domain.agreement.audiences import KNOWN_TO, TELLING, Audience
+from domain.agreement.commands import COMMANDS
+from domain.agreement.events import EVENTS, Event
+from domain.handling.loaded import CalendarsWanted, Delivery, LoadedAgreement
+from domain.kernel.model import WITHHELD, PersonId
+from domain.kernel.vocabulary import Role
+from domain.privacy.data_subjects import subjects_of
+from domain.privacy.disclosure import withheld_at
+from domain.privacy.free_text import with_words_changed
+from domain.stream.messages import Append, Appended, NewEvent
+from domain.stream.sealed_values import ERASED
+from domain.stream.upcasting import upcast
 from domain.terms import parse_terms
 from domain.terms.words import without_words
-from domain.upcasting import upcast
-from domain.views import ObligationView, StatusView
-from domain.vocabulary import Role
-from domain.written import with_words_changed
+from domain.views.status import ObligationView, StatusView
 from gateway.codec.viewers import Viewer
 from workflows.contract import AgreementInput, Receipt
 

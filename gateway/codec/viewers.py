@@ -8,13 +8,13 @@ from typing import NamedTuple, Protocol
 
 from activities.keys.envelopes import person_of
 from activities.keys.subjects import Destroyed
-from domain.model import PersonId
-from domain.readers import OPERATOR, Disclosure, reader_of
-from domain.reading import fold_recorded, read_event
-from domain.recording import RecordedEvent
-from domain.refusals import Refused
-from domain.vocabulary import Role
-from gateway.tokens import Asker
+from application.identity.tokens import Asker
+from domain.kernel.errors import Refused
+from domain.kernel.model import PersonId
+from domain.kernel.vocabulary import Role
+from domain.privacy.disclosure import OPERATOR, Disclosure, reader_of
+from domain.stream.messages import RecordedEvent
+from domain.stream.serialization import fold_recorded, read_event
 
 _LOOK_AFTER_IT = frozenset({Role.HRBP, Role.PROGRAMME_OWNER, Role.OPERATOR})
 """Who sees the structure of an agreement: what runs, what waits, who owes what."""

@@ -17,17 +17,17 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from activities.database import open_pool
+from activities.delivery.deliver import NoticeDelivery
 from activities.delivery.mail import MailSettings
-from activities.digest_record import DigestRecord
-from activities.directory import Directory
-from activities.notices import NoticeDelivery
-from activities.record import Record
+from activities.directory.people import Directory
+from activities.event_store.digest_log import DigestRecord
+from activities.event_store.event_store import Record
+from activities.postgres.pool import open_pool
 from deploy.embedded.processes import free_port
-from domain.notices import Notice, NoticeKind
-from domain.obligations import LedgerChange, Obligation, Rung
-from domain.recording import Append, Head, NewEvent, PartyRow
-from domain.vocabulary import Kind, ObligationKind, Phase, Role, StallReason
+from domain.kernel.vocabulary import Kind, ObligationKind, Phase, Role, StallReason
+from domain.ledger.notice import Notice, NoticeKind
+from domain.ledger.obligation import LedgerChange, Obligation, Rung
+from domain.stream.messages import Append, Head, NewEvent, PartyRow
 from tests.activities.surroundings import mail_settings, person
 
 _MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from activities.delivery.mail import MailSettings
-from domain.people import Person
+from domain.kernel.person import Person
 
 
 def person(person_id: str, **fields: Any) -> Person:  # noqa: ANN401 - any field

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from activities.database import DatabaseRefusedError, DatabaseUnavailableError, open_pool
-from activities.record import Record
-from domain.obligations import LedgerChange
-from domain.recording import Append, Appended, NewEvent
+from activities.event_store.event_store import Record
+from activities.postgres.pool import DatabaseRefusedError, DatabaseUnavailableError, open_pool
+from domain.ledger.obligation import LedgerChange
+from domain.stream.messages import Append, Appended, NewEvent
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Make = Callable[..., Append]

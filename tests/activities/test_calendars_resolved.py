@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from activities.calendars import CalendarSources, UnknownHolidayCalendarError
-from activities.zones import UnknownTimeZoneError, load_zone, zone_names
-from domain.calendars import Leave
-from domain.people import Person
+from activities.directory.calendars import CalendarSources, UnknownHolidayCalendarError
+from activities.directory.zones import UnknownTimeZoneError, load_zone, zone_names
+from domain.kernel.calendar import Leave
+from domain.kernel.person import Person
 
 
 def person(zone: str = "Europe/Berlin", holidays: str = "DE-BE", **fields: Any) -> Person:  # noqa: ANN401 - any field

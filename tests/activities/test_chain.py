@@ -9,12 +9,12 @@ from typing import TypeAlias
 import asyncpg
 import pytest
 
-from activities.chain import canonical_json, chain_hash, hash_of
-from activities.database import DatabaseRefusedError
-from activities.framing import GENESIS
-from activities.record import Record
-from domain.obligations import LedgerChange
-from domain.recording import Append
+from activities.event_store.event_store import Record
+from activities.hashing.event_chain import canonical_json, chain_hash, hash_of
+from activities.hashing.framing import GENESIS
+from activities.postgres.pool import DatabaseRefusedError
+from domain.ledger.obligation import LedgerChange
+from domain.stream.messages import Append
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 MakeAppend = Callable[..., Append]

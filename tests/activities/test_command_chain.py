@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 import asyncpg
 
-from activities.command_chain import Accepted, command_faults, command_hash, notices_hash
-from activities.framing import GENESIS
+from activities.hashing.command_chain import Accepted, command_faults, command_hash, notices_hash
+from activities.hashing.framing import GENESIS
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 

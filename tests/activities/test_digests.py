@@ -13,19 +13,19 @@ import asyncpg
 import pytest
 
 from activities.delivery.attempts import Attempt
+from activities.delivery.daily_digest import SUPERSEDED
+from activities.delivery.deliver import DeliveryResult, NoticeDelivery
 from activities.delivery.digest import read_items
 from activities.delivery.failures import TemporaryDeliveryError
-from activities.digest_record import DigestKey, DigestRecord
-from activities.digests import SUPERSEDED
-from activities.directory import Directory
-from activities.notices import DeliveryResult, NoticeDelivery
-from activities.record import Record
-from activities.rows import NoticeRow
-from domain.calendars import Leave
-from domain.notices import Notice, NoticeKind
-from domain.obligations import LedgerChange, Obligation, Settlement
-from domain.recording import Append, Head, NewEvent, PartyRow
-from domain.vocabulary import Kind, ObligationKind, ObligationStatus, Phase, Role, StallReason
+from activities.directory.people import Directory
+from activities.event_store.digest_log import DigestKey, DigestRecord
+from activities.event_store.event_store import Record
+from activities.postgres.rows import NoticeRow
+from domain.kernel.calendar import Leave
+from domain.kernel.vocabulary import Kind, ObligationKind, ObligationStatus, Phase, Role, StallReason
+from domain.ledger.notice import Notice, NoticeKind
+from domain.ledger.obligation import LedgerChange, Obligation, Settlement
+from domain.stream.messages import Append, Head, NewEvent, PartyRow
 from tests.activities.surroundings import person
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from typing import TypeAlias
 import asyncpg
 import pytest
 
-from activities.database import DatabaseRefusedError
-from activities.directory import Directory
+from activities.directory.people import Directory
+from activities.encryption.encrypt import SealedWordsError, Seals
 from activities.keys.ring import KeyRing, KeysError
 from activities.keys.subjects import SubjectKeys
-from activities.seals import SealedWordsError, Seals
-from domain.calendars import Leave
-from domain.people import Person
+from activities.postgres.pool import DatabaseRefusedError
+from domain.kernel.calendar import Leave
+from domain.kernel.person import Person
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 

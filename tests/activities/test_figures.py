@@ -9,14 +9,20 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from activities.database import DatabaseRefusedError, DatabaseUnavailableError
-from activities.figures import AgreementFigure, NoticeFigure, ObligationFigure, RecordFigure, read_figures
-from activities.record import Record
+from activities.event_store.event_store import Record
+from activities.postgres.metrics import (
+    AgreementFigure,
+    NoticeFigure,
+    ObligationFigure,
+    RecordFigure,
+    read_figures,
+)
+from activities.postgres.pool import DatabaseRefusedError, DatabaseUnavailableError
 from deploy.embedded import EmbeddedPostgres
-from domain.notices import Notice, NoticeKind
-from domain.obligations import LedgerChange, Level, Obligation, Rung
-from domain.recording import Append
-from domain.vocabulary import Kind, ObligationKind, Outcome, Phase, Role, StallReason
+from domain.kernel.vocabulary import Kind, ObligationKind, Outcome, Phase, Role, StallReason
+from domain.ledger.notice import Notice, NoticeKind
+from domain.ledger.obligation import LedgerChange, Level, Obligation, Rung
+from domain.stream.messages import Append
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

@@ -10,11 +10,11 @@ from typing import TypeAlias
 
 import asyncpg
 
-from activities.database import Database
-from activities.record import Record
-from activities.rows import START, Cursor
-from domain.obligations import LedgerChange
-from domain.recording import Append, RecordedEvent
+from activities.event_store.event_store import Record
+from activities.postgres.pool import Database
+from activities.postgres.rows import START, Cursor
+from domain.ledger.obligation import LedgerChange
+from domain.stream.messages import Append, RecordedEvent
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 MakeAppend = Callable[..., Append]

@@ -9,13 +9,13 @@ from collections.abc import AsyncGenerator
 import asyncpg
 import pytest
 
-from activities.holds import OnHoldError
+from activities.data_rights.log import Rights
+from activities.integrity.rights_chain import rights_differences
 from activities.keys.envelopes import subject_in
+from activities.keys.legal_holds import OnHoldError
 from activities.keys.ring import KeyRing
 from activities.keys.subjects import SubjectKeys
-from activities.rights import Rights
-from activities.rights_chain import rights_differences
-from activities.statements import STATEMENTS
+from activities.postgres.statements import STATEMENTS
 
 AGREEMENT = "t.R-1"
 CASE = {"reference": "CASE-17"}

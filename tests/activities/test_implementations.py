@@ -13,19 +13,19 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.calendars import CalendarSources
+from activities.delivery.deliver import NoticeDelivery
 from activities.delivery.mail import MailSettings
-from activities.digest_record import DigestRecord
-from activities.directory import Directory
-from activities.implementations import UNKNOWN_PERSON, Activities
-from activities.notices import NoticeDelivery
-from activities.record import Record
+from activities.directory.calendars import CalendarSources
+from activities.directory.people import Directory
+from activities.event_store.digest_log import DigestRecord
+from activities.event_store.event_store import Record
+from activities.registered import UNKNOWN_PERSON, Activities
 from deploy.embedded.processes import free_port
-from domain.loading import CalendarsWanted, Delivery
-from domain.notices import Notice, NoticeKind
-from domain.people import Person
-from domain.reading import UnreadableEvent
-from domain.recording import Append, NewEvent
+from domain.handling.loaded import CalendarsWanted, Delivery
+from domain.kernel.person import Person
+from domain.ledger.notice import Notice, NoticeKind
+from domain.stream.messages import Append, NewEvent
+from domain.stream.serialization import UnreadableEvent
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ATTEMPTS = 12

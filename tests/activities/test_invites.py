@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from icalendar import STATUS, Calendar, Event
 
 from activities.delivery.invites import Attendee, Method, add_entry, calendar_entry
-from domain.notices import Meeting
+from domain.ledger.notice import Meeting
 
 STARTS = datetime(2026, 11, 24, 9, tzinfo=UTC)
 WRITTEN = datetime(2026, 11, 20, 8, tzinfo=UTC)

@@ -14,20 +14,20 @@ from icalendar import Calendar
 
 from activities.delivery.attempts import Attempt
 from activities.delivery.channels import post
+from activities.delivery.deliver import NoticeDelivery
 from activities.delivery.failures import TemporaryDeliveryError
 from activities.delivery.mail import MailSettings
-from activities.digest_record import DigestRecord
-from activities.directory import Directory
-from activities.notices import NoticeDelivery
-from activities.record import Record
-from activities.rows import NoticeRow
+from activities.directory.people import Directory
+from activities.event_store.digest_log import DigestRecord
+from activities.event_store.event_store import Record
+from activities.postgres.rows import NoticeRow
 from deploy.embedded.processes import free_port
-from domain.calendars import Leave
-from domain.notices import Meeting, Notice, NoticeKind
-from domain.obligations import LedgerChange, Obligation, Settlement
-from domain.people import Person
-from domain.recording import Append, Head, NewEvent, PartyRow
-from domain.vocabulary import Kind, ObligationKind, ObligationStatus, Outcome, Phase, Role, StallReason
+from domain.kernel.calendar import Leave
+from domain.kernel.person import Person
+from domain.kernel.vocabulary import Kind, ObligationKind, ObligationStatus, Outcome, Phase, Role, StallReason
+from domain.ledger.notice import Meeting, Notice, NoticeKind
+from domain.ledger.obligation import LedgerChange, Obligation, Settlement
+from domain.stream.messages import Append, Head, NewEvent, PartyRow
 from tests.activities.surroundings import mail_settings, person
 
 if TYPE_CHECKING:

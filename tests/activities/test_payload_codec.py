@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import ActivitySerializationContext, WorkflowSerializationContext
 
-from activities.keys.ring import KeyRing, UnknownKeyError
-from activities.payloads.codec import (
+from activities.encryption.payload_codec import (
     AGREEMENT_FIELD,
     KEY_FIELD,
     AlteredPayloadError,
     EncryptingCodec,
     agreement_of,
 )
+from activities.keys.ring import KeyRing, UnknownKeyError
 
 CLEAR = Payload(metadata={"encoding": b"json/plain"}, data=b'"what a person wrote"')
 

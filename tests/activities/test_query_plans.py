@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import asyncpg
 import pytest
 
-from activities.database import open_pool
-from activities.statements import STATEMENTS
+from activities.postgres.pool import open_pool
+from activities.postgres.statements import STATEMENTS
 from deploy.embedded import EmbeddedPostgres
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from activities.database import DatabaseRefusedError
-from activities.record import Record
-from activities.rows import KnownRequest, ObligationRow
-from domain.notices import Notice
-from domain.obligations import Escalation, LedgerChange, Obligation, Settlement
-from domain.recording import Append, PartyRow
-from domain.vocabulary import Kind, ObligationStatus, Phase, Role, StallReason
+from activities.event_store.event_store import Record
+from activities.postgres.pool import DatabaseRefusedError
+from activities.postgres.rows import KnownRequest, ObligationRow
+from domain.kernel.vocabulary import Kind, ObligationStatus, Phase, Role, StallReason
+from domain.ledger.notice import Notice
+from domain.ledger.obligation import Escalation, LedgerChange, Obligation, Settlement
+from domain.stream.messages import Append, PartyRow
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 MakeAppend = Callable[..., Append]

@@ -9,11 +9,11 @@ import pytest
 
 from activities.delivery.rendering import Addressee, headers_of, on_the_wall, render
 from activities.delivery.wording import ANNOUNCEMENTS, OBLIGATIONS, announcement_of
-from activities.zones import load_zone
-from domain.commands import COMMANDS
-from domain.events import EVENTS
-from domain.notices import Meeting, Notice, NoticeKind
-from domain.vocabulary import Kind, ObligationKind, Role
+from activities.directory.zones import load_zone
+from domain.agreement.commands import COMMANDS
+from domain.agreement.events import EVENTS
+from domain.kernel.vocabulary import Kind, ObligationKind, Role
+from domain.ledger.notice import Meeting, Notice, NoticeKind
 
 BERLIN = load_zone("Europe/Berlin")
 MIA = Addressee(person_id="p-mia", name="Mia Ortmann", zone=BERLIN)

@@ -13,18 +13,18 @@ import pytest
 from pydantic import JsonValue
 from structlog.testing import capture_logs
 
-from activities.database import Database, DatabaseRefusedError
+from activities.encryption.decrypt import opened
+from activities.encryption.encrypt import SealedWordsError, Seals
+from activities.event_store.event_store import Record
 from activities.keys.ring import KeyRing, KeysError, UnknownKeyError
 from activities.keys.subjects import LostKeyError, SubjectKeys
-from activities.opening import opened
-from activities.record import Record
-from activities.seals import SealedWordsError, Seals
-from domain.digests import digest_of
-from domain.model import WITHHELD
-from domain.reading import read_event
-from domain.recording import Append, NewEvent
-from domain.sealed import ERASED, sealed_text
-from domain.vocabulary import Role
+from activities.postgres.pool import Database, DatabaseRefusedError
+from domain.kernel.digests import digest_of
+from domain.kernel.model import WITHHELD
+from domain.kernel.vocabulary import Role
+from domain.stream.messages import Append, NewEvent
+from domain.stream.sealed_values import ERASED, sealed_text
+from domain.stream.serialization import read_event
 
 CANARY = "the canary sings of overwork"
 FEEDBACK: dict[str, JsonValue] = {

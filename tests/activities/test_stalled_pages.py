@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from activities.database import DatabaseRefusedError
-from activities.record import Record
-from activities.rows import StalledFilters, StalledPageRow, StalledPlace, StalledRow
-from domain.obligations import LedgerChange, Obligation, Rung, Settlement
-from domain.recording import Append, PartyRow
-from domain.vocabulary import Kind, ObligationStatus, Phase, Role, StallReason
+from activities.event_store.event_store import Record
+from activities.postgres.pool import DatabaseRefusedError
+from activities.postgres.rows import StalledFilters, StalledPageRow, StalledPlace, StalledRow
+from domain.kernel.vocabulary import Kind, ObligationStatus, Phase, Role, StallReason
+from domain.ledger.obligation import LedgerChange, Obligation, Rung, Settlement
+from domain.stream.messages import Append, PartyRow
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 MakeAppend = Callable[..., Append]

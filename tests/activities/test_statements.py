@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from activities.statements import STATEMENTS, load
+from activities.postgres.statements import STATEMENTS, load
 from deploy.embedded import EmbeddedPostgres
 from deploy.embedded.roles import LOGIN, OWNER
 

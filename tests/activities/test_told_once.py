@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from activities import notices
-from activities.database import DatabaseUnavailableError
+from activities.delivery import deliver as notices
 from activities.delivery.attempts import Attempt
+from activities.delivery.deliver import NoticeDelivery
 from activities.delivery.failures import TemporaryDeliveryError
 from activities.delivery.mail import MailSettings
-from activities.delivery.noting import until_noted
-from activities.digest_record import DigestKey, DigestRecord
-from activities.directory import Directory
-from activities.notice_record import NoticeRecord
-from activities.notices import NoticeDelivery
-from activities.record import Record
-from domain.notices import Notice, NoticeKind
-from domain.obligations import LedgerChange, Obligation
-from domain.people import Person
-from domain.recording import Append
+from activities.delivery.record_sent import until_noted
+from activities.directory.people import Directory
+from activities.event_store.digest_log import DigestKey, DigestRecord
+from activities.event_store.event_store import Record
+from activities.event_store.notice_outbox import NoticeRecord
+from activities.postgres.pool import DatabaseUnavailableError
+from domain.kernel.person import Person
+from domain.ledger.notice import Notice, NoticeKind
+from domain.ledger.obligation import LedgerChange, Obligation
+from domain.stream.messages import Append
 
 if TYPE_CHECKING:
     from tests.activities.conftest import Mailbox

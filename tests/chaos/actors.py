@@ -10,25 +10,25 @@ from datetime import UTC, datetime, timedelta
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.agreement import Agreement
-from domain.commands import COMMANDS, Command
-from domain.decisions.passage import next_instant
+from application.config.policy_sets import KnownPolicies
+from application.placements.intake import Intake, Placed, Submission
+from application.temporal.starter import Starter
+from application.temporal.status_query import look
+from domain.agreement.commands import COMMANDS, Command
+from domain.agreement.state import Agreement
+from domain.decisions.time_passing import next_instant
 from domain.decisions.transitions import end_instant, start_instant
-from domain.obligations import Obligation
-from domain.reading import fold_recorded
+from domain.kernel.vocabulary import Kind, ObligationKind, Phase
+from domain.ledger.obligation import Obligation
+from domain.stream.serialization import fold_recorded
 from domain.terms import Terms
-from domain.views import StatusView, status_view
-from domain.vocabulary import Kind, ObligationKind, Phase
+from domain.views.status import StatusView, status_view
 from tests.chaos.courier import PATIENCE, Courier
 from tests.chaos.notes import Fate, Notes, Standing
 from tests.chaos.schedule import Plan
 from tests.chaos.surroundings import TASK_QUEUE, NotYetError, Surroundings, patiently
-from workers.demonstration.cast import answer
-from workers.demonstration.examples import read_request
-from workers.intake import Intake, Placed, Submission
-from workers.known_policies import KnownPolicies
-from workers.looking import look
-from workers.starting import Starter
+from workers.demo.cast import answer
+from workers.demo.examples import read_request
 from workflows.contract import STATUS_QUERY
 
 JUST_BEFORE_DUE = timedelta(hours=30)

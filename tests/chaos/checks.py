@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from domain.notices import NoticeKind
+from domain.ledger.notice import NoticeKind
 from tests.chaos.notes import Fate, Sent
 from tests.chaos.observation import LogRow, Observation
 from tests.chaos.post import Letter

@@ -9,11 +9,11 @@ from datetime import timedelta
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from domain.commands import Command
-from domain.refusals import RefusalCode
+from application.errors import NoAnswerError, NotRunningError, UpdateRefusedError
+from application.temporal.updates import ask, update_id_of
+from domain.agreement.commands import Command
+from domain.kernel.errors import RefusalCode
 from tests.chaos.notes import Fate, Notes, Sent
-from workers.asked_in_vain import NoAnswerError, NotRunningError, UpdateRefusedError
-from workers.asking import ask, update_id_of
 from workflows.contract import Receipt
 
 PATIENCE = timedelta(seconds=60)

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from domain.agreement import Agreement
-from domain.reading import fold_recorded
-from domain.recording import RecordedEvent
+from application.operations.verify import verify
+from domain.agreement.state import Agreement
+from domain.stream.messages import RecordedEvent
+from domain.stream.serialization import fold_recorded
 from tests.chaos.listening import noted
 from tests.chaos.notes import Notes
 from tests.chaos.post import Letter
 from tests.chaos.processes import Death
 from tests.chaos.striking import Struck
 from tests.chaos.surroundings import TASK_QUEUE, Surroundings
-from workers.verifying import verify
 
 _LOG = """
 SELECT agreement_id, version, type, command_id, tx::text AS transaction

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from temporalio.common import WorkerDeploymentVersion
 
+from application.operations.rehydrate import Outcome as Found
+from application.operations.rehydrate import Rehydration
+from application.operations.upgrade import Outcome, Upgrade
+from application.temporal.versions import VersionNotMadeCurrentError, make_current
 from tests.chaos.surroundings import TASK_QUEUE, NotYetError, Surroundings, patiently
-from workers.rehydrating import Outcome as Found
-from workers.rehydrating import Rehydration
-from workers.upgrading import Outcome, Upgrade
-from workers.versions import VersionNotMadeCurrentError, make_current
 
 _BACK = frozenset({Found.RESUMED, Found.RUNNING, Found.SENDS_NOTICES, Found.CLOSED})
 _ANSWERS_WITHIN = timedelta(seconds=20)

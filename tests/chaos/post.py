@@ -13,8 +13,8 @@ from aiosmtpd.smtp import SMTP, Envelope
 
 from deploy.embedded.lifecycle import StartedAndStopped
 from deploy.embedded.processes import free_port
-from domain.notices import NoticeKind
-from workers.demonstration.mailboxes import read_letters
+from domain.ledger.notice import NoticeKind
+from workers.demo.mailboxes import read_letters
 
 HOST = "127.0.0.1"
 

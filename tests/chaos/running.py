@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from domain.vocabulary import Kind
+from domain.kernel.vocabulary import Kind
 from tests.chaos.actors import Actors
 from tests.chaos.notes import Notes
 from tests.chaos.observation import observe

@@ -16,21 +16,21 @@ from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper
 
-from activities.database import DatabaseUnavailableError, open_pool
-from activities.directory import Directory
+from activities.directory.people import Directory
+from activities.encryption.encrypt import Seals
+from activities.encryption.payload_converter import converter_with
+from activities.event_store.event_store import Record
 from activities.keys.sources import ensure_key_file, ring_of_file
 from activities.keys.subjects import SubjectKeys
-from activities.payloads.conversion import converter_with
-from activities.record import Record
-from activities.seals import Seals
+from activities.postgres.pool import DatabaseUnavailableError, open_pool
+from application.config.keys import key_file_of
+from application.errors import NoAnswerError, NotRunningError
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.migrate import migrate
 from tests.chaos.listening import listen_in
 from tests.chaos.post import HOST, PostOffice
 from tests.chaos.processes import Workers
-from workers.asked_in_vain import NoAnswerError, NotRunningError
-from workers.demonstration.examples import read_people
-from workers.keyring import key_file_of
+from workers.demo.examples import read_people
 from workflows.search_attributes import ALL
 
 TASK_QUEUE = "chaos"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.notices import NoticeKind
+from domain.ledger.notice import NoticeKind
 from tests.chaos.checks import BETWEEN_LOOK_AND_HANDOVER, CHECKS
 from tests.chaos.notes import Notes, Sent, Standing
 from tests.chaos.observation import Course, LogRow, NoticeFact, Observation, Span

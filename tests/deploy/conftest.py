@@ -23,19 +23,19 @@ from temporalio.common import RetryPolicy
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
-from activities.database import open_pool
-from activities.directory import Directory
+from activities.directory.people import Directory
+from activities.postgres.pool import open_pool
+from application.config.keys import seals_of
+from application.settings import load_settings
+from application.temporal.client import data_converter
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.embedded.processes import free_port
 from deploy.embedded.roles import LOGIN
-from domain.people import Person
+from domain.kernel.person import Person
+from domain.kernel.vocabulary import Kind
 from domain.terms.requests import split
-from domain.vocabulary import Kind
-from workers.connection import data_converter
-from workers.keyring import seals_of
-from workers.scraping import sdk_runtime
-from workers.settings import load_settings
-from workers.worker import run_worker
+from workers.runtime.metrics_endpoints import sdk_runtime
+from workers.runtime.worker import run_worker
 from workflows.contract import CONFIRM_UPDATE, WORKFLOW_TYPES, AgreementInput, agreement_id_of
 from workflows.search_attributes import ALL, at_start
 

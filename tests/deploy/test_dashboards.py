@@ -12,7 +12,7 @@ from typing import Any, cast
 import promql_parser
 import yaml
 
-from workers.metrics import FiguresCollector
+from workers.runtime.metrics import FiguresCollector
 
 ROOT = Path(__file__).parents[2]
 DASHBOARD = json.loads((ROOT / "deploy/dashboards/grafana.json").read_text())

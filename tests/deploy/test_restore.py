@@ -12,19 +12,19 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from activities.calendars import CalendarSources
-from activities.database import open_pool
-from activities.record import Record
+from activities.directory.calendars import CalendarSources
+from activities.event_store.event_store import Record
+from activities.postgres.pool import open_pool
+from application.operations.verify import verify
 from deploy.embedded import EmbeddedPostgres
 from deploy.embedded.postgres import PROGRAMS
 from deploy.migrate import MigrationRefusedError, check_schema, migrate
-from domain.appending import step
-from domain.commands import ProposeAgreement
-from domain.decide import decide
-from domain.people import Person
-from domain.recording import Append
+from domain.agreement.commands import ProposeAgreement
+from domain.decisions.decide import decide
+from domain.handling.handle import step
+from domain.kernel.person import Person
+from domain.stream.messages import Append
 from domain.terms.requests import split
-from workers.verifying import verify
 from workflows.contract import agreement_id_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

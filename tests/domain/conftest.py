@@ -13,25 +13,25 @@ from typing import Any
 
 import pytest
 
-from domain import policy_choice
-from domain.agreement import Agreement
-from domain.calendars import Calendar, Leave, UtcOffset
-from domain.commands import COMMANDS, Command, ProposeAgreement
-from domain.commands.time import LetTimePass
-from domain.decide import acting_role, decide, newcomers
-from domain.decisions.forming import parties_of
-from domain.decisions.passage import next_instant
-from domain.evolve import fold
-from domain.obligations import Obligation
-from domain.policy import DEFAULT, Allowance, PolicySet
-from domain.reading import to_new_event
-from domain.recording import RecordedEvent
-from domain.refusals import RefusalCode, Refused
-from domain.stalled import oldest_first
+from domain.agreement.commands import COMMANDS, Command, ProposeAgreement
+from domain.agreement.commands.time import LetTimePass
+from domain.agreement.evolve import fold
+from domain.agreement.state import Agreement
+from domain.decisions.areas.forming import parties_of
+from domain.decisions.decide import acting_role, decide, newcomers
+from domain.decisions.time_passing import next_instant
+from domain.kernel.calendar import Calendar, Leave, UtcOffset
+from domain.kernel.errors import RefusalCode, Refused
+from domain.kernel.vocabulary import Kind, Phase, Role
+from domain.ledger.obligation import Obligation
+from domain.policy import choice as policy_choice
+from domain.policy.policy_set import DEFAULT, Allowance, PolicySet
+from domain.stream.messages import RecordedEvent
+from domain.stream.serialization import to_new_event
 from domain.terms import Terms
 from domain.terms.requests import split
-from domain.vocabulary import Kind, Phase, Role
-from workers.demonstration.cast import answer
+from domain.views.health import oldest_first
+from workers.demo.cast import answer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from domain.announcing import notices_of
-from domain.appending import step
-from domain.commands import COMMANDS, Command, ProposeAgreement
-from domain.commands.time import LetTimePass
-from domain.decide import SYSTEM_ACTOR, decide
-from domain.events import Event
-from domain.evolve import evolve, fold
-from domain.loading import head_of
-from domain.notices import Notice
-from domain.reading import to_new_event
-from domain.vocabulary import Kind, Role
+from domain.agreement.commands import COMMANDS, Command, ProposeAgreement
+from domain.agreement.commands.time import LetTimePass
+from domain.agreement.events import Event
+from domain.agreement.evolve import evolve, fold
+from domain.decisions.decide import SYSTEM_ACTOR, decide
+from domain.handling.handle import step
+from domain.handling.loaded import head_of
+from domain.kernel.vocabulary import Kind, Role
+from domain.ledger.notice import Notice
+from domain.notifications.derive import notices_of
+from domain.stream.serialization import to_new_event
 
 Lives = Callable[[str], Any]
 

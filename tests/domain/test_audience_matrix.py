@@ -9,14 +9,14 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from domain.audiences import AUDIENCES, ROLES, TELLING, Audience
-from domain.events import EVENTS, Event
-from domain.model import WITHHELD
-from domain.narratives import FieldNote, PromptAnswer
-from domain.readers import OPERATOR, Disclosure, Reader, reader_of
-from domain.reading import read_event, to_new_event
+from domain.agreement.audiences import AUDIENCES, ROLES, TELLING, Audience
+from domain.agreement.content import FieldNote, PromptAnswer
+from domain.agreement.events import EVENTS, Event
+from domain.kernel.model import WITHHELD
+from domain.kernel.vocabulary import Kind, Role
+from domain.privacy.disclosure import OPERATOR, Disclosure, Reader, reader_of
+from domain.stream.serialization import read_event, to_new_event
 from domain.terms.words import without_words
-from domain.vocabulary import Kind, Role
 
 PAIR = {"mentee", "mentor"}
 AT_WORK = PAIR | {"line_manager", "host_manager", "host_expert", "leg_manager"}

@@ -8,8 +8,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.calendars import FARTHEST_DAYS, Calendar, Leave, UtcOffset
-from domain.model import EARLIEST_YEAR, LATEST_YEAR
+from domain.kernel.calendar import FARTHEST_DAYS, Calendar, Leave, UtcOffset
+from domain.kernel.model import EARLIEST_YEAR, LATEST_YEAR
 
 
 def offset(since: str, hours: float) -> UtcOffset:

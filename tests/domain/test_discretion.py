@@ -9,18 +9,24 @@ from typing import Any
 
 import pytest
 
-from domain.announcing import notices_of
-from domain.audiences import KNOWN_TO
-from domain.discretion import OWED_FOR_ONE, RAISED_BY, STALLED_FOR, matters_of, obligations_known_to
-from domain.evolve import evolve
-from domain.explaining import explain
-from domain.opening import REASONS
-from domain.readers import OPERATOR, Disclosure, Reader, as_read_by, reader_of
-from domain.reading import fold_recorded, read_event
-from domain.refusals import RefusalCode
-from domain.stalled import longest_overdue
-from domain.views import status_view
-from domain.vocabulary import Health, ObligationKind, Role, StallReason
+from domain.agreement.audiences import KNOWN_TO
+from domain.agreement.evolve import evolve
+from domain.kernel.errors import RefusalCode
+from domain.kernel.vocabulary import Health, ObligationKind, Role, StallReason
+from domain.notifications.derive import notices_of
+from domain.privacy.confidentiality import (
+    OWED_FOR_ONE,
+    RAISED_BY,
+    STALLED_FOR,
+    matters_of,
+    obligations_known_to,
+)
+from domain.privacy.disclosure import OPERATOR, Disclosure, Reader, as_read_by, reader_of
+from domain.scheduling.obligations import REASONS
+from domain.stream.serialization import fold_recorded, read_event
+from domain.views.explain import explain
+from domain.views.health import longest_overdue
+from domain.views.status import status_view
 
 Active = Callable[[str], Any]
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from domain.commands import COMMANDS, Command, ProposeAgreement
-from domain.commands.time import LetTimePass
-from domain.decide import AREAS
-from domain.decisions.dispatch import rule
-from domain.events import EVENTS
-from domain.vocabulary import Kind, Phase, Role
+from domain.agreement.commands import COMMANDS, Command, ProposeAgreement
+from domain.agreement.commands.time import LetTimePass
+from domain.agreement.events import EVENTS
+from domain.decisions.decide import AREAS
+from domain.decisions.registry import rule
+from domain.kernel.vocabulary import Kind, Phase, Role
 
 
 @pytest.mark.parametrize("name", COMMANDS)

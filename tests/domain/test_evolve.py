@@ -8,16 +8,16 @@ from typing import Any, TypeVar
 import pytest
 from pydantic import BaseModel, JsonValue
 
-from domain.agreement import Agreement
-from domain.commands import COMMANDS, Command
-from domain.events.notes import NoteKept
-from domain.evolve import evolve, fold
-from domain.ledger import apply
-from domain.model import WITHHELD
-from domain.obligations import LedgerChange, Settlement
-from domain.reading import fold_recorded, read_event
+from domain.agreement.commands import COMMANDS, Command
+from domain.agreement.events.notes import NoteKept
+from domain.agreement.evolve import evolve, fold
+from domain.agreement.state import Agreement
+from domain.kernel.model import WITHHELD
+from domain.kernel.vocabulary import Kind, ObligationStatus
+from domain.ledger.ledger import apply
+from domain.ledger.obligation import LedgerChange, Settlement
+from domain.stream.serialization import fold_recorded, read_event
 from domain.terms import without_words
-from domain.vocabulary import Kind, ObligationStatus
 
 Lives = Callable[[str], Any]
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from domain.agreement import Agreement
-from domain.decisions.passage import next_instant
-from domain.explaining import explain
-from domain.explanations import Explanation
-from domain.obligations import Obligation
-from domain.reading import read_event
-from domain.stalled import assess
-from domain.vocabulary import Health, Phase, StallReason
+from domain.agreement.state import Agreement
+from domain.decisions.time_passing import next_instant
+from domain.kernel.vocabulary import Health, Phase, StallReason
+from domain.ledger.obligation import Obligation
+from domain.stream.serialization import read_event
+from domain.views.explain import explain
+from domain.views.explanation import Explanation
+from domain.views.health import assess
 
 Begun = Callable[[str], Any]
 

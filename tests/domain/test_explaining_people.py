@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from domain.explaining import explain
-from domain.explanations import Explanation
-from domain.stalled import assess, step_ahead
-from domain.vocabulary import Health, ObligationKind, Role, StallReason
+from domain.kernel.vocabulary import Health, ObligationKind, Role, StallReason
+from domain.views.explain import explain
+from domain.views.explanation import Explanation
+from domain.views.health import assess, step_ahead
 
 Active = Callable[[str], Any]
 

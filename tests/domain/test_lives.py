@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from activities.calendars import CalendarSources
-from domain.agreement import Agreement
-from domain.calendars import Calendar
-from domain.decisions.forming import parties_of
-from domain.decisions.passage import next_instant
-from domain.people import Person
+from activities.directory.calendars import CalendarSources
+from domain.agreement.state import Agreement
+from domain.decisions.areas.forming import parties_of
+from domain.decisions.time_passing import next_instant
+from domain.kernel.calendar import Calendar
+from domain.kernel.person import Person
+from domain.kernel.vocabulary import Health, Kind, ObligationKind, Outcome, Phase
 from domain.terms.requests import split
-from domain.views import status_view
-from domain.vocabulary import Health, Kind, ObligationKind, Outcome, Phase
+from domain.views.status import status_view
 
 Begun = Callable[[str], Any]
 

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calendars import Calendar, Leave, UtcOffset
-from domain.nudging import GATHERING, first_slot, next_days_slot
+from domain.kernel.calendar import Calendar, Leave, UtcOffset
+from domain.notifications.timing import GATHERING, first_slot, next_days_slot
 
 BEGINNING = datetime(2027, 1, 1, tzinfo=UTC)
 

@@ -18,12 +18,12 @@ from typing import Any, ClassVar, Literal
 import pytest
 from pydantic import JsonValue
 
-from domain.agreement import Agreement
-from domain.events import EVENTS
-from domain.events.forming import AgreementSigned
-from domain.reading import BrokenStream, fold_recorded
-from domain.recording import RecordedEvent
-from domain.upcasting import UPCASTERS, Data
+from domain.agreement.events import EVENTS
+from domain.agreement.events.forming import AgreementSigned
+from domain.agreement.state import Agreement
+from domain.stream.messages import RecordedEvent
+from domain.stream.serialization import BrokenStream, fold_recorded
+from domain.stream.upcasting import UPCASTERS, Data
 
 STREAMS = Path(__file__).parent / "streams"
 RELEASE = "0.1.0"

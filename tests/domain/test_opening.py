@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from domain.agreement import Agreement, Party
-from domain.calendars import Leave, UtcOffset
-from domain.opening import REASONS, Owed, opened
-from domain.policy import DEFAULT, Allowance
-from domain.vocabulary import Kind, ObligationKind, Phase, Role, StallReason
+from domain.agreement.state import Agreement, Party
+from domain.kernel.calendar import Leave, UtcOffset
+from domain.kernel.vocabulary import Kind, ObligationKind, Phase, Role, StallReason
+from domain.policy.policy_set import DEFAULT, Allowance
+from domain.scheduling.obligations import REASONS, Owed, opened
 
 Lives = Callable[[str], Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from domain.people import Person
+from domain.kernel.person import Person
 
 FIELDS = {"person_id": "p-1", "name": "Ada", "time_zone": "Europe/London", "holiday_calendar": "GB-ENG"}
 

@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from domain.commands import COMMANDS
-from domain.commands.forming import ProposeAgreement
-from domain.commands.operations import AdoptPolicy
-from domain.decide import decide
-from domain.digests import digest_of_model
-from domain.events.forming import AgreementProposed
-from domain.model import Frozen
-from domain.policy import DEFAULT, PolicySet
-from domain.policy_choice import chosen
-from domain.policy_documents import document_of, policy_set_of
-from domain.refusals import RefusalCode, Refused
+from domain.agreement.commands import COMMANDS
+from domain.agreement.commands.forming import ProposeAgreement
+from domain.agreement.commands.operations import AdoptPolicy
+from domain.agreement.events.forming import AgreementProposed
+from domain.decisions.decide import decide
+from domain.kernel.digests import digest_of_model
+from domain.kernel.errors import RefusalCode, Refused
+from domain.kernel.model import Frozen
+from domain.kernel.vocabulary import Kind, ObligationKind
+from domain.policy.choice import chosen
+from domain.policy.documents import document_of, policy_set_of
+from domain.policy.policy_set import DEFAULT, PolicySet
 from domain.terms.parts import PolicyReference
-from domain.vocabulary import Kind, ObligationKind
 
 
 def patient(version: int = 1, *, milestone: int = 30, policy_set_id: str = "patient") -> PolicySet:

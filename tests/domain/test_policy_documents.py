@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from domain.policy import DEFAULT, POLICY_SETS, KindPolicy
-from domain.policy_documents import PolicyRefused, advice, differences, document_of, policy_set_of
-from domain.vocabulary import Kind, ObligationKind
+from domain.kernel.vocabulary import Kind, ObligationKind
+from domain.policy.documents import PolicyRefused, advice, differences, document_of, policy_set_of
+from domain.policy.policy_set import DEFAULT, POLICY_SETS, KindPolicy
 
 
 @pytest.fixture

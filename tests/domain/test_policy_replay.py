@@ -10,18 +10,18 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from domain.agreement import Agreement
-from domain.decisions.passage import next_instant
-from domain.lifetimes import lifetimes
-from domain.obligations import MEETING_KINDS, Obligation
-from domain.policy import DEFAULT, Allowance, KindPolicy, PolicySet, SilenceLimit
-from domain.policy_replay import AgreementReplay, Comparison, Window, replay
-from domain.policy_tally import Tally
-from domain.reading import fold_recorded
-from domain.recording import RecordedEvent
-from domain.refusals import Refused
-from domain.stalled import assess
-from domain.vocabulary import Kind, ObligationKind, StallReason
+from domain.agreement.state import Agreement
+from domain.decisions.time_passing import next_instant
+from domain.kernel.errors import Refused
+from domain.kernel.vocabulary import Kind, ObligationKind, StallReason
+from domain.ledger.obligation import MEETING_KINDS, Obligation
+from domain.policy.policy_set import DEFAULT, Allowance, KindPolicy, PolicySet, SilenceLimit
+from domain.simulation.replay import AgreementReplay, Comparison, Window, replay
+from domain.simulation.tally import Tally
+from domain.simulation.timeline import lifetimes
+from domain.stream.messages import RecordedEvent
+from domain.stream.serialization import fold_recorded
+from domain.views.health import assess
 
 Begun = Callable[[str], Any]
 Until = Callable[[Agreement], bool]

@@ -11,26 +11,26 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from activities.database import open_pool
-from activities.record import Record
-from activities.rows import StalledRow
-from domain import vocabulary
-from domain.agreement import Agreement
-from domain.commands import COMMANDS, Command
-from domain.commands.time import LetTimePass
-from domain.decide import decide, newcomers
-from domain.decisions.passage import next_instant
-from domain.evolve import evolve
-from domain.loading import head_of
-from domain.opening import OUTSIDE_THE_LADDER
-from domain.reading import fold_recorded, read_event, to_new_event
-from domain.recording import Append, RecordedEvent
-from domain.refusals import RefusalCode, Refused
-from domain.stalled import assess
+from activities.event_store.event_store import Record
+from activities.postgres.pool import open_pool
+from activities.postgres.rows import StalledRow
+from domain.agreement.commands import COMMANDS, Command
+from domain.agreement.commands.time import LetTimePass
+from domain.agreement.evolve import evolve
+from domain.agreement.state import Agreement
+from domain.decisions.decide import decide, newcomers
+from domain.decisions.time_passing import next_instant
+from domain.handling.loaded import head_of
+from domain.kernel import vocabulary
+from domain.kernel.errors import RefusalCode, Refused
+from domain.kernel.vocabulary import Health, ObligationKind, Outcome, Role
+from domain.ledger.ladder import OUTSIDE_THE_LADDER
+from domain.stream.messages import Append, RecordedEvent
+from domain.stream.serialization import fold_recorded, read_event, to_new_event
 from domain.terms import RotationTerms, SecondmentTerms, ShadowingTerms, Terms
-from domain.views import status_view
-from domain.vocabulary import Health, ObligationKind, Outcome, Role
-from workers.demonstration.cast import answer
+from domain.views.health import assess
+from domain.views.status import status_view
+from workers.demo.cast import answer
 
 REPRODUCIBLE = settings(
     derandomize=True,

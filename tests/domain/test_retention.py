@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from domain.retention import State, period_of, state_of
+from domain.privacy.retention import State, period_of, state_of
 
 
 @pytest.mark.parametrize(

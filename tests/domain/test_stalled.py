@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from domain.agreement import Agreement
-from domain.obligations import Obligation
-from domain.stalled import assess, longest_overdue
-from domain.vocabulary import Health, Kind, ObligationKind, Outcome, StallReason
+from domain.agreement.state import Agreement
+from domain.kernel.vocabulary import Health, Kind, ObligationKind, Outcome, StallReason
+from domain.ledger.obligation import Obligation
+from domain.views.health import assess, longest_overdue
 
 Lives = Callable[[str], Any]
 

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from pydantic import JsonValue
 
-from domain.events import EVENTS
-from domain.model import WITHHELD
-from domain.reading import fold_recorded, read_event
-from domain.recording import RecordedEvent
-from domain.sealed import as_sealed, sealed_text, with_sealed_replaced
-from domain.subjects import OF_THE_TERMS, SUBJECTS, subject_of, subjects_of
+from domain.agreement.events import EVENTS
+from domain.kernel.model import WITHHELD
+from domain.kernel.vocabulary import Role
+from domain.privacy.data_subjects import OF_THE_TERMS, SUBJECTS, subject_of, subjects_of
+from domain.privacy.free_text import places_of_words, with_words_changed
+from domain.stream.messages import RecordedEvent
+from domain.stream.sealed_values import as_sealed, sealed_text, with_sealed_replaced
+from domain.stream.serialization import fold_recorded, read_event
 from domain.terms.words import without_words
-from domain.vocabulary import Role
-from domain.written import places_of_words, with_words_changed
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 HOLDERS = {Role.MENTEE: "P-mentee", Role.MENTOR: "P-mentor"}

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from domain.events import EVENTS
-from domain.reading import UnreadableEvent, fold_recorded, read_event, to_new_event
-from domain.recording import RecordedEvent
-from domain.upcasting import UPCASTERS, Data, upcast
-from domain.vocabulary import Role
+from domain.agreement.events import EVENTS
+from domain.kernel.vocabulary import Role
+from domain.stream.messages import RecordedEvent
+from domain.stream.serialization import UnreadableEvent, fold_recorded, read_event, to_new_event
+from domain.stream.upcasting import UPCASTERS, Data, upcast
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 

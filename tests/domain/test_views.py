@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from domain.agreement import Agreement
-from domain.views import Stage, status_view
-from domain.vocabulary import Health, Kind, ObligationKind, Phase
+from domain.agreement.state import Agreement
+from domain.kernel.vocabulary import Health, Kind, ObligationKind, Phase
+from domain.views.status import Stage, status_view
 
 DASH = "\N{EN DASH}"
 

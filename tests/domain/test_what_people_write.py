@@ -8,15 +8,15 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from domain.agreement import Agreement
-from domain.audiences import AUDIENCES
-from domain.events import EVENTS
-from domain.model import WITHHELD, WrittenByPeople
-from domain.obligations import Obligation
-from domain.personal import personal_view
-from domain.readers import OPERATOR, as_read_by, reader_of
-from domain.refusals import RefusalCode, Refused
-from domain.vocabulary import ObligationKind
+from domain.agreement.audiences import AUDIENCES
+from domain.agreement.events import EVENTS
+from domain.agreement.state import Agreement
+from domain.kernel.errors import RefusalCode, Refused
+from domain.kernel.model import WITHHELD, WrittenByPeople
+from domain.kernel.vocabulary import ObligationKind
+from domain.ledger.obligation import Obligation
+from domain.privacy.disclosure import OPERATOR, as_read_by, reader_of
+from domain.views.personal import personal_view
 
 Active = Callable[[str], Any]
 

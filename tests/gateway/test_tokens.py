@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 
-from domain.vocabulary import Role
-from gateway.tokens import TokenKeysError, TokenRefusedError, TokenRules, issue
+from application.identity.tokens import TokenKeysError, TokenRefusedError, TokenRules, issue
+from domain.kernel.vocabulary import Role
 
 SECRET = "a-secret-of-more-than-thirty-two-bytes"
 HOUR = timedelta(hours=1)

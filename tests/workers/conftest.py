@@ -19,29 +19,29 @@ from pydantic import JsonValue
 from temporalio.client import Client
 from typer.testing import CliRunner, Result
 
-from activities.calendars import CalendarSources
-from activities.database import open_pool
-from activities.directory import Directory
-from activities.record import Record
-from activities.seals import Seals
+from activities.directory.calendars import CalendarSources
+from activities.directory.people import Directory
+from activities.encryption.encrypt import Seals
+from activities.event_store.event_store import Record
+from activities.postgres.pool import open_pool
+from application.config.keys import seals_of
+from application.settings import Settings, load_settings
 from deploy.embedded import EmbeddedTemporal
-from domain.agreement import Agreement
-from domain.appending import step
-from domain.calendars import Calendar
-from domain.commands import COMMANDS, Command, ProposeAgreement
-from domain.commands.time import LetTimePass
-from domain.decide import decide
-from domain.decisions.passage import next_instant
-from domain.obligations import Obligation
-from domain.people import Person
-from domain.refusals import Refused
+from domain.agreement.commands import COMMANDS, Command, ProposeAgreement
+from domain.agreement.commands.time import LetTimePass
+from domain.agreement.state import Agreement
+from domain.decisions.decide import decide
+from domain.decisions.time_passing import next_instant
+from domain.handling.handle import step
+from domain.kernel.calendar import Calendar
+from domain.kernel.errors import Refused
+from domain.kernel.person import Person
+from domain.ledger.obligation import Obligation
 from domain.terms import Terms
 from domain.terms.requests import split
-from workers.command_line import app
-from workers.demonstration.cast import answer
-from workers.keyring import seals_of
-from workers.settings import Settings, load_settings
-from workers.worker import hosting
+from workers.cli import app
+from workers.demo.cast import answer
+from workers.runtime.worker import hosting
 from workflows.contract import agreement_id_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -126,9 +126,9 @@ def instead(*given, **named):
 
 setattr(owner, name, instead)
 if sys.argv[2]:
-    retention = importlib.import_module("workers.command_line.retention")
+    retention = importlib.import_module("workers.cli.data_rights.retention")
     retention.today = lambda: date.fromisoformat(sys.argv[2])
-importlib.import_module("workers.command_line").app(sys.argv[3:])
+importlib.import_module("workers.cli").app(sys.argv[3:])
 """
 
 

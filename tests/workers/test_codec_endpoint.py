@@ -14,25 +14,25 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import WorkflowSerializationContext
 
+from activities.encryption.encrypt import Seals
+from activities.encryption.payload_codec import EncryptingCodec
+from activities.event_store.event_store import Record
 from activities.keys.ring import KeyRing
-from activities.payloads.codec import EncryptingCodec
-from activities.record import Record
-from activities.seals import Seals
-from domain.agreement import Agreement, Matter
-from domain.commands import COMMANDS
-from domain.events.matters import ConcernRaised
-from domain.events.progress import CheckInHeld
-from domain.loading import LoadedAgreement, head_of
-from domain.model import WITHHELD
-from domain.reading import to_new_event
-from domain.recording import Append
-from domain.sealed import ERASED
-from domain.vocabulary import ObligationKind, Role
+from application.identity.tokens import TokenRules, issue
+from application.settings import load_settings
+from domain.agreement.commands import COMMANDS
+from domain.agreement.events.matters import ConcernRaised
+from domain.agreement.events.progress import CheckInHeld
+from domain.agreement.state import Agreement, Matter
+from domain.handling.loaded import LoadedAgreement, head_of
+from domain.kernel.model import WITHHELD
+from domain.kernel.vocabulary import ObligationKind, Role
+from domain.stream.messages import Append
+from domain.stream.sealed_values import ERASED
+from domain.stream.serialization import to_new_event
 from gateway.codec.application import MOST_BYTES, MOST_PAYLOADS, CodecEndpoint
 from gateway.serving import listening
-from gateway.tokens import TokenRules, issue
-from workers.codec_endpoint import answering_the_local_ui
-from workers.settings import load_settings
+from workers.runtime.codec_endpoint import answering_the_local_ui
 from workflows.contract import AgreementInput
 
 Lives = Callable[..., Awaitable[Agreement]]

@@ -11,10 +11,10 @@ import pytest
 from temporalio.client import Client, WorkflowFailureError
 from typer.testing import Result
 
-from activities.directory import Directory
-from activities.record import Record
-from workers.settings import Settings
-from workers.worker import hosting
+from activities.directory.people import Directory
+from activities.event_store.event_store import Record
+from application.settings import Settings
+from workers.runtime.worker import hosting
 from workflows.contract import AgreementInput
 
 Sojourn = Callable[..., Awaitable[Result]]

@@ -12,14 +12,14 @@ import pytest
 from temporalio.client import Client
 from typer.testing import Result
 
-from domain.agreement import Agreement
-from domain.commands import COMMANDS
-from domain.obligations import Obligation
-from domain.policy import DEFAULT
-from domain.vocabulary import ObligationKind, Role
-from workers.policy_files import written
-from workers.settings import Settings
-from workers.worker import hosting
+from application.config.policy_files import written
+from application.settings import Settings
+from domain.agreement.commands import COMMANDS
+from domain.agreement.state import Agreement
+from domain.kernel.vocabulary import ObligationKind, Role
+from domain.ledger.obligation import Obligation
+from domain.policy.policy_set import DEFAULT
+from workers.runtime.worker import hosting
 
 Sojourn = Callable[..., Awaitable[Result]]
 Requests = Callable[..., dict[str, Any]]

@@ -9,10 +9,10 @@ from typing import Any
 
 from typer.testing import Result
 
-from activities.record import Record
-from domain.agreement import Agreement
-from domain.obligations import Obligation
-from domain.vocabulary import ObligationKind
+from activities.event_store.event_store import Record
+from domain.agreement.state import Agreement
+from domain.kernel.vocabulary import ObligationKind
+from domain.ledger.obligation import Obligation
 
 Sojourn = Callable[..., Awaitable[Result]]
 Lives = Callable[..., Awaitable[Agreement]]

@@ -12,12 +12,12 @@ import asyncpg
 import pytest
 from typer.testing import Result
 
-from activities.directory import Directory
+from activities.directory.people import Directory
 from activities.keys.ring import KeysError
-from domain.people import Person
-from workers.command_line.failures import ExitCode
-from workers.keyring import checked_seals_of, seals_of
-from workers.settings import load_settings
+from application.config.keys import checked_seals_of, seals_of
+from application.settings import load_settings
+from domain.kernel.person import Person
+from workers.terminal.failures import ExitCode
 
 Sojourn = Callable[..., Awaitable[Result]]
 ADA = Person(person_id="p-ada", name="Ada Lovelace", time_zone="UTC", holiday_calendar="GB")

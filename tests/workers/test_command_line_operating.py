@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from activities.directory import Directory
-from activities.record import Record
-from domain.agreement import Agreement
-from domain.obligations import Obligation
-from domain.people import Person
-from domain.reading import fold_recorded
-from domain.recording import RecordedEvent
-from domain.vocabulary import ObligationKind, StallReason
+from activities.directory.people import Directory
+from activities.event_store.event_store import Record
+from domain.agreement.state import Agreement
+from domain.kernel.person import Person
+from domain.kernel.vocabulary import ObligationKind, StallReason
+from domain.ledger.obligation import Obligation
+from domain.stream.messages import RecordedEvent
+from domain.stream.serialization import fold_recorded
 
 Sojourn = Callable[..., Awaitable[Result]]
 Requests = Callable[..., dict[str, Any]]

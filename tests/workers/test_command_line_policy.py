@@ -10,14 +10,14 @@ from typing import Any
 
 from typer.testing import Result
 
-from activities.record import Record
-from domain.agreement import Agreement
-from domain.obligations import Obligation
-from domain.policy import DEFAULT
-from domain.policy_documents import document_of
-from domain.vocabulary import ObligationKind
-from workers.policy_files import read_policy_set, written
-from workers.replaying import Asked, replayed
+from activities.event_store.event_store import Record
+from application.config.policy_files import read_policy_set, written
+from application.operations.policy_replay import Asked, replayed
+from domain.agreement.state import Agreement
+from domain.kernel.vocabulary import ObligationKind
+from domain.ledger.obligation import Obligation
+from domain.policy.documents import document_of
+from domain.policy.policy_set import DEFAULT
 
 Sojourn = Callable[..., Awaitable[Result]]
 Lives = Callable[..., Awaitable[Agreement]]

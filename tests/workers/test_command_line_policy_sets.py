@@ -11,14 +11,14 @@ import pytest
 from temporalio.client import Client
 from typer.testing import Result
 
-from activities.record import Record
-from domain.agreement import Agreement
-from domain.policy import DEFAULT
-from domain.reading import fold_recorded
-from domain.vocabulary import ObligationKind
-from workers.policy_files import written
-from workers.settings import load_settings
-from workers.worker import replayer
+from activities.event_store.event_store import Record
+from application.config.policy_files import written
+from application.settings import load_settings
+from domain.agreement.state import Agreement
+from domain.kernel.vocabulary import ObligationKind
+from domain.policy.policy_set import DEFAULT
+from domain.stream.serialization import fold_recorded
+from workers.runtime.worker import replayer
 
 Sojourn = Callable[..., Awaitable[Result]]
 Requests = Callable[..., dict[str, Any]]

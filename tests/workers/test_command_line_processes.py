@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
+from application.settings import load_settings
+from application.temporal.client import data_converter
 from deploy.embedded import Stack, attribute_types
 from deploy.migrate import migrate
-from workers.connection import data_converter
-from workers.settings import load_settings
-from workers.worker import hosting
+from workers.runtime.worker import hosting
 from workflows.search_attributes import ALL
 
 SOJOURN = Path(sys.executable).with_name("sojourn")

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from activities.directory import Directory
-from activities.record import Record
-from domain.agreement import Agreement
-from domain.commands import COMMANDS
-from domain.model import WITHHELD
-from domain.obligations import Obligation
-from domain.people import Person
-from domain.readers import OPERATOR, Disclosure
-from domain.reading import read_event
-from domain.vocabulary import ObligationKind
-from workers.command_line.lessons import LESSONS
+from activities.directory.people import Directory
+from activities.event_store.event_store import Record
+from domain.agreement.commands import COMMANDS
+from domain.agreement.state import Agreement
+from domain.kernel.model import WITHHELD
+from domain.kernel.person import Person
+from domain.kernel.vocabulary import ObligationKind
+from domain.ledger.obligation import Obligation
+from domain.privacy.disclosure import OPERATOR, Disclosure
+from domain.stream.serialization import read_event
+from workers.cli.command_help import LESSONS
 
 Sojourn = Callable[..., Awaitable[Result]]
 Lives = Callable[..., Awaitable[Agreement]]

@@ -10,14 +10,14 @@ import asyncpg
 import pytest
 from typer.testing import Result
 
+from application.settings import Settings
+from application.temporal.namespace import NamespaceNotReadyError
 from deploy.embedded import EmbeddedTemporal
 from deploy.migrate import MigrationRefusedError
-from domain.agreement import Agreement
-from workers.command_line.expected import expected
-from workers.command_line.failures import ExitCode
-from workers.namespace import NamespaceNotReadyError
-from workers.settings import Settings
-from workers.worker import run_worker
+from domain.agreement.state import Agreement
+from workers.cli.expected_errors import expected
+from workers.runtime.worker import run_worker
+from workers.terminal.failures import ExitCode
 
 Sojourn = Callable[..., Awaitable[Result]]
 Lives = Callable[..., Awaitable[Agreement]]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from activities.record import Record
+from activities.event_store.event_store import Record
 
 Sojourn = Callable[..., Awaitable[Result]]
 Requests = Callable[..., dict[str, Any]]

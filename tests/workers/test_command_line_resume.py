@@ -10,11 +10,11 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 from typer.testing import Result
 
-from activities.record import Record
-from domain.agreement import Agreement
-from domain.obligations import Obligation
-from domain.views import StatusView
-from workers.looking import look
+from activities.event_store.event_store import Record
+from application.temporal.status_query import look
+from domain.agreement.state import Agreement
+from domain.ledger.obligation import Obligation
+from domain.views.status import StatusView
 from workflows.contract import STATUS_QUERY
 from workflows.search_attributes import KIND, PEOPLE, PHASE
 

@@ -11,9 +11,9 @@ import pytest
 from temporalio.client import Client
 from typer.testing import Result
 
-from workers.settings import Settings
-from workers.versions import spelled, version_of
-from workers.worker import hosting
+from application.settings import Settings
+from application.temporal.versions import spelled, version_of
+from workers.runtime.worker import hosting
 
 Sojourn = Callable[..., Awaitable[Result]]
 Requests = Callable[..., dict[str, Any]]

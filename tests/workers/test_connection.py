@@ -10,10 +10,10 @@ from pydantic import BaseModel
 from temporalio.api.failure.v1 import Failure
 from temporalio.exceptions import ApplicationError
 
+from application.settings import load_settings
+from application.temporal.client import NoTemporalError, connect, data_converter
 from deploy.embedded import EmbeddedTemporal, Stack
 from deploy.embedded.processes import free_port
-from workers.connection import NoTemporalError, connect, data_converter
-from workers.settings import load_settings
 
 
 class _Note(BaseModel):

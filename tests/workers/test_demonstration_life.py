@@ -12,37 +12,37 @@ from pydantic import JsonValue
 from rich.cells import cell_len
 from rich.console import Console
 
-from activities.calendars import CalendarSources
-from domain.agreement import Agreement
-from domain.announcing import notices_of
-from domain.calendars import Calendar
-from domain.commands import COMMANDS, Command, ProposeAgreement
-from domain.commands.time import LetTimePass
-from domain.decide import decide, newcomers
-from domain.decisions.forming import parties_of
-from domain.decisions.passage import next_instant
+from activities.directory.calendars import CalendarSources
+from application.errors import UpdateRefusedError
+from domain.agreement.commands import COMMANDS, Command, ProposeAgreement
+from domain.agreement.commands.time import LetTimePass
+from domain.agreement.evolve import evolve
+from domain.agreement.state import Agreement
+from domain.decisions.areas.forming import parties_of
+from domain.decisions.decide import decide, newcomers
+from domain.decisions.time_passing import next_instant
 from domain.decisions.transitions import start_instant
-from domain.evolve import evolve
-from domain.notices import Notice
-from domain.obligations import Obligation
-from domain.people import Person
-from domain.reading import to_new_event
-from domain.recording import RecordedEvent
-from domain.refusals import Refused
-from domain.stalled import assess
+from domain.kernel.calendar import Calendar
+from domain.kernel.errors import Refused
+from domain.kernel.person import Person
+from domain.kernel.vocabulary import Kind, ObligationKind, Outcome, Phase, Role, StallReason
+from domain.ledger.notice import Notice
+from domain.ledger.obligation import Obligation
+from domain.notifications.derive import notices_of
+from domain.stream.messages import RecordedEvent
+from domain.stream.serialization import to_new_event
 from domain.terms import Terms
 from domain.terms.requests import split
-from domain.vocabulary import Kind, ObligationKind, Outcome, Phase, Role, StallReason
-from workers.asked_in_vain import UpdateRefusedError
-from workers.demonstration import views
-from workers.demonstration.cast import answer
-from workers.demonstration.examples import read_people, read_request
-from workers.demonstration.life import Life
-from workers.demonstration.mailboxes import ASKING
-from workers.demonstration.moments import answers_at
-from workers.demonstration.report import stalls_in
-from workers.demonstration.scenes import OPERATORS_QUEUE, SUCCESSOR, scenes_in
-from workers.demonstration.views import LiveView
+from domain.views.health import assess
+from workers.demo import views
+from workers.demo.cast import answer
+from workers.demo.examples import read_people, read_request
+from workers.demo.life import Life
+from workers.demo.mailboxes import ASKING
+from workers.demo.report import stalls_in
+from workers.demo.response_times import answers_at
+from workers.demo.scenes import OPERATORS_QUEUE, SUCCESSOR, scenes_in
+from workers.demo.views import LiveView
 from workflows.contract import agreement_id_of
 
 MOMENT = timedelta(milliseconds=1)

@@ -14,10 +14,10 @@ from activities.delivery.digest import add_items
 from activities.delivery.invites import Attendee, add_entry, calendar_entry
 from activities.delivery.mail import MailSettings, compose, send
 from activities.delivery.rendering import headers_of
-from domain.notices import Meeting, Notice, NoticeKind
-from domain.obligations import Obligation
-from domain.vocabulary import Kind, ObligationKind, Role, StallReason
-from workers.demonstration.mailboxes import Letter, Mailboxes, read_letters
+from domain.kernel.vocabulary import Kind, ObligationKind, Role, StallReason
+from domain.ledger.notice import Meeting, Notice, NoticeKind
+from domain.ledger.obligation import Obligation
+from workers.demo.mailboxes import Letter, Mailboxes, read_letters
 
 SENT_AT = datetime(2027, 3, 1, 9, 30, tzinfo=UTC)
 MENTOR, DELEGATE = "P-1", "P-2"

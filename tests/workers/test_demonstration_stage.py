@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from application.placements.named_people import named_people
 from deploy.embedded.stack import Stack
+from domain.kernel.vocabulary import Kind
 from domain.terms import ShadowingTerms
 from domain.terms.requests import split
-from domain.vocabulary import Kind
-from workers.demonstration.examples import ExamplesMissingError, read_people, read_request
-from workers.demonstration.stage import StageTakenError, clear, refuse_unless_empty
-from workers.named_people import named_people
+from workers.demo.examples import ExamplesMissingError, read_people, read_request
+from workers.demo.stage import StageTakenError, clear, refuse_unless_empty
 
 A_YEAR_OF_DAYS = [date(2026, 11, 22) + timedelta(days=days) for days in range(0, 730, 17)]
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 
-from domain.recording import RecordedEvent
-from domain.stalled import WaitingOn
-from domain.vocabulary import Kind, ObligationKind, Phase, Role, StallReason
-from workers.demonstration.life import Life
-from workers.demonstration.views import PlainView, QuietView
-from workers.standing import StalledAgreement
+from application.queries.agreements import StalledAgreement
+from domain.kernel.vocabulary import Kind, ObligationKind, Phase, Role, StallReason
+from domain.stream.messages import RecordedEvent
+from domain.views.health import WaitingOn
+from workers.demo.life import Life
+from workers.demo.views import PlainView, QuietView
 
 NOW = datetime(2027, 4, 16, 11, tzinfo=UTC)
 

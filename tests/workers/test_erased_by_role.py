@@ -10,16 +10,16 @@ import pytest
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import WorkflowSerializationContext
 
-from activities.payloads.codec import EncryptingCodec
-from activities.record import Record
-from activities.seals import Seals
-from domain.recording import Append
-from domain.vocabulary import Kind, Role
+from activities.encryption.encrypt import Seals
+from activities.encryption.payload_codec import EncryptingCodec
+from activities.event_store.event_store import Record
+from application.config.keys import key_ring
+from application.settings import Settings
+from domain.kernel.vocabulary import Kind, Role
+from domain.stream.messages import Append
 from tests.canaries import Cage
 from tests.readings import Readings
 from tests.sung_lives import life_in_which_everybody_writes
-from workers.keyring import key_ring
-from workers.settings import Settings
 
 ROLES = (Role.MENTOR, Role.LINE_MANAGER, Role.OBSERVER, Role.HOST_MANAGER)
 

@@ -10,10 +10,10 @@ import pytest
 
 from activities.keys.ring import KeysError
 from activities.keys.sources import create_key_file
+from application.config.keys import key_file_of, key_ring, recognised, with_keys_of_its_own
+from application.settings import SettingsError, load_settings
 from deploy.embedded import Stack
-from domain.digests import digest_of
-from workers.keyring import key_file_of, key_ring, recognised, with_keys_of_its_own
-from workers.settings import SettingsError, load_settings
+from domain.kernel.digests import digest_of
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from domain.commands.operations import AdoptPolicy, NudgeObligation
-from domain.policy import DEFAULT
-from workers.asked_in_vain import UpdateRefusedError
-from workers.known_policies import KnownPolicies
-from workers.policy_files import written
-from workers.settings import SettingsError, load_settings
+from application.config.policy_files import written
+from application.config.policy_sets import KnownPolicies
+from application.errors import UpdateRefusedError
+from application.settings import SettingsError, load_settings
+from domain.agreement.commands.operations import AdoptPolicy, NudgeObligation
+from domain.policy.policy_set import DEFAULT
 
 PATIENT = written(DEFAULT).replace("policy_set_id: default", "policy_set_id: patient")
 SECOND = PATIENT.replace("version: 1", "version: 2").replace("missed_after: 3", "missed_after: 4")

@@ -19,10 +19,10 @@ from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.worker import Replayer, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from workers.connection import data_converter
-from workers.logs import configure_logs
-from workers.sdk_logs import FORWARDED
-from workers.settings import Settings, load_settings
+from application.settings import Settings, load_settings
+from application.temporal.client import data_converter
+from application.temporal.sdk_logging import FORWARDED
+from workers.runtime.log_output import configure_logs
 
 
 @activity.defn

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from temporalio.client import Client
 
-from domain.views import StatusView
-from domain.vocabulary import Kind
-from workers.asked_in_vain import NoAnswerError, NotRunningError
-from workers.looking import look
+from application.errors import NoAnswerError, NotRunningError
+from application.temporal.status_query import look
+from domain.kernel.vocabulary import Kind
+from domain.views.status import StatusView
 from workflows.contract import STATUS_QUERY, WORKFLOW_TYPES
 
 

@@ -13,14 +13,14 @@ import pytest
 from pydantic import JsonValue
 from typer.testing import Result
 
-from activities.differences import Difference
-from activities.keys import lost
+from activities.data_rights.log import Rights
+from activities.encryption.encrypt import Seals
+from activities.integrity import lost_keys as lost
+from activities.integrity.findings import Difference
 from activities.keys.envelopes import subject_in
-from activities.rights import Rights
-from activities.seals import Seals
-from domain.agreement import Agreement
-from workers.command_line.failures import ExitCode
-from workers.verifying import verify
+from application.operations.verify import verify
+from domain.agreement.state import Agreement
+from workers.terminal.failures import ExitCode
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Sojourn = Callable[..., Awaitable[Result]]
@@ -155,7 +155,7 @@ async def test_an_erasure_that_was_cut_off_accounts_for_what_it_destroyed(
 ) -> None:
     """Killed right behind the destruction, before any receipt: what is gone is noted all the same."""
     run = ("erase", lived.mentee_id, *OPERATOR, "--yes", "--receipt", str(tmp_path / "receipt.json"))
-    await killed_at("activities.rights:Rights.clear_directory", *run)
+    await killed_at("activities.data_rights.log:Rights.clear_directory", *run)
     assert [each.type for each in await Rights(pool).events(lived.mentee_id)] == ["keys.destroyed"]
     assert await verify(pool) == []
 

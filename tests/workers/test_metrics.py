@@ -19,11 +19,11 @@ from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import Result
 
-from activities.figures import Figures, read_figures
+from activities.postgres.metrics import Figures, read_figures
 from deploy.embedded import EmbeddedPostgres
-from domain.notices import NoticeKind
-from domain.vocabulary import Kind, ObligationKind, Phase
-from workers.metrics import FiguresCollector
+from domain.kernel.vocabulary import Kind, ObligationKind, Phase
+from domain.ledger.notice import NoticeKind
+from workers.runtime.metrics import FiguresCollector
 
 Sojourn = Callable[..., Awaitable[Result]]
 Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
@@ -185,7 +185,7 @@ async def test_many_scrapes_at_once_share_one_reading(database: str, monkeypatch
         read.append(dsn)
         return await read_figures(dsn)
 
-    monkeypatch.setattr("workers.metrics.read_figures", counted)
+    monkeypatch.setattr("workers.runtime.metrics.read_figures", counted)
     collector = FiguresCollector(database)
     with ThreadPoolExecutor(8) as threads:
         waiting = [asyncio.wrap_future(threads.submit(collector.collect)) for _ in range(8)]

@@ -10,22 +10,22 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from activities.directory import Directory
-from activities.opening import opened
-from activities.openings import Openings
-from activities.record import Record
-from activities.sealed_people import SEALED_FIELDS
-from activities.seals import Seals
+from activities.data_rights.access_after_close import Openings
+from activities.directory.encrypted_people import SEALED_FIELDS
+from activities.directory.people import Directory
+from activities.encryption.decrypt import opened
+from activities.encryption.encrypt import Seals
+from activities.event_store.event_store import Record
+from application.commands.after_close import open_after_close
+from application.queries.agreements import standing
 from deploy.embedded import EmbeddedPostgres
 from deploy.migrate import migrate
-from domain.agreement import Agreement
-from domain.commands.break_glass import RequestBreakGlass
-from domain.people import Person
+from domain.agreement.commands.break_glass import RequestBreakGlass
+from domain.agreement.state import Agreement
+from domain.kernel.person import Person
 from tests.canaries import SUNG, Cage, Place, heard_in, personal_texts, places_of_events
 from tests.searching import dump, found, uncompress
 from tests.sung_lives import recorded, scripted_lives
-from workers.opening_after_close import open_after_close
-from workers.standing import standing
 
 IN_CLEAR_OF_A_PERSON: Mapping[str, str] = {
     "person_id": "opaque",

@@ -12,22 +12,22 @@ import asyncpg
 import pytest
 from typer.testing import Result
 
-from activities.opening import opened_for
-from activities.openings import Openings
-from activities.record import Record
-from activities.rights_chain import rights_differences
-from activities.seals import Seals
-from domain.agreement import Agreement
-from domain.commands.break_glass import ApproveBreakGlass, RequestBreakGlass
-from domain.model import WITHHELD
-from domain.notices import NoticeKind
-from domain.readers import reader_of
-from domain.refusals import RefusalCode, Refused
-from domain.vocabulary import Role
-from workers.command_line.failures import ExitCode
-from workers.demonstration.mailboxes import Mailboxes
-from workers.opening_after_close import open_after_close, with_what_was_opened
-from workers.standing import Standing, standing
+from activities.data_rights.access_after_close import Openings
+from activities.encryption.decrypt import opened_for
+from activities.encryption.encrypt import Seals
+from activities.event_store.event_store import Record
+from activities.integrity.rights_chain import rights_differences
+from application.commands.after_close import open_after_close, with_what_was_opened
+from application.queries.agreements import Standing, standing
+from domain.agreement.commands.break_glass import ApproveBreakGlass, RequestBreakGlass
+from domain.agreement.state import Agreement
+from domain.kernel.errors import RefusalCode, Refused
+from domain.kernel.model import WITHHELD
+from domain.kernel.vocabulary import Role
+from domain.ledger.notice import NoticeKind
+from domain.privacy.disclosure import reader_of
+from workers.demo.mailboxes import Mailboxes
+from workers.terminal.failures import ExitCode
 
 Sojourn = Callable[..., Awaitable[Result]]
 

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import pytest
 
-from domain.policy import DEFAULT
-from domain.policy_documents import PolicyRefused, document_of
-from workers.policy_files import read_policy_set, written
+from application.config.policy_files import read_policy_set, written
+from domain.policy.documents import PolicyRefused, document_of
+from domain.policy.policy_set import DEFAULT
 
 YAML = written(DEFAULT)
 

@@ -11,13 +11,13 @@ import asyncpg
 import pytest
 from typer.testing import Result
 
-from activities.database import DatabaseRefusedError, open_pool
-from activities.directory import Directory
-from activities.rebuilding import rebuild_read_models
-from domain.agreement import Agreement
-from domain.obligations import Obligation
-from domain.vocabulary import ObligationKind
-from workers.verifying import verify
+from activities.directory.people import Directory
+from activities.integrity.rebuild import rebuild_read_models
+from activities.postgres.pool import DatabaseRefusedError, open_pool
+from application.operations.verify import verify
+from domain.agreement.state import Agreement
+from domain.kernel.vocabulary import ObligationKind
+from domain.ledger.obligation import Obligation
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Lives = Callable[..., Coroutine[Any, Any, Agreement]]

@@ -12,12 +12,12 @@ import asyncpg
 import pytest
 from typer.testing import Result
 
-from activities.record import Record
-from activities.rights import Rights
-from domain.agreement import Agreement
-from domain.reading import fold_recorded
-from workers.command_line import retention
-from workers.command_line.failures import ExitCode
+from activities.data_rights.log import Rights
+from activities.event_store.event_store import Record
+from domain.agreement.state import Agreement
+from domain.stream.serialization import fold_recorded
+from workers.cli.data_rights import retention
+from workers.terminal.failures import ExitCode
 
 Sojourn = Callable[..., Awaitable[Result]]
 Lives = Callable[..., Awaitable[Agreement]]
@@ -186,10 +186,10 @@ async def test_what_was_cut_off_is_finished_by_the_next_run_and_told_in_full(
     run = ("retention", *BY, "--yes", "--receipts", str(receipts))
     for seam in (
         "activities.keys.subjects:SubjectKeys.destroy_in",
-        "workers.clearing:ClearedAway.clear",
-        "workers.expiring:destroyed_keys",
-        "workers.command_line.retention:write_private",
-        "activities.rights:Rights.note=words.expired",
+        "application.data_rights.temporal_histories:ClearedAway.clear",
+        "application.data_rights.expire:destroyed_keys",
+        "workers.cli.data_rights.retention:write_private",
+        "activities.data_rights.log:Rights.note=words.expired",
     ):
         await killed_at(seam, *run, today=date(2037, 1, 1))
     done = await sojourn(*run, "--json")

@@ -12,12 +12,12 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 from typer.testing import Result
 
-from activities.record import Record
-from activities.rights import Rights
-from domain.agreement import Agreement
-from domain.reading import fold_recorded
-from workers.command_line.failures import ExitCode
-from workers.command_line.reach import Reach
+from activities.data_rights.log import Rights
+from activities.event_store.event_store import Record
+from domain.agreement.state import Agreement
+from domain.stream.serialization import fold_recorded
+from workers.cli.reach import Reach
+from workers.terminal.failures import ExitCode
 
 Sojourn = Callable[..., Awaitable[Result]]
 Lives = Callable[..., Awaitable[Agreement]]
@@ -175,13 +175,13 @@ async def test_the_receipt_tells_of_all_that_was_erased_however_often_it_was_cut
     run = ("erase", person, *OPERATOR, "--yes", "--receipt", str(file))
     for seam in (
         "activities.keys.subjects:SubjectKeys.destroy",
-        "activities.rights:Rights.clear_directory",
-        "workers.clearing:ClearedAway._terminate",
-        "workers.clearing:ClearedAway._delete",
-        "workers.starting:Starter.resume",
-        "workers.command_line.rights:signed",
-        "workers.command_line.rights:write_private",
-        "activities.rights:Rights.note=person.erased",
+        "activities.data_rights.log:Rights.clear_directory",
+        "application.data_rights.temporal_histories:ClearedAway._terminate",
+        "application.data_rights.temporal_histories:ClearedAway._delete",
+        "application.temporal.starter:Starter.resume",
+        "workers.cli.data_rights.rights:signed",
+        "workers.cli.data_rights.rights:write_private",
+        "activities.data_rights.log:Rights.note=person.erased",
     ):
         await killed_at(seam, *run)
     done = await sojourn(*run, "--json")

@@ -11,10 +11,10 @@ from temporalio.client import WorkflowHistory
 from temporalio.converter import ActivitySerializationContext, WorkflowSerializationContext
 from temporalio.worker import Replayer
 
-from workers import sandbox
-from workers.connection import data_converter
-from workers.sandbox import AgreementInstance, workflow_runner
-from workers.settings import load_settings
+from application.settings import load_settings
+from application.temporal.client import data_converter
+from workers.runtime import sandbox
+from workers.runtime.sandbox import AgreementInstance, workflow_runner
 from workflows.placements import WORKFLOWS
 
 HISTORIES = Path(__file__).parents[1] / "workflows" / "histories"

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from application.settings import SettingsError, load_settings
 from deploy.embedded.processes import free_port
-from workers.scraping import sdk_runtime, serving_figures
-from workers.settings import SettingsError, load_settings
+from workers.runtime.metrics_endpoints import sdk_runtime, serving_figures
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from application.settings import Settings, SettingsError, describe_settings, load_settings
 from deploy.embedded import Stack
-from workers.settings import Settings, SettingsError, describe_settings, load_settings
 
 
 def test_environment_sets_and_arguments_win(monkeypatch: pytest.MonkeyPatch) -> None:

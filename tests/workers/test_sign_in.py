@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from activities.record import Record
-from domain.agreement import Agreement
-from gateway.tokens import issue
+from activities.event_store.event_store import Record
+from application.identity.tokens import issue
+from domain.agreement.state import Agreement
 from tests.commands import every_command
-from workers.command_line.failures import ExitCode, Failure
-from workers.command_line.sign_in import signed_in
+from workers.cli.sign_in import signed_in
+from workers.terminal.failures import ExitCode, Failure
 
 Sojourn = Callable[..., Awaitable[Result]]
 Lives = Callable[..., Awaitable[Agreement]]

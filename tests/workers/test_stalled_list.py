@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from activities.record import Record
-from activities.rows import StalledFilters, StalledPlace
-from domain.agreement import Agreement
-from domain.obligations import Obligation
-from domain.vocabulary import Kind, ObligationKind, Role
-from workers.stalled_list import stalled_list
-from workers.standing import StalledAgreement, stalled
+from activities.event_store.event_store import Record
+from activities.postgres.rows import StalledFilters, StalledPlace
+from application.queries.agreements import StalledAgreement, stalled
+from application.queries.stalled import stalled_list
+from domain.agreement.state import Agreement
+from domain.kernel.vocabulary import Kind, ObligationKind, Role
+from domain.ledger.obligation import Obligation
 
 Lives = Callable[..., Awaitable[Agreement]]
 Sojourn = Callable[..., Awaitable[Result]]

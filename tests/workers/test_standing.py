@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from activities.record import Record
-from activities.rows import StalledRow
-from domain.agreement import Agreement
-from domain.obligations import Obligation
-from domain.reading import fold_recorded
-from domain.stalled import assess
-from domain.vocabulary import ObligationKind, ObligationStatus, Phase, Role, StallReason
-from workers.standing import StalledAgreement, owed_ever, stalled, standing
+from activities.event_store.event_store import Record
+from activities.postgres.rows import StalledRow
+from application.queries.agreements import StalledAgreement, owed_ever, stalled, standing
+from domain.agreement.state import Agreement
+from domain.kernel.vocabulary import ObligationKind, ObligationStatus, Phase, Role, StallReason
+from domain.ledger.obligation import Obligation
+from domain.stream.serialization import fold_recorded
+from domain.views.health import assess
 
 Lives = Callable[..., Awaitable[Agreement]]
 

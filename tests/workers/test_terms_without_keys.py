@@ -15,20 +15,20 @@ import pytest
 from pydantic import JsonValue
 from structlog.testing import capture_logs
 
+from activities.event_store.event_store import Record
 from activities.keys.envelopes import subject_in
-from activities.record import Record
-from domain.agreement import Agreement
-from domain.appending import step
-from domain.commands import COMMANDS, Command
-from domain.decide import decide
-from domain.digests import digest_by_field
-from domain.events.forming import TermsAmended
-from domain.refusals import RefusalCode, Refused
-from domain.subjects import OF_THE_TERMS
+from application.config.keys import seals_of
+from application.queries.agreements import standing_to_decide_upon
+from application.settings import load_settings
+from domain.agreement.commands import COMMANDS, Command
+from domain.agreement.events.forming import TermsAmended
+from domain.agreement.state import Agreement
+from domain.decisions.decide import decide
+from domain.handling.handle import step
+from domain.kernel.digests import digest_by_field
+from domain.kernel.errors import RefusalCode, Refused
+from domain.privacy.data_subjects import OF_THE_TERMS
 from domain.terms.requests import split
-from workers.keyring import seals_of
-from workers.settings import load_settings
-from workers.standing import standing_to_decide_upon
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Lives = Callable[..., Awaitable[Agreement]]

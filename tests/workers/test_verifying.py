@@ -12,15 +12,15 @@ import asyncpg
 import pytest
 from typer.testing import Result
 
-from activities import database
-from activities.differences import Difference
-from activities.rights import Rights, RightType
-from activities.statements import STATEMENTS
+from activities.data_rights.log import Rights, RightType
+from activities.integrity.findings import Difference
+from activities.postgres import pool as database
+from activities.postgres.statements import STATEMENTS
+from application.operations.verify import verify
 from deploy.migrate import MigrationRefusedError, check_schema
-from domain.agreement import Agreement
-from domain.obligations import Obligation
-from domain.vocabulary import ObligationKind
-from workers.verifying import verify
+from domain.agreement.state import Agreement
+from domain.kernel.vocabulary import ObligationKind
+from domain.ledger.obligation import Obligation
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Lives = Callable[..., Coroutine[Any, Any, Agreement]]

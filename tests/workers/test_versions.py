@@ -10,15 +10,15 @@ import pytest
 from temporalio.client import Client
 from temporalio.common import WorkerDeploymentVersion
 
-from workers.settings import Settings, SettingsError, load_settings
-from workers.versions import (
+from application.settings import Settings, SettingsError, load_settings
+from application.temporal.versions import (
     VersionNotMadeCurrentError,
     build_of_this_code,
     current_version,
     make_current,
     version_of,
 )
-from workers.worker import hosting
+from workers.runtime.worker import hosting
 
 
 @pytest.fixture

@@ -11,17 +11,17 @@ import asyncpg
 import pytest
 from typer.testing import Result
 
-from activities.directory import Directory
-from activities.record import Record
-from activities.rows import StalledFilters
-from domain.agreement import Agreement
-from domain.people import Person
-from domain.vocabulary import Role
-from workers import viewpoint
-from workers.command_line.failures import ExitCode
-from workers.standing import Standing, standing
-from workers.viewpoint import UNNAMED, Viewpoint, stalled_for, viewpoint_of
-from workers.watching.rows import read_board
+from activities.directory.people import Directory
+from activities.event_store.event_store import Record
+from activities.postgres.rows import StalledFilters
+from application.queries import viewer as viewpoint
+from application.queries.agreements import Standing, standing
+from application.queries.viewer import UNNAMED, Viewpoint, stalled_for, viewpoint_of
+from domain.agreement.state import Agreement
+from domain.kernel.person import Person
+from domain.kernel.vocabulary import Role
+from workers.board.rows import read_board
+from workers.terminal.failures import ExitCode
 
 Sojourn = Callable[..., Awaitable[Result]]
 Lives = Callable[..., Awaitable[Agreement]]

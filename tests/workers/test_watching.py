@@ -22,24 +22,24 @@ import pytest
 from temporalio.client import Client
 from textual.widgets import DataTable, Static
 
-from activities.database import DatabaseUnavailableError
-from activities.directory import Directory
-from activities.record import Record
-from domain.agreement import Agreement
-from domain.obligations import Obligation
-from domain.people import Person
-from domain.stalled import assess, oldest_first
-from domain.vocabulary import Kind, ObligationKind, Phase, Role
-from workers.command_line.output import words
-from workers.explaining import explanation
-from workers.watching.app import WatchApp
-from workers.watching.frame import summary
-from workers.watching.rows import Board, BoardRow, Order, State, age, matching, read_board
+from activities.directory.people import Directory
+from activities.event_store.event_store import Record
+from activities.postgres.pool import DatabaseUnavailableError
+from application.queries.explain import explanation
+from domain.agreement.state import Agreement
+from domain.kernel.person import Person
+from domain.kernel.vocabulary import Kind, ObligationKind, Phase, Role
+from domain.ledger.obligation import Obligation
+from domain.views.health import assess, oldest_first
+from workers.board.app import WatchApp
+from workers.board.frame import summary
+from workers.board.rows import Board, BoardRow, Order, State, age, matching, read_board
+from workers.terminal.output import words
 
 AT = datetime(2027, 3, 1, 9, tzinfo=UTC)
 OPERATOR = "OPS-1"
 
-COMMAND = (sys.executable, "-c", "from workers.command_line import main; main()", "watch")
+COMMAND = (sys.executable, "-c", "from workers.cli import main; main()", "watch")
 SCREENS = ((80, 24), (120, 40))
 
 

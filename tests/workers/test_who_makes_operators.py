@@ -11,11 +11,11 @@ import asyncpg
 import pytest
 from typer.testing import Result
 
-from activities.directory import Directory
-from activities.rights import Rights
-from domain.people import Person
-from gateway.tokens import issue
-from workers.command_line.failures import ExitCode
+from activities.data_rights.log import Rights
+from activities.directory.people import Directory
+from application.identity.tokens import issue
+from domain.kernel.person import Person
+from workers.terminal.failures import ExitCode
 
 Sojourn = Callable[..., Awaitable[Result]]
 

@@ -9,11 +9,11 @@ import uuid
 import pytest
 from temporalio.client import Client, WorkflowFailureError
 
+from application.settings import SettingsError, load_settings
 from deploy.embedded import EmbeddedPostgres
 from deploy.migrate import MigrationRefusedError
-from domain.vocabulary import Kind
-from workers.settings import SettingsError, load_settings
-from workers.worker import hosting, run_worker
+from domain.kernel.vocabulary import Kind
+from workers.runtime.worker import hosting, run_worker
 from workflows.contract import WORKFLOW_TYPES
 
 

@@ -12,10 +12,10 @@ import pytest
 from temporalio.client import Client
 from typer.testing import Result
 
-from activities.differences import Difference
-from domain.agreement import Agreement
-from workers.settings import Settings
-from workers.workflow_differences import workflow_differences
+from activities.integrity.findings import Difference
+from application.operations.workflow_state import workflow_differences
+from application.settings import Settings
+from domain.agreement.state import Agreement
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Sojourn = Callable[..., Awaitable[Result]]

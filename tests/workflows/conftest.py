@@ -30,30 +30,30 @@ from temporalio.exceptions import ApplicationError
 # The one way to turn the clock of a workflow whose client and worker are not the test environment's own.
 from temporalio.testing._timeskipping import TimeSkipper, TimeSkippingConfig
 
-from activities.database import open_pool
-from activities.directory import Directory
-from activities.payloads.codec import EncryptingCodec, is_encrypted
-from activities.record import Record
+from activities.directory.people import Directory
+from activities.encryption.payload_codec import EncryptingCodec, is_encrypted
+from activities.event_store.event_store import Record
+from activities.postgres.pool import open_pool
+from application.config.keys import key_ring, seals_of
+from application.settings import Settings, load_settings
+from application.temporal.status_query import look
 from deploy.embedded.processes import free_port
-from domain.agreement import Agreement
-from domain.commands import COMMANDS, Command
-from domain.commands.time import LetTimePass
-from domain.decide import SYSTEM_ACTOR, decide
-from domain.decisions.passage import next_instant
-from domain.obligations import Obligation
-from domain.people import Person
-from domain.reading import fold_recorded
-from domain.stalled import oldest_first
+from domain.agreement.commands import COMMANDS, Command
+from domain.agreement.commands.time import LetTimePass
+from domain.agreement.state import Agreement
+from domain.decisions.decide import SYSTEM_ACTOR, decide
+from domain.decisions.time_passing import next_instant
+from domain.kernel.person import Person
+from domain.kernel.vocabulary import Kind, ObligationKind, Phase
+from domain.ledger.obligation import Obligation
+from domain.stream.serialization import fold_recorded
 from domain.terms import Terms
 from domain.terms.requests import split
-from domain.views import StatusView
-from domain.vocabulary import Kind, ObligationKind, Phase
-from workers.demonstration.cast import answer
-from workers.keyring import key_ring, seals_of
-from workers.looking import look
-from workers.scraping import sdk_runtime
-from workers.settings import Settings, load_settings
-from workers.worker import hosting
+from domain.views.health import oldest_first
+from domain.views.status import StatusView
+from workers.demo.cast import answer
+from workers.runtime.metrics_endpoints import sdk_runtime
+from workers.runtime.worker import hosting
 from workflows.contract import (
     CONFIRM_UPDATE,
     REFUSED,

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from temporalio import activity
 
-from activities.database import DatabaseRefusedError
-from activities.implementations import UNKNOWN_PERSON, Activities
+from activities.postgres.pool import DatabaseRefusedError
+from activities.registered import UNKNOWN_PERSON, Activities
 from workflows import activity_definitions as named
 
 DEFINITIONS: tuple[Callable[..., Any], ...] = (

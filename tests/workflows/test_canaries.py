@@ -16,17 +16,20 @@ from google.protobuf.message import Message
 from temporalio.api.common.v1 import Payload
 from temporalio.client import Client, WorkflowUpdateFailedError
 
-from activities.opening import opened
-from activities.payloads.codec import EncryptingCodec, is_encrypted
+from activities.encryption.decrypt import opened
+from activities.encryption.payload_codec import EncryptingCodec, is_encrypted
+from application.config.keys import key_ring, seals_of
+from application.settings import load_settings
+from application.temporal.client import data_converter
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.embedded.processes import free_port
 from deploy.migrate import migrate
-from domain.commands import COMMANDS, Command
-from domain.people import Person
+from domain.agreement.commands import COMMANDS, Command
+from domain.kernel.person import Person
+from domain.kernel.vocabulary import Kind, Phase
+from domain.privacy.free_text import places_of_words
 from domain.terms import ShadowingTerms, Terms
 from domain.terms.requests import split
-from domain.vocabulary import Kind, Phase
-from domain.written import places_of_words
 from tests.canaries import (
     EXAMPLES,
     SUNG,
@@ -39,11 +42,8 @@ from tests.canaries import (
 from tests.readings import Readings
 from tests.searching import dump, found, uncompress
 from tests.sung_lives import full_request
-from workers.connection import data_converter
-from workers.keyring import key_ring, seals_of
-from workers.logs import configure_logs
-from workers.scraping import serving_figures
-from workers.settings import load_settings
+from workers.runtime.log_output import configure_logs
+from workers.runtime.metrics_endpoints import serving_figures
 from workflows.contract import Receipt
 from workflows.search_attributes import ALL
 

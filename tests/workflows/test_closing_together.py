@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from temporalio.client import WorkflowUpdateFailedError
 
-from domain.vocabulary import ObligationKind
+from domain.kernel.vocabulary import ObligationKind
 
 if TYPE_CHECKING:
     from tests.workflows.conftest import House, Placement

@@ -14,9 +14,9 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.converter import DataConverter
 
-from domain.commands import COMMANDS
+from domain.agreement.commands import COMMANDS
+from domain.kernel.vocabulary import Kind, ObligationKind
 from domain.terms.requests import split
-from domain.vocabulary import Kind, ObligationKind
 from workflows import contract, search_attributes
 from workflows.contract import AgreementInput, Receipt, agreement_id_of
 from workflows.placements import WORKFLOWS

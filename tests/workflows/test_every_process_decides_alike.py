@@ -16,23 +16,23 @@ from pathlib import Path
 
 import pytest
 
-from activities.calendars import CalendarSources
-from domain.agreement import Agreement
-from domain.announcing import notices_of
-from domain.commands import Command, ProposeAgreement
-from domain.commands.time import LetTimePass
-from domain.decide import decide
-from domain.decisions.forming import parties_of
-from domain.decisions.passage import next_instant
-from domain.digests import digest_of_model
-from domain.evolve import evolve
-from domain.people import Person
-from domain.reading import to_new_event
-from domain.refusals import Refused
-from domain.stalled import oldest_first
+from activities.directory.calendars import CalendarSources
+from domain.agreement.commands import Command, ProposeAgreement
+from domain.agreement.commands.time import LetTimePass
+from domain.agreement.evolve import evolve
+from domain.agreement.state import Agreement
+from domain.decisions.areas.forming import parties_of
+from domain.decisions.decide import decide
+from domain.decisions.time_passing import next_instant
+from domain.kernel.digests import digest_of_model
+from domain.kernel.errors import Refused
+from domain.kernel.person import Person
+from domain.notifications.derive import notices_of
+from domain.stream.serialization import to_new_event
 from domain.terms.requests import split
-from workers.demonstration.cast import answer
-from workflows.story import current_details
+from domain.views.health import oldest_first
+from workers.demo.cast import answer
+from workflows.user_metadata import current_details
 
 KINDS = ("secondment", "shadowing", "rotation")
 ROOT = Path(__file__).parents[2]

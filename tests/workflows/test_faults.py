@@ -29,13 +29,13 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.converter import SerializationContext
 
-from activities.payloads.codec import EncryptingCodec
+from activities.encryption.payload_codec import EncryptingCodec
 from deploy.embedded import EmbeddedPostgres
 from deploy.migrate import migrate
-from domain.agreement import Agreement
-from domain.decisions.passage import next_instant
-from domain.vocabulary import ObligationKind, Phase
-from workers.worker import hosting
+from domain.agreement.state import Agreement
+from domain.decisions.time_passing import next_instant
+from domain.kernel.vocabulary import ObligationKind, Phase
+from workers.runtime.worker import hosting
 from workflows.agreement_run import PAUSE_AFTER_A_FAULT
 
 if TYPE_CHECKING:

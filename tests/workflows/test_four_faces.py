@@ -17,13 +17,13 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.embedded import EmbeddedPostgres
-from domain.decisions.passage import next_instant
-from domain.obligations import Obligation
-from domain.stalled import assess
-from domain.views import StatusView
-from domain.vocabulary import Health, Kind
-from workers.command_line import app
-from workers.metrics import FiguresCollector
+from domain.decisions.time_passing import next_instant
+from domain.kernel.vocabulary import Health, Kind
+from domain.ledger.obligation import Obligation
+from domain.views.health import assess
+from domain.views.status import StatusView
+from workers.cli import app
+from workers.runtime.metrics import FiguresCollector
 from workflows.search_attributes import HEALTH, KIND, LEVEL, STALL_REASON, STALLED_SINCE, WAITING_ON_ROLE
 
 if TYPE_CHECKING:

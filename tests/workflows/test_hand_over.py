@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domain.vocabulary import ObligationKind, Outcome
-from workers.asking import ask
-from workflows import activity_definitions, handing_over
+from application.temporal.updates import ask
+from domain.kernel.vocabulary import ObligationKind, Outcome
+from workflows import activity_definitions
+from workflows import handover as handing_over
 from workflows.contract import NUDGE_SIGNAL, OBLIGATIONS_QUERY
 
 if TYPE_CHECKING:

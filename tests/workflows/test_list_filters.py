@@ -18,7 +18,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from temporalio.worker import Worker
 
-from domain.vocabulary import Health, Kind, Outcome, Phase, Role, StallReason
+from domain.kernel.vocabulary import Health, Kind, Outcome, Phase, Role, StallReason
 from workflows.contract import WORKFLOW_TYPES
 from workflows.search_attributes import ALL
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from activities.delivery.digest import DIGEST, read_items
-from domain.nudging import NUDGES, first_slot, next_days_slot
+from domain.notifications.timing import NUDGES, first_slot, next_days_slot
 
 if TYPE_CHECKING:
-    from activities.rows import NoticeRow
+    from activities.postgres.rows import NoticeRow
     from tests.workflows.conftest import House, Placement
 
 A_MOMENT = timedelta(seconds=30)

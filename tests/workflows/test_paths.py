@@ -24,12 +24,12 @@ from temporalio.api.enums.v1 import EventType, ResetReapplyExcludeType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import WorkflowHistory
 
-from domain.vocabulary import ObligationKind, Outcome, Role
-from workers.asking import ask
-from workers.settings import load_settings
-from workers.upgrading import Upgrade
-from workers.versions import spelled, version_of
-from workers.worker import replayer
+from application.operations.upgrade import Upgrade
+from application.settings import load_settings
+from application.temporal.updates import ask
+from application.temporal.versions import spelled, version_of
+from domain.kernel.vocabulary import ObligationKind, Outcome, Role
+from workers.runtime.worker import replayer
 
 if TYPE_CHECKING:
     from tests.workflows.conftest import House, Placement

@@ -16,12 +16,12 @@ from temporalio.api.query.v1 import WorkflowQuery
 from temporalio.api.workflowservice.v1 import QueryWorkflowRequest
 from temporalio.client import Client, WorkflowUpdateFailedError
 
-from activities.payloads.codec import AGREEMENT_FIELD, is_encrypted
-from domain.agreement import Agreement
-from domain.obligations import Obligation
-from domain.vocabulary import ObligationKind
-from workers.settings import load_settings
-from workers.worker import replayer
+from activities.encryption.payload_codec import AGREEMENT_FIELD, is_encrypted
+from application.settings import load_settings
+from domain.agreement.state import Agreement
+from domain.kernel.vocabulary import ObligationKind
+from domain.ledger.obligation import Obligation
+from workers.runtime.worker import replayer
 
 if TYPE_CHECKING:
     from tests.workflows.conftest import House, Placement

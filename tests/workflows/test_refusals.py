@@ -12,7 +12,7 @@ from temporalio.client import WithStartWorkflowOperation, WorkflowFailureError, 
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 
-from domain.vocabulary import Kind, ObligationKind
+from domain.kernel.vocabulary import Kind, ObligationKind
 from workflows.contract import CONFIRM_UPDATE, REQUEST_REFUSED, WORKFLOW_TYPES
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 from temporalio.client import Client
 
-from domain.vocabulary import Outcome as AgreementOutcome
-from workers.rehydrating import Outcome, Rehydrated, Rehydration
+from application.operations.rehydrate import Outcome, Rehydrated, Rehydration
+from domain.kernel.vocabulary import Outcome as AgreementOutcome
 
 if TYPE_CHECKING:
     from tests.workflows.conftest import House, KeepingHouse, Mailbox, Placement

@@ -18,10 +18,10 @@ import pytest
 from temporalio import activity, workflow
 from temporalio.client import WorkflowHistory
 
-from domain.recording import Append, Appended
-from domain.vocabulary import Kind
-from workers.settings import load_settings
-from workers.worker import replayer
+from application.settings import load_settings
+from domain.kernel.vocabulary import Kind
+from domain.stream.messages import Append, Appended
+from workers.runtime.worker import replayer
 from workflows import activity_definitions, agreement_run
 from workflows.agreement_run import AgreementRun
 from workflows.search_attributes import Update

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from activities.rows import NoticeRow
+    from activities.postgres.rows import NoticeRow
     from tests.workflows.conftest import House
 
 

@@ -16,9 +16,9 @@ from typer.testing import CliRunner, Result
 
 from deploy.embedded import EmbeddedPostgres
 from deploy.embedded.postgres import PROGRAMS
-from domain.views import ObligationView
-from domain.vocabulary import Kind
-from workers.command_line import app
+from domain.kernel.vocabulary import Kind
+from domain.views.status import ObligationView
+from workers.cli import app
 
 if TYPE_CHECKING:
     from tests.workflows.conftest import House, KeepingHouse, Mailbox, Placement

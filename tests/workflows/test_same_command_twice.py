@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from activities.record import Record
-from domain.commands import Command
-from domain.vocabulary import ObligationKind
+from activities.event_store.event_store import Record
+from domain.agreement.commands import Command
+from domain.kernel.vocabulary import ObligationKind
 from workflows import journal
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from domain.commands import COMMANDS
-from domain.vocabulary import Outcome as AgreementOutcome
-from domain.vocabulary import Phase
-from workers.asking import ask
-from workers.upgrading import Outcome, Upgrade
-from workers.versions import make_current, spelled, version_of
+from application.operations.upgrade import Outcome, Upgrade
+from application.temporal.updates import ask
+from application.temporal.versions import make_current, spelled, version_of
+from domain.agreement.commands import COMMANDS
+from domain.kernel.vocabulary import Outcome as AgreementOutcome
+from domain.kernel.vocabulary import Phase
 
 if TYPE_CHECKING:
     from tests.workflows.conftest import House, Placement

@@ -12,12 +12,12 @@ import pytest
 from icalendar import Calendar
 
 from activities.delivery.digest import read_items
-from domain.agreement import Agreement
-from domain.notices import NoticeKind
-from domain.recording import PartyRow
-from domain.stalled import assess
-from domain.views import StatusView
-from domain.vocabulary import Health, ObligationStatus, Outcome, Phase
+from domain.agreement.state import Agreement
+from domain.kernel.vocabulary import Health, ObligationStatus, Outcome, Phase
+from domain.ledger.notice import NoticeKind
+from domain.stream.messages import PartyRow
+from domain.views.health import assess
+from domain.views.status import StatusView
 from workflows.search_attributes import HEALTH, PHASE, STALL_REASON, WAITING_ON_ROLE
 
 if TYPE_CHECKING:

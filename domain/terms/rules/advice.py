@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
+from domain.kernel.vocabulary import Kind
 from domain.terms.common import CommonTerms
 from domain.terms.problems import Problem, path
 from domain.terms.rotation import SHORTEST_LEG_DAYS, RotationTerms
@@ -13,7 +14,6 @@ from domain.terms.rules import criteria
 from domain.terms.rules.rule import Rule, months_after, rule
 from domain.terms.secondment import RETURN_MEETING_DAYS_BEFORE_END, USUAL_MONTHS, SecondmentTerms
 from domain.terms.shadowing import SessionPhase, ShadowingTerms
-from domain.vocabulary import Kind
 
 LONG_CADENCE_DAYS: Final = {Kind.SECONDMENT: 28, Kind.SHADOWING: 7, Kind.ROTATION: 21}
 """The silence limits of the default policy (20, 5 and 15 working days) as calendar days: whoever meets

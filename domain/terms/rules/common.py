@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from domain.kernel.vocabulary import Role
 from domain.terms.common import CommonTerms
 from domain.terms.parts import Milestone
 from domain.terms.problems import Problem, path
 from domain.terms.rules import people
 from domain.terms.rules.rule import ROLE_FIELDS, Rule, not_held, outside_window, repeated, rule
-from domain.vocabulary import Role
 
 
 @rule("effective_from", "planned_end")

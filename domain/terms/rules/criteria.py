@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from domain.model import WITHHELD
+from domain.kernel.model import WITHHELD
 from domain.terms.common import CommonTerms
 from domain.terms.parts import Criterion
 from domain.terms.problems import Problem, path

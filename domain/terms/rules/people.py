@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from domain.model import PersonId
+from domain.kernel.model import PersonId
 from domain.terms.common import CommonTerms
 from domain.terms.problems import Problem, path
 from domain.terms.rules.rule import Rule, repeated, rule

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
 
-from domain.model import PersonId
+from domain.kernel.model import PersonId
+from domain.kernel.vocabulary import Role
 from domain.terms.common import CommonTerms
 from domain.terms.problems import Problem, path
 from domain.terms.rotation import LONGEST_MONTHS, Leg, RotationTerms
 from domain.terms.rules.people import APART_FROM_APPRAISAL, NOT_THE_MENTEE, enough_sources, not_the_mentee
 from domain.terms.rules.rule import ROLE_FIELDS, Rule, not_held, outside_window, repeated, rule, too_long
-from domain.vocabulary import Role
 
 FEWEST_LEGS = 2
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Generic, TypeVar
 
+from domain.kernel.vocabulary import Role
 from domain.terms.common import CommonTerms
 from domain.terms.problems import Problem, listed, path
 from domain.terms.rotation import RotationTerms
 from domain.terms.secondment import SecondmentTerms
 from domain.terms.shadowing import ShadowingTerms
-from domain.vocabulary import Role
 
 Read_contra = TypeVar("Read_contra", bound=CommonTerms, contravariant=True)
 

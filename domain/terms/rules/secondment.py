@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from domain.model import PersonId
+from domain.kernel.model import PersonId
+from domain.kernel.vocabulary import Role
 from domain.terms.common import CommonTerms
 from domain.terms.problems import Problem
 from domain.terms.rules.people import (
@@ -17,7 +18,6 @@ from domain.terms.rules.people import (
 )
 from domain.terms.rules.rule import Rule, months_after, outside_window, rule, too_long
 from domain.terms.secondment import LONGEST_MONTHS, SHORTEST_MONTHS, SecondmentTerms
-from domain.vocabulary import Role
 
 
 @rule("kind", "effective_from", "planned_end")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 
-from domain.model import PersonId
+from domain.kernel.model import PersonId
 from domain.terms.common import CommonTerms
 from domain.terms.problems import Problem, path
 from domain.terms.rules.people import enough_sources, not_the_mentee, people_in

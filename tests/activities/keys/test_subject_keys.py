@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 import asyncpg
 import pytest
 
-from activities.database import Database, DatabaseRefusedError
 from activities.keys import subjects
 from activities.keys.envelopes import KeyReference, SubjectKey, seal, subject_in, unseal
 from activities.keys.ring import KeyRing, UnknownKeyError, WrongKeyError
 from activities.keys.subjects import LostKeyError, SubjectKeys
+from activities.postgres.pool import Database, DatabaseRefusedError
 
 ADA = KeyReference("p-ada", 1)
 

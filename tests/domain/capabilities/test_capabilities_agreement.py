@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from domain.agreement import Agreement
-from domain.obligations import Obligation
-from domain.refusals import RefusalCode, Refused
+from domain.agreement.state import Agreement
+from domain.kernel.errors import RefusalCode, Refused
+from domain.kernel.vocabulary import Health, ObligationKind, Role
+from domain.ledger.obligation import Obligation
 from domain.terms import Terms
 from domain.terms.requests import split
-from domain.views import status_view
-from domain.vocabulary import Health, ObligationKind, Role
+from domain.views.status import status_view
 
 Lives = Callable[[str], Any]
 

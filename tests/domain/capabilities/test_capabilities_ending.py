@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from domain.agreement import Agreement
-from domain.narratives import Reflection, SkillGain, Synthesis, Trajectory
-from domain.obligations import Obligation
-from domain.refusals import Refused
-from domain.vocabulary import ObligationKind, Outcome, Phase
+from domain.agreement.content import Reflection, SkillGain, Synthesis, Trajectory
+from domain.agreement.state import Agreement
+from domain.kernel.errors import Refused
+from domain.kernel.vocabulary import ObligationKind, Outcome, Phase
+from domain.ledger.obligation import Obligation
 
 Lives = Callable[[str], Any]
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from domain.agreement import Agreement
+from domain.agreement.content import Synthesis
+from domain.agreement.state import Agreement
+from domain.kernel.errors import RefusalCode, Refused
+from domain.kernel.vocabulary import Kind, ObligationKind, Phase, Role
 from domain.kinds import KINDS
-from domain.narratives import Synthesis
-from domain.obligations import Obligation
-from domain.refusals import RefusalCode, Refused
-from domain.vocabulary import Kind, ObligationKind, Phase, Role
+from domain.ledger.obligation import Obligation
 
 Lives = Callable[[str], Any]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from domain.agreement import Agreement
-from domain.obligations import Obligation
-from domain.refusals import RefusalCode, Refused
-from domain.vocabulary import ObligationKind, Phase, Role
+from domain.agreement.state import Agreement
+from domain.kernel.errors import RefusalCode, Refused
+from domain.kernel.vocabulary import ObligationKind, Phase, Role
+from domain.ledger.obligation import Obligation
 
 Lives = Callable[[str], Any]
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from domain.agreement import Agreement
-from domain.commands import COMMANDS
-from domain.refusals import Refused
-from domain.vocabulary import Phase
+from domain.agreement.commands import COMMANDS
+from domain.agreement.state import Agreement
+from domain.kernel.errors import Refused
+from domain.kernel.vocabulary import Phase
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from domain.announcing import notices_of
-from domain.model import WITHHELD
-from domain.readers import as_read_by, reader_of
-from domain.reading import fold_recorded, read_event
-from domain.refusals import RefusalCode, Refused
+from domain.kernel.errors import RefusalCode, Refused
+from domain.kernel.model import WITHHELD
+from domain.notifications.derive import notices_of
+from domain.privacy.disclosure import as_read_by, reader_of
+from domain.stream.serialization import fold_recorded, read_event
 
 Active = Callable[[str], Any]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from domain.agreement import Agreement, Party
-from domain.announcing import notices_of
-from domain.decisions.forming import parties_of
-from domain.reading import fold_recorded, read_event
-from domain.vocabulary import ObligationKind, Outcome, Phase, Role
+from domain.agreement.state import Agreement, Party
+from domain.decisions.areas.forming import parties_of
+from domain.kernel.vocabulary import ObligationKind, Outcome, Phase, Role
+from domain.notifications.derive import notices_of
+from domain.stream.serialization import fold_recorded, read_event
 
 Lives = Callable[[str], Any]
 Situation = Callable[..., Any]

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from domain.agreement import Absence, Agreement
-from domain.calendars import Leave
-from domain.decisions.passage import next_instant
-from domain.policy import DEFAULT
-from domain.reading import fold_recorded
-from domain.stalled import assess
-from domain.vocabulary import Kind, ObligationKind, Phase, Role, StallReason
+from domain.agreement.state import Absence, Agreement
+from domain.decisions.time_passing import next_instant
+from domain.kernel.calendar import Leave
+from domain.kernel.vocabulary import Kind, ObligationKind, Phase, Role, StallReason
+from domain.policy.policy_set import DEFAULT
+from domain.stream.serialization import fold_recorded
+from domain.views.health import assess
 
 Lives = Callable[[str], Any]
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from domain.agreement import Agreement
-from domain.stalled import assess
+from domain.agreement.state import Agreement
+from domain.kernel.vocabulary import ObligationKind, Phase, Role, StallReason
 from domain.terms import Terms
 from domain.terms.checks import warnings
 from domain.terms.rules.criteria import unassessable
-from domain.vocabulary import ObligationKind, Phase, Role, StallReason
+from domain.views.health import assess
 
 Lives = Callable[[str], Any]
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from domain.decisions import consent, course, resting
-from domain.refusals import RefusalCode, Refused
+from domain.decisions import consent
+from domain.decisions import suspension as resting
+from domain.decisions.areas import course
+from domain.kernel.errors import RefusalCode, Refused
 
 Row = tuple[str, list[dict[str, Any]], str, str, dict[str, Any], RefusalCode, str]
 

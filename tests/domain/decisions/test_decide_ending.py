@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from domain.commands import COMMANDS
-from domain.decisions import ending
-from domain.refusals import RefusalCode, Refused
+from domain.agreement.commands import COMMANDS
+from domain.decisions.areas import ending
+from domain.kernel.errors import RefusalCode, Refused
 
 Row = tuple[str, list[dict[str, Any]], str, str, dict[str, Any], RefusalCode, str]
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from domain.calendars import Calendar
-from domain.commands import ProposeAgreement
-from domain.decide import decide
-from domain.decisions import forming
-from domain.model import PersonId
-from domain.refusals import RefusalCode, Refused
+from domain.agreement.commands import ProposeAgreement
+from domain.decisions.areas import forming
+from domain.decisions.decide import decide
+from domain.kernel.calendar import Calendar
+from domain.kernel.errors import RefusalCode, Refused
+from domain.kernel.model import PersonId
 from domain.terms import Terms
 from domain.terms.parts import PolicyReference
 

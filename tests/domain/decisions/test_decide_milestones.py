@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from domain.decisions import milestones
-from domain.refusals import RefusalCode, Refused
+from domain.decisions.areas import milestones
+from domain.kernel.errors import RefusalCode, Refused
 
 Row = tuple[str, list[dict[str, Any]], str, str, dict[str, Any], RefusalCode, str]
 

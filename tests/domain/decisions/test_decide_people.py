@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from domain.decisions import people
-from domain.refusals import RefusalCode, Refused
+from domain.decisions.areas import people
+from domain.kernel.errors import RefusalCode, Refused
 
 Row = tuple[str, list[dict[str, Any]], str, str, dict[str, Any], RefusalCode, str]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from domain import decide as deciding
-from domain.commands import COMMANDS, ProposeAgreement
-from domain.decide import actor_of, decide
-from domain.refusals import RefusalCode, Refused
-from domain.vocabulary import Role
+from domain.agreement.commands import COMMANDS, ProposeAgreement
+from domain.decisions import decide as deciding
+from domain.decisions.decide import actor_of, decide
+from domain.kernel.errors import RefusalCode, Refused
+from domain.kernel.vocabulary import Role
 
 Row = tuple[str, list[dict[str, Any]], str, str, dict[str, Any], RefusalCode, str]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-from domain.vocabulary import ObligationKind, Phase, Role
+from domain.kernel.vocabulary import ObligationKind, Phase, Role
 
 Situation = Callable[..., Any]
 

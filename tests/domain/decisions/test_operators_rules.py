@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from domain.decisions.passage import next_instant
-from domain.refusals import RefusalCode
-from domain.stalled import assess, next_step
-from domain.vocabulary import Health, Role, StallReason
+from domain.decisions.time_passing import next_instant
+from domain.kernel.errors import RefusalCode
+from domain.kernel.vocabulary import Health, Role, StallReason
+from domain.views.health import assess, next_step
 
 Active = Callable[[str], Any]
 CHARTER = "milestone:charter"

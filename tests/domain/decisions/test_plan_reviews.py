@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from domain.agreement import Agreement
-from domain.obligations import Obligation
-from domain.stalled import assess
-from domain.vocabulary import ObligationKind, Phase, Role, StallReason
+from domain.agreement.state import Agreement
+from domain.kernel.vocabulary import ObligationKind, Phase, Role, StallReason
+from domain.ledger.obligation import Obligation
+from domain.views.health import assess
 
 Lives = Callable[[str], Any]
 

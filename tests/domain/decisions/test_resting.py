@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from domain.agreement import Agreement
-from domain.decisions.passage import next_instant
-from domain.stalled import assess
-from domain.vocabulary import Health, Phase
+from domain.agreement.state import Agreement
+from domain.decisions.time_passing import next_instant
+from domain.kernel.vocabulary import Health, Phase
+from domain.views.health import assess
 
 Active = Callable[[str], Any]
 

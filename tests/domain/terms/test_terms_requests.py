@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from domain.model import PersonId
-from domain.people import Person
+from domain.kernel.model import PersonId
+from domain.kernel.person import Person
 from domain.terms import Terms, digest, parse_terms
 from domain.terms.checks import problems, warnings
 from domain.terms.problems import Problem, RequestRefused

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from domain.model import WITHHELD, Frozen, Slug, Words
+from domain.kernel.model import WITHHELD, Frozen, Slug, Words
 from domain.terms import parse_terms, without_words
 from domain.terms.checks import problems
 from domain.terms.requests import split

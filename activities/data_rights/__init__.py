@@ -1,0 +1,1 @@
+"""The log of people's data rights, and access to closed agreements."""

@@ -1,0 +1,1 @@
+"""The people directory, and working time as it knows it."""

@@ -1,0 +1,94 @@
+"""The people directory: names, addresses and working time, looked up by opaque id, kept nowhere else.
+
+Who somebody is stands there sealed; see `activities/directory/encrypted_people.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+import asyncpg
+
+from activities.directory.encrypted_people import opened_people, sealed_rows
+from activities.encryption.encrypt import Seals
+from activities.postgres.pool import Database, DatabaseRefusedError
+from domain.kernel.calendar import Leave
+from domain.kernel.person import Person
+
+
+class Directory:
+    """Reads and writes people over a pool of connections.
+
+    Every method raises `DatabaseUnavailableError` where trying again may help and `DatabaseRefusedError`
+    where it cannot.
+
+    Args:
+        pool: Connections to a database at this release's migration.
+        seals: Seals and opens who people are; None keeps it in clear, and opens nothing that is sealed.
+    """
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], seals: Seals | None = None) -> None:
+        self._database = Database(pool)
+        self._seals = Seals(None) if seals is None else seals
+
+    async def upsert(self, people: Sequence[Person], *, by: str | None = None) -> int:
+        """Writes people as given, replacing what was known of them; others stay as they are.
+
+        Args:
+            people: Whom.
+            by: Who does it: noted of everybody whom that makes an operator, or one no longer. None notes
+                nothing, for what changes no operator.
+
+        Returns:
+            How many different people were written; of a person given twice, the later one.
+
+        Raises:
+            KeysError: There are no keys to seal with.
+        """
+        latest = {person.person_id: person for person in people}
+        rows = await sealed_rows(self._seals, list(latest.values()))
+        await self._database.rows("upsert_people", json.dumps(rows), by)
+        return len(latest)
+
+    async def get(self, person_ids: Iterable[str]) -> dict[str, Person]:
+        """The people with these ids, by id; who is not known is not in it.
+
+        Raises:
+            KeysError: A key is missing or wrong.
+            SealedWordsError: A field is not as it was sealed.
+        """
+        rows = await self._database.rows("people", sorted(set(person_ids)))
+        return await opened_people(self._seals, rows)
+
+    async def stood_in_for(self, person_id: str, steps: int) -> list[str]:
+        """Ids of everybody whose delegate this is, or whose delegate's delegate, up to so many steps away."""
+        return [row["person_id"] for row in await self._database.rows("stood_in_for", person_id, steps)]
+
+    async def operators(self, on: date) -> list[str]:
+        """Ids of who works the operators' queue and is still there on a day."""
+        return [row["person_id"] for row in await self._database.rows("operators", on)]
+
+    async def leave(self, person_id: str, on: date | None) -> None:
+        """A person leaves the organisation; their last day is `on`. None takes it back.
+
+        Raises:
+            DatabaseRefusedError: Nobody has this id.
+        """
+        self._found(person_id, await self._database.row("person_leaves", person_id, on))
+
+    async def away(self, person_id: str, absence: Leave) -> None:
+        """A person will be away on some days. The same days again change nothing.
+
+        Raises:
+            DatabaseRefusedError: Nobody has this id.
+        """
+        days = json.dumps([absence.model_dump(mode="json")])
+        self._found(person_id, await self._database.row("person_is_away", person_id, days))
+
+    def _found(self, person_id: str, row: asyncpg.Record | None) -> None:
+        if row is None:
+            raise DatabaseRefusedError(
+                f"Nobody in the directory has the id {person_id}: add them with `sojourn people`."
+            )

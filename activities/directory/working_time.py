@@ -1,0 +1,75 @@
+"""Working time of the people whom an agreement asks about, and of everybody who may stand in for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from datetime import date, timedelta
+
+from activities.directory.calendars import CalendarSources
+from activities.directory.recipients import PeopleLookup, acquaint
+from domain.kernel.calendar import Calendar, Leave
+from domain.kernel.model import PersonId
+from domain.kernel.person import Person
+
+
+class UnknownPeopleError(LookupError):
+    """Somebody is not in the directory, or has a time zone or a holiday calendar that nobody knows."""
+
+
+async def working_time(
+    directory: PeopleLookup,
+    sources: CalendarSources,
+    person_ids: Collection[PersonId],
+    first: date,
+    last: date,
+) -> Mapping[PersonId, Calendar]:
+    """Resolves calendars into data, those of delegates and their delegates included.
+
+    Of a delegate whose calendar cannot be resolved there is none, so that they are not relied on; one who
+    leaves is away for good from the day after their last.
+
+    Args:
+        directory: Where the people are.
+        sources: Where holidays and clock changes are.
+        person_ids: Whose calendars are needed.
+        first: The earliest local day that will be asked about.
+        last: The latest.
+
+    Raises:
+        UnknownPeopleError: Naming everybody of `person_ids` whose calendar cannot be resolved, and why.
+    """
+    known = await acquaint(directory, person_ids)
+    missing = sorted(set(person_ids) - known.keys())
+    if missing:
+        raise UnknownPeopleError(
+            f"The directory does not know {', '.join(missing)}; add them with `sojourn people FILE`."
+        )
+    return await asyncio.to_thread(_resolved, sources, known, frozenset(person_ids), first, last)
+
+
+def _resolved(
+    sources: CalendarSources,
+    known: Mapping[PersonId, Person],
+    asked: frozenset[PersonId],
+    first: date,
+    last: date,
+) -> Mapping[PersonId, Calendar]:
+    problems = {person_id: sources.problems(person) for person_id, person in known.items()}
+    told = [f"{person_id}: {problem}" for person_id in sorted(asked) for problem in problems[person_id]]
+    if told:
+        raise UnknownPeopleError("; ".join(told))
+    return {
+        person_id: sources.resolve(
+            person if person_id in asked else _until_they_leave(person, last), first, last
+        )
+        for person_id, person in known.items()
+        if not problems[person_id]
+    }
+
+
+def _until_they_leave(person: Person, last: date) -> Person:
+    if person.left_on is None or person.left_on >= last:
+        return person
+    gone = Leave(first=person.left_on + timedelta(days=1), last=last)
+    return person.model_copy(update={"leave": (*person.leave, gone)})

@@ -1,0 +1,1 @@
+"""Encryption of what people write, at rest and in Temporal's payloads."""

@@ -1,0 +1,1 @@
+"""The append-only event store, its read models, and the outbox of notices."""

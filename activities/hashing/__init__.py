@@ -1,0 +1,1 @@
+"""Hash chains over what is stored, as SQL and Python compute them alike."""

@@ -1,0 +1,1 @@
+"""Finding and mending what contradicts the event log."""

@@ -1,1 +1,0 @@
-"""Encryption of everything that Temporal keeps for us: one codec for all who speak with it."""

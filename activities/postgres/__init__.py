@@ -1,0 +1,1 @@
+"""Access to PostgreSQL: the pool, the named statements, and rows as values."""

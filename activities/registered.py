@@ -1,0 +1,107 @@
+"""The activities that a worker hosts: thin, typed as workflows name them, over record and directory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from temporalio import activity
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError
+
+from activities.delivery.attempts import Attempt
+from activities.delivery.deliver import NoticeDelivery
+from activities.delivery.failures import TemporaryDeliveryError
+from activities.directory.calendars import CalendarSources
+from activities.directory.people import Directory
+from activities.directory.working_time import UnknownPeopleError, working_time
+from activities.event_store.event_store import Record
+from domain.handling.loaded import CalendarsWanted, Deferral, Delivery, LoadedAgreement
+from domain.kernel.calendar import Calendar
+from domain.kernel.model import PersonId
+from domain.stream.messages import Append, Appended
+from domain.stream.serialization import fold_recorded
+
+UNKNOWN_PERSON = "UnknownPerson"
+"""The error type of somebody whom the directory does not have, or whose calendar cannot be resolved."""
+
+
+class Activities:
+    """Everything that workflows ask of the world.
+
+    Args:
+        record: The event log, its read models and the outbox.
+        directory: People.
+        calendars: Where working time is resolved.
+        delivery: How notices reach people.
+    """
+
+    def __init__(
+        self, record: Record, directory: Directory, calendars: CalendarSources, delivery: NoticeDelivery
+    ) -> None:
+        self._record = record
+        self._directory = directory
+        self._calendars = calendars
+        self._delivery = delivery
+
+    def all(self) -> Sequence[Callable[..., Any]]:
+        """The activities to register."""
+        return (self.append_events, self.load_agreement, self.resolve_calendars, self.deliver_notice)
+
+    @activity.defn
+    async def append_events(self, append: Append) -> Appended:
+        """Writes a command's events, read models and notices in one statement; idempotent."""
+        return await self._record.append(append)
+
+    @activity.defn
+    async def load_agreement(self, agreement_id: str) -> LoadedAgreement:
+        """Folds an agreement's stream, with what its workflow still has to deliver."""
+        return LoadedAgreement(
+            agreement=fold_recorded(await self._record.stream_to_decide_upon(agreement_id)),
+            commands=tuple(await self._record.recent_commands(agreement_id)),
+            undelivered=tuple(await self._record.notices.undelivered(agreement_id)),
+        )
+
+    @activity.defn
+    async def resolve_calendars(self, wanted: CalendarsWanted) -> Mapping[PersonId, Calendar]:
+        """Snapshots people's working time, and that of whoever may stand in for them.
+
+        Raises:
+            ApplicationError: Of type `UnknownPerson`, naming everybody whom the directory lacks or whose
+                time zone or holiday calendar is unknown.
+        """
+        try:
+            return await working_time(
+                self._directory, self._calendars, wanted.person_ids, wanted.first, wanted.last
+            )
+        except UnknownPeopleError as error:
+            raise ApplicationError(str(error), type=UNKNOWN_PERSON, non_retryable=True) from error
+
+    @activity.defn
+    async def deliver_notice(self, delivery: Delivery) -> str | Deferral:
+        """Looks at the obligation again and sends a notice: `sent`, `skipped`, `failed`, or to wait."""
+        info = activity.info()
+        # Attempts can be hours apart: by the agreement's own clock it is as much later.
+        waited = max(info.current_attempt_scheduled_time - info.scheduled_time, timedelta())
+        try:
+            result = await self._delivery.deliver(delivery.notice, delivery.at + waited, _attempt_of(info))
+        except TemporaryDeliveryError as error:
+            raise ApplicationError(
+                str(error), type=type(error).__name__, next_retry_delay=error.again_after
+            ) from None
+        return result.outcome if result.until is None else Deferral(until=result.until)
+
+
+def _attempt_of(info: activity.Info) -> Attempt:
+    """What Temporal says of the attempt at hand."""
+    policy = info.retry_policy or RetryPolicy()
+    return Attempt(
+        delivery_id=f"{info.workflow_run_id}/{info.activity_id}",
+        longest=info.start_to_close_timeout or timedelta.max,
+        most_tries=policy.maximum_attempts,
+        another_follows=policy.maximum_attempts == 0 or info.attempt < policy.maximum_attempts,
+        first_pause=policy.initial_interval,
+        factor=policy.backoff_coefficient,
+        longest_pause=policy.maximum_interval or timedelta.max,
+    )

@@ -1,0 +1,1 @@
+"""Giving commands to agreements: one, many, or as a preview."""

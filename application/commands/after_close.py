@@ -1,0 +1,130 @@
+"""Opening what is private in a closed agreement: its stream has ended, so the decision is noted beside it.
+
+No workflow runs any more that would tell those whom it concerns. So whoever gives the command does, once it
+is noted, and what became of that is noted as well; the same command again tells those who were not told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from activities.data_rights.access_after_close import Openings, Told
+from activities.delivery.failures import DeliveryError
+from activities.delivery.immediate import send_at_once
+from activities.delivery.mail import MailSettings
+from activities.directory.recipients import PeopleLookup
+from application.commands.preview import Preview, telling
+from application.queries.agreements import Standing
+from domain.agreement.events import Event
+from domain.agreement.state import Agreement
+from domain.decisions.after_close import AfterClose, decide_after_close, with_openings
+from domain.decisions.decide import capacity_of
+from domain.ledger.notice import Notice
+from domain.notifications.derive import notices_of
+from domain.stream.serialization import read_event
+
+
+class Opened(NamedTuple):
+    """What a command about a closed agreement led to."""
+
+    event: Event
+    event_id: str
+
+
+async def with_what_was_opened(openings: Openings, stands: Standing) -> Standing:
+    """An agreement with what was opened since it closed; an open one as it is."""
+    if not stands.agreement.closed:
+        return stands
+    since = [read_event(row) for row in await openings.of(stands.agreement)]
+    return stands._replace(agreement=with_openings(stands.agreement, since))
+
+
+async def open_after_close(openings: Openings, stands: Standing, command: AfterClose) -> Opened:
+    """Decides on a request to open a closed agreement, or on its approval, and notes what came of it.
+
+    The same command again leads to what it led to before, and notes nothing.
+
+    Args:
+        openings: Where it is noted.
+        stands: The agreement, closed, at the instant of the decision.
+        command: What somebody wants.
+
+    Raises:
+        Refused: A rule forbids it; nothing was noted.
+        KeysError: There are no keys to seal the reason with.
+    """
+    while True:
+        since = await openings.of(stands.agreement)
+        before = await openings.given_before(stands.agreement, command)
+        if before is not None:
+            return Opened(read_event(before), before.event_id)
+        known = with_openings(stands.agreement, [read_event(row) for row in since])
+        event = decide_after_close(known, command, stands.at)
+        role = capacity_of(known, command).role
+        event_id = await openings.note(known, event, command, role, known=len(since))
+        if event_id is not None:
+            return Opened(event, event_id)
+        # Somebody was quicker, and it may be that what they noted leaves nothing to decide.
+
+
+async def preview_after_close(openings: Openings, stands: Standing, command: AfterClose) -> Preview:
+    """What such a command would lead to; nothing is noted and nobody is told.
+
+    Raises:
+        Refused: A rule forbids it.
+    """
+    before = await openings.given_before(stands.agreement, command)
+    known = (await with_what_was_opened(openings, stands)).agreement
+    event = read_event(before) if before else decide_after_close(known, command, stands.at)
+    told = () if before else _notices(known, Opened(event, "preview"))
+    return Preview(
+        agreement_id=known.agreement_id,
+        command_id=command.command_id,
+        command=command.type,
+        as_of=stands.at,
+        version=known.version,
+        given_before=before is not None,
+        event_types=(event.type,),
+        told=tuple(telling(notice) for notice in told),
+    )
+
+
+async def tell_after_close(
+    openings: Openings, directory: PeopleLookup, mail: MailSettings, stands: Standing, opened: Opened
+) -> list[Told]:
+    """Tells of an opening those whom it concerns and who were not told of it, and notes what became of it.
+
+    Args:
+        openings: Where it is noted.
+        directory: Where people are.
+        mail: The mail server.
+        stands: The agreement, closed.
+        opened: What was noted.
+
+    Returns:
+        Each of them, told before or now or not at all; nobody where nobody is to be told.
+    """
+    told = {
+        each.person_id: each
+        for each in await openings.told(stands.agreement)
+        if each.event_id == opened.event_id and each.delivered_to is not None
+    }
+    for notice in _notices(stands.agreement, opened):
+        if notice.recipient_id not in told:
+            tried = Told(
+                agreement_id=notice.agreement_id, event_id=opened.event_id, person_id=notice.recipient_id
+            )
+            try:
+                reader, detail = await send_at_once(notice, directory, mail, stands.at)
+                tried = tried.model_copy(update={"delivered_to": reader, "detail": detail})
+            except DeliveryError as error:
+                tried = tried.model_copy(update={"detail": str(error)})
+            await openings.note_told(tried)
+            told[notice.recipient_id] = tried
+    return list(told.values())
+
+
+def _notices(agreement: Agreement, opened: Opened) -> Sequence[Notice]:
+    # Whom it concerns does not depend on what is open.
+    return notices_of(agreement, agreement, opened.event, opened.event_id)

@@ -1,0 +1,1 @@
+"""Configuration resolved into objects: keys, policy sets, token rules."""

@@ -1,0 +1,1 @@
+"""Erasure, expiry and export of personal data."""

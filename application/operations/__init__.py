@@ -1,0 +1,1 @@
+"""What operators do with the whole installation: verify, rehydrate, upgrade, replay policies."""

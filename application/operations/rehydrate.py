@@ -1,0 +1,150 @@
+"""Starting every open agreement again from the record: after a lost cluster, or on an empty namespace.
+
+A closed agreement is among them while notices of it wait to be sent: it ends again once they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from enum import StrEnum
+
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.event_store.event_store import Record
+from activities.postgres.pool import DatabaseRefusedError
+from application.concurrency import few_at_once
+from application.errors import NoAnswerError, NotRunningError
+from application.queries.agreements import Standing, standing
+from application.temporal.starter import Starter
+from application.temporal.status_query import look
+from domain.kernel.model import Frozen
+from domain.stream.serialization import UnreadableEvent
+from domain.views.status import StatusView
+from workflows.contract import STATUS_QUERY
+
+AT_ONCE = 24
+"""How many agreements are being started at a time."""
+
+
+class Outcome(StrEnum):
+    """What became of one agreement."""
+
+    RESUMED = "resumed"
+    """It runs again, at the record's version or beyond: what fell due meanwhile has happened."""
+    RUNNING = "running"
+    """It ran already; nothing was done."""
+    WOULD_RESUME = "would_resume"
+    """In a dry run."""
+    SENDS_NOTICES = "sends_notices"
+    """It is closed, and was started for the notices that were not sent; it ends by itself."""
+    CLOSED = "closed"
+    """It is closed and everybody was told; nothing was done."""
+    UNANSWERED = "unanswered"
+    """It was started and has not said yet how it stands."""
+    UNREADABLE = "unreadable"
+    """Its record cannot be folded; nothing was started."""
+    NOT_STARTED = "not_started"
+    """Temporal did not take it."""
+
+
+class Rehydrated(Frozen):
+    """What became of one agreement."""
+
+    agreement_id: str
+    outcome: Outcome
+    version: int | None = None
+    """The record's; the workflow's own where it has answered."""
+    sentence: str | None = None
+    """What is wrong, for people."""
+
+
+class Rehydration:
+    """Starts agreements from their record, a few at a time. Repeating it starts nothing twice.
+
+    Args:
+        record: Where they are.
+        client: The way to the Temporal that is to run them.
+        task_queue: On which.
+        patience: How long each may take to say how it stands.
+    """
+
+    def __init__(self, record: Record, client: Client, task_queue: str, patience: timedelta) -> None:
+        self._record = record
+        self._client = client
+        self._starter = Starter(client, task_queue)
+        self._patience = patience
+
+    async def run(
+        self, agreement_ids: Sequence[str], one_more: Callable[[], None], *, dry_run: bool = False
+    ) -> list[Rehydrated]:
+        """What became of each, in their order.
+
+        Args:
+            agreement_ids: Which: `Record.to_be_run` names them all.
+            one_more: Called after each.
+            dry_run: Only look which would be started.
+
+        Raises:
+            RPCError: Temporal cannot be asked at all.
+            DatabaseUnavailableError: PostgreSQL does not answer.
+        """
+
+        async def one(agreement_id: str) -> Rehydrated:
+            done = await self._one(agreement_id, dry_run=dry_run)
+            one_more()
+            return done
+
+        return await few_at_once(one, agreement_ids, at_once=AT_ONCE)
+
+    async def _one(self, agreement_id: str, *, dry_run: bool) -> Rehydrated:
+        blank = Rehydrated(agreement_id=agreement_id, outcome=Outcome.WOULD_RESUME)
+        if await self._runs(agreement_id):
+            return blank.model_copy(update={"outcome": Outcome.RUNNING})
+        try:
+            stands = await standing(self._record, agreement_id)
+        except (UnreadableEvent, DatabaseRefusedError) as error:
+            return blank.model_copy(update={"outcome": Outcome.UNREADABLE, "sentence": str(error)})
+        if stands is None:
+            sentence = "It has no events, so there is nothing to fold."
+            return blank.model_copy(update={"outcome": Outcome.UNREADABLE, "sentence": sentence})
+        found = blank.model_copy(update={"version": stands.agreement.version})
+        if stands.agreement.closed and not await self._record.notices.undelivered(agreement_id):
+            found = found.model_copy(update={"outcome": Outcome.CLOSED})
+        elif not dry_run:
+            found = await self._start(found, stands)
+        return found
+
+    async def _start(self, found: Rehydrated, stands: Standing) -> Rehydrated:
+        try:
+            started = await self._starter.resume(stands.agreement, stands.at)
+        except RPCError as error:
+            if error.status in {RPCStatusCode.UNAVAILABLE, RPCStatusCode.PERMISSION_DENIED}:
+                raise
+            sentence = f"Temporal answers: {error.message} ({error.status.name.lower()})."
+            return found.model_copy(update={"outcome": Outcome.NOT_STARTED, "sentence": sentence})
+        if not started:
+            return found.model_copy(update={"outcome": Outcome.RUNNING})
+        if stands.agreement.closed:
+            return found.model_copy(update={"outcome": Outcome.SENDS_NOTICES})
+        return await self._answered(found)
+
+    async def _runs(self, agreement_id: str) -> bool:
+        try:
+            description = await self._client.get_workflow_handle(agreement_id).describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return description.status is WorkflowExecutionStatus.RUNNING
+
+    async def _answered(self, started: Rehydrated) -> Rehydrated:
+        """Started is not enough: it is there again once it says how it stands."""
+        try:
+            status = await look(
+                self._client, started.agreement_id, STATUS_QUERY, StatusView, patience=self._patience
+            )
+        except (NoAnswerError, NotRunningError) as none:
+            return started.model_copy(update={"outcome": Outcome.UNANSWERED, "sentence": f"{none}."})
+        return started.model_copy(update={"outcome": Outcome.RESUMED, "version": status.version})

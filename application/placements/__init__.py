@@ -1,0 +1,1 @@
+"""Placing requests: checking a batch and starting its agreements."""

@@ -1,0 +1,1 @@
+"""Reading how agreements stand, for whoever asks."""

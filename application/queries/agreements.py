@@ -1,0 +1,183 @@
+"""How agreements stand at an instant, folded from the record: true also while no worker runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple, TypedDict, Unpack
+
+from activities.event_store.event_store import Record
+from activities.postgres.rows import AgreementRow
+from application.concurrency import few_at_once
+from domain.agreement.state import Agreement
+from domain.kernel.model import Frozen, Instant
+from domain.kernel.vocabulary import Kind, ObligationKind, ObligationStatus, Phase, StallReason
+from domain.ledger.obligation import Level, Obligation
+from domain.stream.messages import RecordedEvent
+from domain.stream.serialization import fold_recorded, read_event
+from domain.views.health import WaitingOn, assess
+
+PAGE = 1000
+
+
+class Filters(TypedDict, total=False):
+    """Which agreements; what is left out does not narrow."""
+
+    kinds: Sequence[Kind] | None
+    phases: Sequence[Phase] | None
+    tenant: str | None
+    cohort: str | None
+    person_id: str | None
+    only_open: bool
+
+
+class Standing(NamedTuple):
+    """One agreement as it stood at an instant."""
+
+    agreement: Agreement
+    at: datetime
+    events: list[RecordedEvent]
+    """Those that had happened by then."""
+
+
+class StalledAgreement(Frozen):
+    """One agreement that is stalled: why, on whom, since when, and what happens next."""
+
+    agreement_id: str
+    kind: Kind
+    phase: Phase
+    tenant: str
+    cohort: str | None
+    reason: StallReason
+    waiting_on: WaitingOn
+    since: Instant
+    obligation_id: str | None
+    """None where the reason is silence."""
+    obligation_kind: ObligationKind | None
+    due_at: Instant | None
+    level: Level | None
+    next: str
+    as_of: Instant
+
+
+class Owed(Frozen):
+    """An obligation and what became of it."""
+
+    obligation: Obligation
+    status: ObligationStatus
+
+
+async def standing(record: Record, agreement_id: str, as_of: datetime | None = None) -> Standing | None:
+    """How one agreement stands.
+
+    Args:
+        record: Where its events are.
+        agreement_id: Which.
+        as_of: Past: only what had happened by then counts. Future: the ledger as it stands, looked at then.
+            None: now, or its last event where its own time runs ahead, as in a demonstration.
+
+    Returns:
+        None where it had no event by then.
+
+    Raises:
+        UnreadableEvent: A newer release wrote it.
+    """
+    return _standing(await record.stream(agreement_id), as_of)
+
+
+async def standing_to_decide_upon(record: Record, agreement_id: str) -> Standing | None:
+    """How one agreement stands now, for a command: as `standing`, and the digests of its terms are open.
+
+    Raises:
+        KeysError: They cannot be opened; `UnreadableEvent` as `standing`.
+    """
+    return _standing(await record.stream_to_decide_upon(agreement_id), None)
+
+
+def _standing(rows: list[RecordedEvent], as_of: datetime | None) -> Standing | None:
+    if as_of is not None:
+        rows = [row for row in rows if row.occurred_at <= as_of]
+    agreement = fold_recorded(rows)
+    if agreement is None:
+        return None
+    return Standing(agreement, as_of or max(datetime.now(UTC), rows[-1].occurred_at), rows)
+
+
+async def agreements(record: Record, **filters: Unpack[Filters]) -> AsyncGenerator[AgreementRow]:
+    """All agreements that the filters leave, in order of id."""
+    after = ""
+    while True:
+        page = await record.read_models.agreements(**filters, after=after, limit=PAGE)
+        for row in page:
+            yield row
+        if len(page) < PAGE:
+            return
+        after = page[-1].agreement_id
+
+
+async def stalled(
+    record: Record, as_of: datetime | None = None, **filters: Unpack[Filters]
+) -> list[StalledAgreement]:
+    """What is stalled, longest first, exactly as `domain.views.health.assess` says of each folded stream.
+
+    Args:
+        record: Where the events are.
+        as_of: As for `standing`.
+        filters: Which agreements to look at.
+    """
+    rows = [row async for row in agreements(record, **filters)]
+    now = datetime.now(UTC)
+    latest = as_of or max([now, *(row.updated_at for row in rows)])
+    # The read model spares folding what cannot be stalled; it knows the ledger as it stands, so an agreement
+    # that has moved on since the instant asked about is folded in any case.
+    suspects = {row.agreement_id for row in await record.read_models.stalled(latest)}
+    wanted = [
+        row.agreement_id
+        for row in rows
+        if row.agreement_id in suspects or (as_of is not None and row.opened_at <= as_of < row.updated_at)
+    ]
+
+    async def one(agreement_id: str) -> StalledAgreement | None:
+        stands = await standing(record, agreement_id, as_of)
+        return None if stands is None else stalled_row(stands)
+
+    found = await few_at_once(one, wanted)
+    return sorted((row for row in found if row is not None), key=lambda row: (row.since, row.agreement_id))
+
+
+def owed_ever(events: Iterable[RecordedEvent]) -> list[Owed]:
+    """Every obligation of a stream with what became of it, by due instant."""
+    owed: dict[str, Owed] = {}
+    for row in events:
+        ledger = read_event(row).ledger
+        for settled in ledger.settled:
+            owed[settled.obligation_id] = owed[settled.obligation_id].model_copy(
+                update={"status": ObligationStatus(settled.status)}
+            )
+        for obligation in (*ledger.opened, *ledger.moved):
+            owed[obligation.obligation_id] = Owed(obligation=obligation, status=ObligationStatus.OPEN)
+    return sorted(owed.values(), key=lambda each: (each.obligation.due_at, each.obligation.obligation_id))
+
+
+def stalled_row(stands: Standing) -> StalledAgreement | None:
+    """One agreement in the list of what is stalled; None where it is not."""
+    agreement = stands.agreement
+    stall = assess(agreement, stands.at).stall
+    if stall is None:
+        return None
+    return StalledAgreement(
+        agreement_id=agreement.agreement_id,
+        kind=agreement.kind,
+        phase=agreement.phase,
+        tenant=agreement.terms.tenant,
+        cohort=agreement.terms.cohort,
+        reason=stall.reason,
+        waiting_on=stall.waiting_on,
+        since=stall.since,
+        obligation_id=stall.obligation_id,
+        obligation_kind=stall.obligation_kind,
+        due_at=stall.due_at,
+        level=stall.level,
+        next=stall.next,
+        as_of=stands.at,
+    )

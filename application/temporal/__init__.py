@@ -1,0 +1,1 @@
+"""Access to Temporal: client, updates, starting workflows, versions."""

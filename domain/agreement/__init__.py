@@ -1,0 +1,1 @@
+"""The state of one agreement: its commands, its events, and how events change it."""

@@ -1,0 +1,131 @@
+"""What changes of course change: pivots, pauses, dates and people."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from domain.agreement.events.course import (
+    EndDateMoved,
+    ObligationWaived,
+    PivotAdopted,
+    PivotConsented,
+    PivotProposed,
+    PivotRefused,
+    PlacementPaused,
+    PlacementResumed,
+    RoleReassigned,
+)
+from domain.agreement.evolvers.forming import terms_in_force
+from domain.agreement.evolvers.registry import Changes, changes
+from domain.agreement.state import Agreement, Party, Pivot, Reassignment
+from domain.agreement.succession import with_successor
+from domain.terms import without_words
+from domain.terms.shift import shifted
+
+
+@changes.register
+def pivot_proposed(event: PivotProposed, _agreement: Agreement) -> Changes:
+    """It waits for those it affects."""
+    pivot = Pivot(
+        pivot_id=event.pivot_id,
+        option=event.option,
+        terms=without_words(event.terms),
+        digests=event.digests,
+        changed=event.changed,
+        waiting_for=event.affected,
+    )
+    return {"pivot": pivot}
+
+
+@changes.register
+def pivot_consented(event: PivotConsented, agreement: Agreement) -> Changes:
+    """One less to wait for."""
+    if agreement.pivot is None:
+        raise ValueError("a pivot is consented to but none is open")
+    waiting = tuple(party for party in agreement.pivot.waiting_for if party != event.party)
+    return {"pivot": agreement.pivot.model_copy(update={"waiting_for": waiting})}
+
+
+@changes.register
+def pivot_refused(_event: PivotRefused, _agreement: Agreement) -> Changes:
+    """The terms in force stay."""
+    return {"pivot": None}
+
+
+@changes.register
+def pivot_adopted(event: PivotAdopted, agreement: Agreement) -> Changes:
+    """Its terms are in force."""
+    pivot = agreement.pivot
+    if pivot is None:
+        raise ValueError("a pivot is adopted but none is open")
+    in_force = terms_in_force(
+        agreement,
+        pivot.terms,
+        digests=pivot.digests,
+        changed=pivot.changed,
+        parties=event.parties,
+        version=event.terms_version,
+    )
+    return {**in_force, "pivot": None}
+
+
+@changes.register
+def placement_paused(event: PlacementPaused, _agreement: Agreement) -> Changes:
+    """Everything rests until a date."""
+    return {"paused_at": event.at, "paused_until": event.resumes_at, "pause_shifts_dates": event.shifts_dates}
+
+
+@changes.register
+def placement_resumed(event: PlacementResumed, agreement: Agreement) -> Changes:
+    """Where the pause shifts dates, the plan moves, and so does the one that a pivot proposes."""
+    days = event.shifted_days
+    after = agreement.local_date(agreement.paused_at or event.at)
+    pivot = agreement.pivot
+    if pivot is not None:
+        pivot = pivot.model_copy(update={"terms": shifted(pivot.terms, days, after=after)})
+    return {
+        "paused_at": None,
+        "paused_until": None,
+        "ends_on": agreement.ends_on + timedelta(days=days),
+        "terms": shifted(agreement.terms, days, after=after),
+        "pivot": pivot,
+    }
+
+
+@changes.register
+def end_date_moved(event: EndDateMoved, agreement: Agreement) -> Changes:
+    """A later end is decided anew, and takes an early end back; an earlier one leaves what was decided."""
+    if event.ends_on < agreement.ends_on:
+        return {"ends_on": event.ends_on}
+    return {"ends_on": event.ends_on, "end_decision": None, "ended_early_by": None}
+
+
+@changes.register
+def role_reassigned(event: RoleReassigned, agreement: Agreement) -> Changes:
+    """Parties, terms and an open pivot name the successor."""
+
+    def succeeded(parties: tuple[Party, ...]) -> tuple[Party, ...]:
+        renamed = (
+            party.model_copy(update={"person_id": event.to_person})
+            if (party.role, party.person_id) == (event.role, event.from_person)
+            else party
+            for party in parties
+        )
+        return tuple(dict.fromkeys(renamed))
+
+    pivot = agreement.pivot
+    if pivot is not None:
+        pivot = pivot.model_copy(update={"waiting_for": succeeded(pivot.waiting_for)})
+    reassignment = Reassignment(role=event.role, from_person=event.from_person, to_person=event.to_person)
+    return {
+        "parties": succeeded(agreement.parties),
+        "terms": with_successor(agreement.terms, event.role, event.from_person, event.to_person),
+        "reassignments": (*agreement.reassignments, reassignment),
+        "pivot": pivot,
+    }
+
+
+@changes.register
+def obligation_waived(event: ObligationWaived, agreement: Agreement) -> Changes:
+    """A plan that changes later does not bring it back."""
+    return {"waived": agreement.waived | {event.obligation_id}}

@@ -1,0 +1,88 @@
+"""What the events of the end change."""
+
+from __future__ import annotations
+
+from domain.agreement.events.ending import (
+    AgreementClosedIncomplete,
+    AgreementCompleted,
+    DebriefConcluded,
+    DebriefSubmitted,
+    EndBroughtForward,
+    EndDecided,
+    PlacementEnded,
+    ReturnPlanned,
+    SynthesisSigned,
+    SynthesisSubmitted,
+)
+from domain.agreement.evolvers.registry import Changes, changes, closed
+from domain.agreement.state import Agreement
+from domain.kernel.vocabulary import Outcome, Phase
+
+
+@changes.register
+def end_decided(event: EndDecided, _agreement: Agreement) -> Changes:
+    """The last day may come."""
+    return {"end_decision": event.decision}
+
+
+@changes.register
+def return_planned(_event: ReturnPlanned, _agreement: Agreement) -> Changes:
+    """The way back is clear."""
+    return {"return_planned": True}
+
+
+@changes.register
+def end_brought_forward(event: EndBroughtForward, _agreement: Agreement) -> Changes:
+    """The end is near and decided."""
+    return {"ends_on": event.ends_on, "ended_early_by": event.by, "end_decision": "end"}
+
+
+@changes.register
+def placement_ended(event: PlacementEnded, agreement: Agreement) -> Changes:
+    """What concerns people outlives the last day; what stood in the way of the work does not."""
+    return {
+        "phase": Phase.DEBRIEF,
+        "ended_at": event.at,
+        "silent_at": None,
+        "pivot": None,
+        "held_externally": False,
+        "matters": {
+            key: matter for key, matter in agreement.matters.items() if matter.outlives_the_placement
+        },
+    }
+
+
+@changes.register
+def debrief_submitted(event: DebriefSubmitted, agreement: Agreement) -> Changes:
+    """One side has looked back."""
+    return {"debriefs": (*agreement.debriefs, event.party)}
+
+
+@changes.register
+def debrief_concluded(_event: DebriefConcluded, _agreement: Agreement) -> Changes:
+    """Both sides have."""
+    return {"phase": Phase.SYNTHESIS}
+
+
+@changes.register
+def synthesis_submitted(event: SynthesisSubmitted, _agreement: Agreement) -> Changes:
+    """A new version has no signature yet."""
+    return {"synthesis_versions": event.synthesis_version, "synthesis_signatures": ()}
+
+
+@changes.register
+def synthesis_signed(event: SynthesisSigned, agreement: Agreement) -> Changes:
+    """One signature more."""
+    return {"synthesis_signatures": (*agreement.synthesis_signatures, event.party)}
+
+
+@changes.register
+def agreement_completed(_event: AgreementCompleted, agreement: Agreement) -> Changes:
+    """A placement that ended early can have its synthesis all the same."""
+    return closed(Outcome.COMPLETED if agreement.ended_early_by is None else Outcome.ENDED_EARLY)
+
+
+@changes.register
+def agreement_closed_incomplete(_event: AgreementClosedIncomplete, _agreement: Agreement) -> Changes:
+    """Never called complete."""
+    return closed(Outcome.CLOSED_INCOMPLETE)

@@ -1,0 +1,111 @@
+"""What the events of the agreement phase change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from domain.agreement.events.forming import (
+    AgreementConcluded,
+    AgreementDeclined,
+    AgreementExpired,
+    AgreementSigned,
+    AgreementWithdrawn,
+    CalendarsSnapshotted,
+    PlacementStarted,
+    TermsAmended,
+)
+from domain.agreement.evolvers.registry import Changes, changes, closed
+from domain.agreement.state import Agreement, Party, Signature
+from domain.agreement.succession import in_present_names
+from domain.kernel.vocabulary import Outcome, Phase
+from domain.terms import Terms, without_words
+
+
+@changes.register
+def calendars_snapshotted(event: CalendarsSnapshotted, agreement: Agreement) -> Changes:
+    """Newer snapshots replace older ones."""
+    return {"calendars": {**agreement.calendars, **event.calendars}}
+
+
+@changes.register
+def agreement_signed(event: AgreementSigned, agreement: Agreement) -> Changes:
+    """A party's newest signature counts."""
+    signature = Signature(party=event.party, terms_version=event.terms_version)
+    others = tuple(known for known in agreement.signatures if known.party != event.party)
+    return {"signatures": (*others, signature)}
+
+
+@changes.register
+def terms_amended(event: TermsAmended, agreement: Agreement) -> Changes:
+    """Those whom the change affects have not signed what is in force now."""
+    return {
+        **terms_in_force(
+            agreement,
+            event.terms,
+            digests=event.digests,
+            changed=event.changed,
+            parties=event.parties,
+            version=event.terms_version,
+        ),
+        "signatures": tuple(known for known in agreement.signatures if known.party not in event.affected),
+    }
+
+
+def terms_in_force(
+    agreement: Agreement,
+    terms: Terms,
+    *,
+    digests: Mapping[str, str],
+    changed: tuple[str, ...],
+    parties: tuple[Party, ...],
+    version: int,
+) -> Changes:
+    """New terms replace the fields that they change, and no other.
+
+    What a pause, an extension or a new day for a milestone did to the other fields stays as it is, and a
+    document that names somebody's predecessor means the successor.
+    """
+    named = in_present_names(without_words(terms), agreement.reassignments)
+    dates = {"effective_from": "starts_on", "planned_end": "ends_on"}
+    return {
+        "terms": agreement.terms.model_copy(update={field: getattr(named, field) for field in changed}),
+        "digests": digests,
+        "terms_version": version,
+        "parties": parties,
+        **{dates[field]: getattr(named, field) for field in changed if field in dates},
+    }
+
+
+@changes.register
+def agreement_concluded(event: AgreementConcluded, _agreement: Agreement) -> Changes:
+    """It waits for its first day."""
+    return {"concluded_at": event.at}
+
+
+@changes.register
+def agreement_declined(_event: AgreementDeclined, _agreement: Agreement) -> Changes:
+    """Closed by one who would not sign."""
+    return closed(Outcome.DECLINED)
+
+
+@changes.register
+def agreement_withdrawn(_event: AgreementWithdrawn, _agreement: Agreement) -> Changes:
+    """Closed before it began."""
+    return closed(Outcome.WITHDRAWN)
+
+
+@changes.register
+def agreement_expired(_event: AgreementExpired, _agreement: Agreement) -> Changes:
+    """Closed because nobody finished signing."""
+    return closed(Outcome.EXPIRED_UNSIGNED)
+
+
+@changes.register
+def placement_started(event: PlacementStarted, _agreement: Agreement) -> Changes:
+    """The first day counts as activity."""
+    return {
+        "phase": Phase.ACTIVE,
+        "started_at": event.at,
+        "starts_on": event.starts_on,
+        "last_activity_at": event.at,
+    }

@@ -1,0 +1,33 @@
+"""Where each event's effect on the state registers, beside its effect on the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import singledispatch
+
+from domain.agreement.events import Event
+from domain.agreement.state import Agreement
+from domain.kernel.vocabulary import Outcome, Phase
+
+Changes = Mapping[str, object]
+"""Fields of the agreement with their new values."""
+
+
+@singledispatch
+def changes(_event: Event, _agreement: Agreement) -> Changes:
+    """Fields of the agreement that an event gives new values; none for events that touch the ledger only."""
+    return {}
+
+
+def closed(outcome: Outcome) -> Changes:
+    """What every end of an agreement has in common: nothing is open, paused or held any more."""
+    return {
+        "phase": Phase.CLOSED,
+        "outcome": outcome,
+        "silent_at": None,
+        "paused_at": None,
+        "paused_until": None,
+        "pivot": None,
+        "matters": {},
+        "held_externally": False,
+    }

@@ -1,0 +1,45 @@
+"""What the events of a rotation change."""
+
+from __future__ import annotations
+
+from domain.agreement.events.rotation import (
+    AnnexSigned,
+    DeliverableAccepted,
+    HandoverCompleted,
+    LegDebriefed,
+    LegStarted,
+)
+from domain.agreement.evolvers.registry import Changes, changes
+from domain.agreement.state import Agreement, Signature
+
+
+@changes.register
+def annex_signed(event: AnnexSigned, agreement: Agreement) -> Changes:
+    """Its party carries the leg as scope, so that it is no signature under the agreement itself."""
+    signature = Signature(party=event.party, terms_version=agreement.terms_version)
+    return {"signatures": (*agreement.signatures, signature)}
+
+
+@changes.register
+def leg_started(event: LegStarted, agreement: Agreement) -> Changes:
+    """Legs are kept in the order in which they began."""
+    return {"legs_started": (*agreement.legs_started, event.leg_id)}
+
+
+@changes.register
+def deliverable_accepted(event: DeliverableAccepted, agreement: Agreement) -> Changes:
+    """Deliverables are told apart by leg."""
+    accepted = f"{event.leg_id}/{event.deliverable_id}"
+    return {"deliverables_accepted": agreement.deliverables_accepted | {accepted}}
+
+
+@changes.register
+def leg_debriefed(event: LegDebriefed, agreement: Agreement) -> Changes:
+    """One of the two things that open the gate to the next leg."""
+    return {"legs_debriefed": agreement.legs_debriefed | {event.leg_id}}
+
+
+@changes.register
+def handover_completed(event: HandoverCompleted, agreement: Agreement) -> Changes:
+    """The other one."""
+    return {"legs_handed_over": agreement.legs_handed_over | {event.leg_id}}

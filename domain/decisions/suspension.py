@@ -1,0 +1,87 @@
+"""What a rest does to the ledger: while a placement is paused or on hold, nobody is nudged or late."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain.agreement.events.course import PlacementResumed
+from domain.agreement.state import Agreement
+from domain.decisions.draft import Draft, silent_at
+from domain.decisions.planning import replanned
+from domain.kernel.errors import RefusalCode, Refused
+from domain.kernel.vocabulary import ObligationKind
+from domain.ledger.obligation import Obligation
+from domain.scheduling.obligations import SEQUENCE_PAST_A_CANCELLED_INVITE, reopened, shifted_by
+
+SPOKEN_OF_IN_A_HOLD = frozenset({ObligationKind.BREACH, ObligationKind.HOLD_REVIEW})
+"""What a hold is about: somebody has to settle it, or to look whether it can end."""
+
+
+def muted(agreement: Agreement, obligation: Obligation) -> bool:
+    """Whether nobody is nudged about this now: in a pause, and in a hold about all but its cause."""
+    if agreement.paused_until is not None:
+        return True
+    return agreement.held and obligation.kind not in SPOKEN_OF_IN_A_HOLD
+
+
+def not_paused(agreement: Agreement) -> None:
+    """Refuses a change of dates that the end of a pause would move once more.
+
+    Raises:
+        Refused: If the placement is paused.
+    """
+    if agreement.paused_until is not None:
+        raise Refused(
+            RefusalCode.PAUSED,
+            f"The placement is paused until {agreement.local_date(agreement.paused_until)}; resume it first.",
+        )
+
+
+def resume(draft: Draft) -> None:
+    """Ends a pause.
+
+    Where it shifts dates, everything still ahead moves by the days that it lasted. What fell due meanwhile
+    gets its allowance anew, meetings that the pause called off are on again, and silence is counted from
+    here.
+    """
+    before, at = draft.agreement, draft.at
+    lasted = (before.local_date(at) - before.local_date(before.paused_at or at)).days
+    days = lasted if before.pause_shifts_dates else 0
+    event = PlacementResumed(at=at, shifted_days=days)
+    after = draft.after(event)
+    change = replanned(before, after, at)
+    arranged = {each.obligation_id for each in (*change.settled, *change.moved)}
+    others = tuple(
+        again
+        for key, held in sorted(before.obligations.items())
+        if key not in arranged and (again := _after_pause(before, after, held, days, at)) is not None
+    )
+    ledger = change.model_copy(update={"moved": (*change.moved, *others), "silent_at": silent_at(after, at)})
+    draft.add(event.model_copy(update={"ledger": ledger}))
+
+
+def _after_pause(
+    before: Agreement, after: Agreement, held: Obligation, days: int, at: datetime
+) -> Obligation | None:
+    """The obligation as it goes on after a pause; None where nothing about it changes."""
+    paused_at, paused_until = before.paused_at or at, before.paused_until or at
+    if days > 0 and held.due_at > paused_at:
+        held_on = shifted_by(after, held, days)
+        return held_on if held_on.due_at > at else reopened(after, held, held.principal_id, at)
+    if held.due_at <= at:
+        return None if muted(after, held) else reopened(after, held, held.principal_id, at)
+    called_off = held.starts_at is not None and at < held.starts_at < paused_until
+    if not called_off:
+        return None
+    return held.model_copy(update={"sequence": held.sequence + SEQUENCE_PAST_A_CANCELLED_INVITE})
+
+
+def after_hold(before: Agreement, after: Agreement, at: datetime) -> tuple[Obligation, ...]:
+    """What fell due while a placement was on hold, with its allowance anew; empty while it still rests."""
+    if not before.held or after.held or after.paused_until is not None:
+        return ()
+    return tuple(
+        reopened(after, held, held.principal_id, at)
+        for key, held in sorted(after.obligations.items())
+        if held.due_at <= at and key in before.obligations and muted(before, held)
+    )

@@ -1,0 +1,1 @@
+"""The vocabulary and the value types that everything else is made of."""

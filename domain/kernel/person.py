@@ -1,0 +1,69 @@
+"""A person as the directory knows them: the only place where an opaque id meets a name and an address."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from domain.kernel.calendar import Leave
+from domain.kernel.model import Frozen, PersonId
+
+_WORKING_WEEK = (1, 2, 3, 4, 5)
+
+Address = Annotated[str, StringConstraints(pattern=r"^[^@\s<>]+@[^@\s<>]+$", max_length=254)]
+"""A mail address without a display name."""
+
+
+class Person(Frozen):
+    """Who somebody is, where they can be reached and when they work."""
+
+    person_id: PersonId
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    email: Address | None = None
+    channels: tuple[str, ...] = ()
+    """Other ways to be told, as Apprise URLs. They may carry secrets and are never logged."""
+    time_zone: str
+    """IANA name, such as `Europe/Berlin`."""
+    holiday_calendar: str
+    """A country, with a region where holidays differ: `US`, `DE-BE`, `GB-SCT`."""
+    working_weekdays: tuple[Annotated[int, Field(ge=1, le=7)], ...] = Field(
+        default=_WORKING_WEEK, min_length=1
+    )
+    """ISO numbers, Monday is 1."""
+    opens: time = time(9)
+    """When the working day begins, on the wall clock of the time zone."""
+    closes: time = time(17)
+    leave: tuple[Leave, ...] = ()
+    delegate_id: PersonId | None = None
+    """Who acts while this person is away."""
+    locale: str = "en"
+    employee_number: str | None = None
+    """As HR knows it; not unique across sources, so never a key."""
+    assignment_id: str | None = None
+    is_operator: bool = False
+    """Works the operators' queue."""
+    mentor_hours_per_month: float | None = Field(default=None, ge=0)
+    """What this person can give over all mentees; None where no limit is stated."""
+    left_on: date | None = None
+    """The last day in the organisation."""
+
+    @field_validator("working_weekdays")
+    @classmethod
+    def _each_day_once_in_order(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(sorted(set(days)))
+
+    @model_validator(mode="after")
+    def _works_some_time(self) -> Self:
+        if self.opens.tzinfo is not None or self.closes.tzinfo is not None:
+            raise ValueError(
+                "opens and closes are wall clock times of the time zone: give them without an offset"
+            )
+        if self.opens >= self.closes:
+            raise ValueError(
+                f"closes ({self.closes}) must be later than opens ({self.opens}) on the same day"
+            )
+        if self.delegate_id == self.person_id:
+            raise ValueError("delegate_id names the person themselves: name somebody else, or leave it out")
+        return self

@@ -1,0 +1,1 @@
+"""Which notices follow from events, and when each may be sent."""

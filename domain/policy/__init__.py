@@ -1,0 +1,1 @@
+"""Policy sets: allowances, silence limits and ladders as versioned data."""

@@ -1,0 +1,1 @@
+"""When obligations fall due: opening them in their owners' calendars, leave included."""

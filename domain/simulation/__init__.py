@@ -1,0 +1,1 @@
+"""Recorded streams under another policy: what would have been flagged, and when."""

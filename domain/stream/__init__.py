@@ -1,0 +1,1 @@
+"""Events on their way to and from the event store."""

@@ -1,0 +1,1 @@
+"""Agreements as people read them: status, health, explanations."""

@@ -1,0 +1,1 @@
+"""Commands about agreements and the people in them."""

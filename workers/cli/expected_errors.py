@@ -1,0 +1,51 @@
+"""What can be expected to go wrong, and how a command ends then. It knows everything that can fail."""
+
+from __future__ import annotations
+
+import asyncpg
+from temporalio.service import RPCError
+
+from activities.encryption.encrypt import SealedWordsError
+from activities.integrity.snapshots import UnknownAgreementError
+from activities.keys.ring import KeysError
+from activities.postgres.pool import DatabaseRefusedError, DatabaseUnavailableError
+from application.errors import NoAnswerError, NotRunningError, UpdateRefusedError
+from application.identity.tokens import TokenKeysError
+from application.settings import SettingsError
+from application.temporal.client import NoTemporalError
+from application.temporal.namespace import NamespaceNotReadyError
+from application.temporal.versions import VersionNotMadeCurrentError
+from deploy.embedded import EmbeddedServerError, StackAlreadyRunningError
+from deploy.migrate import MigrationRefusedError
+from domain.kernel.errors import Refused
+from domain.stream.serialization import BrokenStream, UnreadableEvent
+from gateway.serving import CannotListenError
+from workers.terminal.failures import ExitCode, Failure
+
+_CODES: tuple[tuple[tuple[type[BaseException], ...], ExitCode], ...] = (
+    ((SettingsError, KeysError, TokenKeysError), ExitCode.USAGE),
+    ((CannotListenError,), ExitCode.UNREACHABLE),
+    ((NoTemporalError, EmbeddedServerError, MigrationRefusedError), ExitCode.UNREACHABLE),
+    ((VersionNotMadeCurrentError,), ExitCode.UNREACHABLE),
+    ((DatabaseUnavailableError, DatabaseRefusedError, asyncpg.PostgresError), ExitCode.UNREACHABLE),
+    (
+        (StackAlreadyRunningError, UnreadableEvent, SealedWordsError, UpdateRefusedError, NotRunningError),
+        ExitCode.REFUSED,
+    ),
+    ((BrokenStream,), ExitCode.REFUSED),
+    ((NamespaceNotReadyError,), ExitCode.UNREACHABLE),
+    ((NoAnswerError,), ExitCode.UNKNOWN_OUTCOME),
+    ((UnknownAgreementError,), ExitCode.NOTHING_MATCHED),
+)
+
+
+def expected(error: BaseException) -> Failure | None:
+    """The failure that an exception stands for; None where it is a fault of the program."""
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, Refused):
+        return Failure(f"Refused ({error.code}): {error.sentence}")
+    if isinstance(error, RPCError):
+        answer = f"Temporal answers: {error.message} ({error.status.name.lower()})."
+        return Failure(answer, ExitCode.UNREACHABLE)
+    return next((Failure(str(error), code) for kinds, code in _CODES if isinstance(error, kinds)), None)
