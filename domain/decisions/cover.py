@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.agreement.events.operations import CoverSought, PartyCameBack, PartyWentOnLeave
+from domain.agreement.events.people import CoverSought, PartyCameBack, PartyWentOnLeave
 from domain.agreement.state import Absence, Agreement
-from domain.decisions.areas.departures import somebody_in_charge
 from domain.decisions.draft import Draft
+from domain.decisions.responsibility import somebody_in_charge
 from domain.kernel.model import PersonId
 from domain.kernel.vocabulary import ObligationKind, Role, StallReason
 from domain.ledger.obligation import LedgerChange, Obligation

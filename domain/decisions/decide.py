@@ -6,31 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from domain.agreement.commands import Command, ProposeAgreement
-from domain.agreement.commands.course import ProposePivot, ReassignRole
+from domain.agreement.commands.course import ProposePivot
+from domain.agreement.commands.feedback import RequestPeerFeedback
 from domain.agreement.commands.forming import AmendTerms
-from domain.agreement.commands.operations import ReadCalendarAgain
-from domain.agreement.commands.progress import RequestPeerFeedback
+from domain.agreement.commands.people import ReadCalendarAgain, ReassignRole
 from domain.agreement.commands.time import LetTimePass
 from domain.agreement.events import Event
 from domain.agreement.events.forming import CalendarsSnapshotted
 from domain.agreement.state import Agreement, Party
-from domain.decisions.areas import (
-    break_glass,
-    course,
-    departures,
-    ending,
-    feedback,
-    forming,
-    matters,
-    meetings,
-    milestones,
-    notes,
-    operations,
-    people,
-    plan_reviews,
-    rotation,
-    shadowing,
-)
+from domain.decisions.areas import forming
 from domain.decisions.draft import Draft
 from domain.decisions.registry import rule
 from domain.decisions.time_passing import pass_time
@@ -39,25 +23,6 @@ from domain.kernel.calendar import Calendar
 from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.model import PersonId
 from domain.kernel.vocabulary import Phase, Role
-
-AREAS = (
-    forming,
-    meetings,
-    milestones,
-    feedback,
-    matters,
-    notes,
-    shadowing,
-    rotation,
-    course,
-    people,
-    plan_reviews,
-    operations,
-    departures,
-    break_glass,
-    ending,
-)
-"""Importing an area registers its rules."""
 
 SYSTEM_ACTOR = "system"
 """The actor of what time does."""

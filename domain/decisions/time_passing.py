@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from domain.agreement.events.course import ObligationEscalated
+from domain.agreement.events.operations import ObligationEscalated
 from domain.agreement.state import Agreement, Party
 from domain.decisions.areas.meetings import missed
 from domain.decisions.draft import Draft

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from domain.agreement.events import Event, break_glass, course, ending, forming, matters, operations
+from domain.agreement.events import Event, break_glass, course, ending, forming, matters, operations, people
 from domain.agreement.state import Agreement, Party
 from domain.kernel.vocabulary import ObligationKind, Role
 from domain.kinds import KINDS
@@ -38,10 +38,10 @@ ANNOUNCED: tuple[type[Event], ...] = (
     course.PlacementPaused,
     course.PlacementResumed,
     course.EndDateMoved,
-    course.RoleReassigned,
+    people.RoleReassigned,
     operations.PlacementHeld,
     operations.PlacementReleased,
-    operations.PartyLeft,
+    people.PartyLeft,
     ending.EndBroughtForward,
     ending.PlacementEnded,
     ending.AgreementCompleted,
@@ -116,7 +116,7 @@ class _Notices:
             if (previous.starts_at, previous.sequence) == (obligation.starts_at, obligation.sequence):
                 return
             yield from self._invited(obligation)
-            if isinstance(self._event, course.RoleReassigned):
+            if isinstance(self._event, people.RoleReassigned):
                 yield from self._called_off_for_predecessor(previous, obligation)
         elif previous.starts_at is not None:
             yield from self._cancelled(previous)

@@ -13,8 +13,8 @@ from pydantic import JsonValue
 from domain.agreement.audiences import KNOWN_TO, TELLING, Audience, audience_of, is_for_few
 from domain.agreement.events import Event
 from domain.agreement.events.break_glass import BreakGlassApproved, BreakGlassRequested
+from domain.agreement.events.feedback import FeedbackGiven, PeerFeedbackRequested
 from domain.agreement.events.matters import BreachReported, ConcernRaised, MatterSettled, ProposalMade
-from domain.agreement.events.progress import FeedbackGiven, PeerFeedbackRequested
 from domain.agreement.state import Agreement
 from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.model import WITHHELD, Frozen, PersonId

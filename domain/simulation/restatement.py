@@ -13,13 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from domain.agreement.events import Event
 from domain.agreement.events.course import PlacementResumed
-from domain.agreement.events.operations import (
-    ObligationAcknowledged,
-    ObligationSnoozed,
-    PartyLeft,
-    PartyWentOnLeave,
-    PolicyAdopted,
-)
+from domain.agreement.events.operations import ObligationAcknowledged, ObligationSnoozed, PolicyAdopted
+from domain.agreement.events.people import PartyLeft, PartyWentOnLeave
 from domain.agreement.state import Agreement, Party
 from domain.decisions.draft import Draft, silent_at
 from domain.decisions.suspension import after_hold, resume

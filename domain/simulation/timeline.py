@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from domain.agreement.events import Event
-from domain.agreement.events.course import ObligationEscalated
+from domain.agreement.events.operations import ObligationEscalated
 from domain.agreement.evolve import evolve
 from domain.agreement.state import Agreement
 from domain.kernel.vocabulary import ObligationKind, ObligationStatus, Phase, Role, StallReason

@@ -10,16 +10,10 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from domain.agreement.events import Event
-from domain.agreement.events.course import RoleReassigned
 from domain.agreement.events.ending import PlacementEnded
-from domain.agreement.events.operations import (
-    CalendarReadAgain,
-    PartyCameBack,
-    PartyWentOnLeave,
-    PlacementHeld,
-    PolicyAdopted,
-)
-from domain.agreement.events.progress import MeetingRescheduled
+from domain.agreement.events.meetings import MeetingRescheduled
+from domain.agreement.events.operations import PlacementHeld, PolicyAdopted
+from domain.agreement.events.people import CalendarReadAgain, PartyCameBack, PartyWentOnLeave, RoleReassigned
 from domain.agreement.state import Agreement, Party
 from domain.decisions.planning import cadence_days, days_agreed, planned
 from domain.kernel.calendar import Calendar

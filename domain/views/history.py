@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from domain.agreement.events import Event
-from domain.agreement.events.course import ObligationEscalated
-from domain.agreement.events.operations import CoverSought, PartyCameBack, PartyLeft
+from domain.agreement.events.operations import ObligationEscalated
+from domain.agreement.events.people import CoverSought, PartyCameBack, PartyLeft
 from domain.agreement.evolve import evolve
 from domain.agreement.state import Agreement
 from domain.kernel.model import PersonId

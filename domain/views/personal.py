@@ -8,7 +8,7 @@ from datetime import datetime
 from domain.agreement.audiences import ROLES, Audience
 from domain.agreement.content import Confidence, Tone
 from domain.agreement.events import Event
-from domain.agreement.events.progress import FeedbackGiven, SelfAssessmentRecorded, WinOrSetbackRecorded
+from domain.agreement.events.feedback import FeedbackGiven, SelfAssessmentRecorded, WinOrSetbackRecorded
 from domain.agreement.state import Agreement
 from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.model import Frozen, Instant, PersonId

@@ -3,22 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from domain.agreement import commands, events, evolvers
 from domain.agreement.commands import COMMANDS, Command, ProposeAgreement
 from domain.agreement.commands.time import LetTimePass
-from domain.agreement.events import EVENTS
-from domain.decisions.decide import AREAS
+from domain.agreement.events import EVENTS, Event
+from domain.agreement.evolvers import changes
+from domain.decisions import areas
 from domain.decisions.registry import rule
+from domain.kernel.areas import AREAS
 from domain.kernel.vocabulary import Kind, Phase, Role
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_a_rule(name: str) -> None:
-    """No command reaches a workflow that does not know what it leads to."""
-    assert rule.dispatch(COMMANDS[name]).__module__ in {area.__name__ for area in AREAS}
+    """No command reaches a workflow without a rule, which stands in the area of its name."""
+    assert area_of(rule.dispatch(COMMANDS[name])) == area_of(COMMANDS[name])
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_every_event_changes_the_state_in_its_own_area(name: str) -> None:
+    """Whoever looks for what an event changes finds it under the name of the event's area, if anywhere."""
+    evolver = changes.dispatch(EVENTS[name])
+    assert evolver is changes.dispatch(Event) or area_of(evolver) == area_of(EVENTS[name])
+
+
+@pytest.mark.parametrize("package", [commands, events, evolvers, areas])
+def test_every_package_has_the_same_areas(package: ModuleType) -> None:
+    """One list of areas says which modules there are, and none is beside it."""
+    assert package.__file__ is not None
+    modules = {path.stem for path in Path(package.__file__).parent.glob("*.py")}
+    assert modules - {"__init__", "base", "registry", "time"} == set(AREAS)
+
+
+def area_of(declared: Any) -> str:  # noqa: ANN401  a class or a function
+    """Return the last part of the name of the module that declares it."""
+    return declared.__module__.rpartition(".")[2]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, JsonValue
 
 from domain.agreement.commands import COMMANDS, Command
-from domain.agreement.events.notes import NoteKept
+from domain.agreement.events.feedback import NoteKept
 from domain.agreement.evolve import evolve, fold
 from domain.agreement.state import Agreement
 from domain.kernel.model import WITHHELD

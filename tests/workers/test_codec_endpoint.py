@@ -22,7 +22,7 @@ from application.identity.tokens import TokenRules, issue
 from application.settings import load_settings
 from domain.agreement.commands import COMMANDS
 from domain.agreement.events.matters import ConcernRaised
-from domain.agreement.events.progress import CheckInHeld
+from domain.agreement.events.meetings import CheckInHeld
 from domain.agreement.state import Agreement, Matter
 from domain.handling.loaded import LoadedAgreement, head_of
 from domain.kernel.model import WITHHELD

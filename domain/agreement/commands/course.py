@@ -1,4 +1,4 @@
-"""Commands that change the course of a placement."""
+"""Commands that change the course of a placement: pivot, pause, dates."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from typing import ClassVar, Literal
 
 from pydantic import JsonValue
 
-from domain.agreement.commands.base import ACTIVE, EVERYBODY, HR, MANAGERS, PAIR, UNTIL_CLOSED, Command
-from domain.kernel.model import PersonId, Slug, Words
-from domain.kernel.vocabulary import Role
-from domain.ledger.obligation import ObligationId
+from domain.agreement.commands.base import ACTIVE, EVERYBODY, HR, MANAGERS, PAIR, Command
+from domain.kernel.model import Slug, Words
 from domain.terms import Terms
 
 
@@ -111,38 +109,4 @@ class ShortenPlacement(Command):
 
     type: Literal["shorten_placement"] = "shorten_placement"
     ends_on: date
-    reason: Words
-
-
-class ReassignRole(Command):
-    """Give a role to another person: open work moves, done work stays."""
-
-    given_by: ClassVar = HR
-    phases: ClassVar = UNTIL_CLOSED
-    example: ClassVar[dict[str, JsonValue]] = {
-        "role": "mentor",
-        "from_person": "P-2001",
-        "to_person": "P-2002",
-        "reason": "The mentor left the company.",
-    }
-
-    type: Literal["reassign_role"] = "reassign_role"
-    role: Role
-    from_person: PersonId
-    to_person: PersonId
-    reason: Words
-
-
-class WaiveObligation(Command):
-    """Give up what somebody owes, with a reason."""
-
-    given_by: ClassVar = HR
-    phases: ClassVar = UNTIL_CLOSED
-    example: ClassVar[dict[str, JsonValue]] = {
-        "obligation_id": "feedback:milestone:supplier-map",
-        "reason": "Given in person; the verifier is on sick leave.",
-    }
-
-    type: Literal["waive_obligation"] = "waive_obligation"
-    obligation_id: ObligationId
     reason: Words

@@ -1,4 +1,4 @@
-"""Commands by which operators and owners deal with what is held up."""
+"""Commands by which what is held up is dealt with."""
 
 from __future__ import annotations
 
@@ -8,11 +8,26 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, JsonValue
 
 from domain.agreement.commands.base import ACTIVE, EVERYBODY, HR, UNTIL_CLOSED, Command
-from domain.kernel.model import PersonId, Slug, Words, is_none
+from domain.kernel.model import Slug, Words, is_none
 from domain.kernel.vocabulary import Role
 from domain.ledger.notice import MOST_NOTICES_AT_ONCE, NoticeId
 from domain.ledger.obligation import ObligationId
 from domain.policy.policy_set import PolicySet
+
+
+class WaiveObligation(Command):
+    """Give up what somebody owes, with a reason."""
+
+    given_by: ClassVar = HR
+    phases: ClassVar = UNTIL_CLOSED
+    example: ClassVar[dict[str, JsonValue]] = {
+        "obligation_id": "feedback:milestone:supplier-map",
+        "reason": "Given in person; the verifier is on sick leave.",
+    }
+
+    type: Literal["waive_obligation"] = "waive_obligation"
+    obligation_id: ObligationId
+    reason: Words
 
 
 class NudgeObligation(Command):
@@ -138,32 +153,3 @@ class CorrectEntry(Command):
     subject: str = "placement"
     """The milestone, or `<leg id>/<deliverable id>`; left out for the end and the return."""
     explanation: Words
-
-
-class ReportDeparture(Command):
-    """Say that a party has left. What they owe is flagged, and the programme owner owes a successor."""
-
-    given_by: ClassVar = HR
-    phases: ClassVar = UNTIL_CLOSED
-    example: ClassVar[dict[str, JsonValue]] = {
-        "person_id": "P-2001",
-        "proposed_successor": "P-2002",
-        "reason": "Left the company at the end of March.",
-    }
-
-    type: Literal["report_departure"] = "report_departure"
-    person_id: PersonId
-    proposed_successor: PersonId | None = None
-    reason: Words
-
-
-class ReadCalendarAgain(Command):
-    """Read a party's calendar again: what they owe is due on days on which they work."""
-
-    given_by: ClassVar = HR
-    phases: ClassVar = UNTIL_CLOSED
-    example: ClassVar[dict[str, JsonValue]] = {"person_id": "P-2001", "reason": "Four weeks of leave in May."}
-
-    type: Literal["read_calendar_again"] = "read_calendar_again"
-    person_id: PersonId
-    reason: Words

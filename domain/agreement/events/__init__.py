@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from domain.agreement.events import (
-    break_glass,
-    course,
-    ending,
-    forming,
-    matters,
-    notes,
-    operations,
-    progress,
-    rotation,
-    shadowing,
-)
 from domain.agreement.events.base import Event, MeaningfulEvent
+from domain.kernel.areas import import_areas
 from domain.kernel.registry import by_type
 
-_MODULES = (forming, progress, notes, matters, shadowing, rotation, course, operations, break_glass, ending)
-
-EVENTS: Mapping[str, type[Event]] = by_type(_MODULES, Event)
+EVENTS: Mapping[str, type[Event]] = by_type(import_areas(__name__), Event)
 """Wire type to class, of the current schema versions."""
 
 __all__ = ["EVENTS", "Event", "MeaningfulEvent"]

@@ -1,4 +1,4 @@
-"""Events that change the course of a placement: pivot, pause, dates, people."""
+"""Events that change the course of a placement: pivot, pause, dates."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Literal
 
 from domain.agreement.events.base import Event, MeaningfulEvent
 from domain.agreement.state import Party
-from domain.kernel.model import DigestOfWords, Instant, PersonId, Slug, Words
-from domain.kernel.vocabulary import Role
-from domain.ledger.obligation import ObligationId
+from domain.kernel.model import DigestOfWords, Instant, Slug, Words
 from domain.terms import Terms
 
 
@@ -77,29 +75,3 @@ class EndDateMoved(MeaningfulEvent):
     type: Literal["end_date.moved"] = "end_date.moved"
     ends_on: date
     reason: Words
-
-
-class RoleReassigned(MeaningfulEvent):
-    """Another person holds a role: open work moves, done work stays."""
-
-    type: Literal["role.reassigned"] = "role.reassigned"
-    role: Role
-    from_person: PersonId
-    to_person: PersonId
-    reason: Words
-
-
-class ObligationWaived(MeaningfulEvent):
-    """An obligation is given up, with a reason and a name."""
-
-    type: Literal["obligation.waived"] = "obligation.waived"
-    obligation_id: ObligationId
-    reason: Words
-
-
-class ObligationEscalated(Event):
-    """An obligation reached a rung of its ladder."""
-
-    type: Literal["obligation.escalated"] = "obligation.escalated"
-    obligation_id: ObligationId
-    level: int

@@ -6,10 +6,25 @@ from datetime import date
 from typing import Literal
 
 from domain.agreement.events.base import Event, MeaningfulEvent
-from domain.agreement.state import Party
-from domain.kernel.model import PersonId, Words
+from domain.kernel.model import Words
 from domain.ledger.obligation import ObligationId
 from domain.policy.policy_set import KindPolicy
+
+
+class ObligationWaived(MeaningfulEvent):
+    """An obligation is given up, with a reason and a name."""
+
+    type: Literal["obligation.waived"] = "obligation.waived"
+    obligation_id: ObligationId
+    reason: Words
+
+
+class ObligationEscalated(Event):
+    """An obligation reached a rung of its ladder."""
+
+    type: Literal["obligation.escalated"] = "obligation.escalated"
+    obligation_id: ObligationId
+    level: int
 
 
 class ObligationNudged(Event):
@@ -75,51 +90,3 @@ class EntryCorrected(MeaningfulEvent):
     entry: Literal["milestone.verified", "deliverable.accepted", "end.decided", "return.planned"]
     subject: str
     explanation: Words
-
-
-class PartyLeft(MeaningfulEvent):
-    """Somebody who holds a role is gone."""
-
-    type: Literal["party.left"] = "party.left"
-    person_id: PersonId
-    roles: tuple[Party, ...]
-    proposed_successor: PersonId | None
-    reason: Words
-
-
-class PartyWentOnLeave(Event):
-    """A party is away for so long that somebody acts for them, or that it is said that nobody does.
-
-    Comes again where somebody else stands in, or the leave is longer than it was.
-    """
-
-    type: Literal["party.went_on_leave"] = "party.went_on_leave"
-    person_id: PersonId
-    first: date
-    last: date
-    stand_in: PersonId | None
-    """Who acts meanwhile; None where nobody covers."""
-
-
-class PartyCameBack(Event):
-    """A party's leave is over: what was done for them so far is theirs again."""
-
-    type: Literal["party.came_back"] = "party.came_back"
-    person_id: PersonId
-
-
-class CoverSought(Event):
-    """A party on leave owes what cannot wait and nobody covers; somebody is to be found."""
-
-    type: Literal["cover.sought"] = "cover.sought"
-    person_id: PersonId
-    proposed: PersonId | None
-    """Who could take over; None where nobody of the agreement could."""
-
-
-class CalendarReadAgain(Event):
-    """A party's working time changed; what they owe follows it. See the snapshot before it."""
-
-    type: Literal["calendar.read_again"] = "calendar.read_again"
-    person_id: PersonId
-    reason: Words

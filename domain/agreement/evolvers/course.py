@@ -1,4 +1,4 @@
-"""What changes of course change: pivots, pauses, dates and people."""
+"""How changes of course change the state."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ from datetime import timedelta
 
 from domain.agreement.events.course import (
     EndDateMoved,
-    ObligationWaived,
     PivotAdopted,
     PivotConsented,
     PivotProposed,
     PivotRefused,
     PlacementPaused,
     PlacementResumed,
-    RoleReassigned,
 )
 from domain.agreement.evolvers.forming import terms_in_force
 from domain.agreement.evolvers.registry import Changes, changes
-from domain.agreement.state import Agreement, Party, Pivot, Reassignment
-from domain.agreement.succession import with_successor
+from domain.agreement.state import Agreement, Pivot
 from domain.terms import without_words
 from domain.terms.shift import shifted
 
@@ -98,34 +95,3 @@ def end_date_moved(event: EndDateMoved, agreement: Agreement) -> Changes:
     if event.ends_on < agreement.ends_on:
         return {"ends_on": event.ends_on}
     return {"ends_on": event.ends_on, "end_decision": None, "ended_early_by": None}
-
-
-@changes.register
-def role_reassigned(event: RoleReassigned, agreement: Agreement) -> Changes:
-    """Parties, terms and an open pivot name the successor."""
-
-    def succeeded(parties: tuple[Party, ...]) -> tuple[Party, ...]:
-        renamed = (
-            party.model_copy(update={"person_id": event.to_person})
-            if (party.role, party.person_id) == (event.role, event.from_person)
-            else party
-            for party in parties
-        )
-        return tuple(dict.fromkeys(renamed))
-
-    pivot = agreement.pivot
-    if pivot is not None:
-        pivot = pivot.model_copy(update={"waiting_for": succeeded(pivot.waiting_for)})
-    reassignment = Reassignment(role=event.role, from_person=event.from_person, to_person=event.to_person)
-    return {
-        "parties": succeeded(agreement.parties),
-        "terms": with_successor(agreement.terms, event.role, event.from_person, event.to_person),
-        "reassignments": (*agreement.reassignments, reassignment),
-        "pivot": pivot,
-    }
-
-
-@changes.register
-def obligation_waived(event: ObligationWaived, agreement: Agreement) -> Changes:
-    """A plan that changes later does not bring it back."""
-    return {"waived": agreement.waived | {event.obligation_id}}

@@ -1,23 +1,24 @@
-"""What operators' actions change: nudges counted, holds, policies, corrections."""
+"""How operators' actions change the state."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from domain.agreement.events.operations import (
     EntryCorrected,
     ObligationNudged,
     ObligationSnoozed,
-    PartyCameBack,
-    PartyLeft,
-    PartyWentOnLeave,
+    ObligationWaived,
     PlacementHeld,
     PlacementReleased,
     PolicyAdopted,
 )
 from domain.agreement.evolvers.registry import Changes, changes
-from domain.agreement.state import Absence, Agreement
-from domain.kernel.model import PersonId
+from domain.agreement.state import Agreement
+
+
+@changes.register
+def obligation_waived(event: ObligationWaived, agreement: Agreement) -> Changes:
+    """A plan that changes later does not bring it back."""
+    return {"waived": agreement.waived | {event.obligation_id}}
 
 
 @changes.register
@@ -67,29 +68,3 @@ def entry_corrected(event: EntryCorrected, agreement: Agreement) -> Changes:
             return {"end_decision": None}
         case "return.planned":
             return {"return_planned": False}
-
-
-@changes.register
-def party_left(event: PartyLeft, agreement: Agreement) -> Changes:
-    """Until somebody else holds the role."""
-    return {
-        "departed": agreement.departed | {event.person_id},
-        "absent": _without(agreement.absent, event.person_id),
-    }
-
-
-@changes.register
-def party_went_on_leave(event: PartyWentOnLeave, agreement: Agreement) -> Changes:
-    """Whoever stands in may act for them from here on."""
-    absence = Absence(first=event.first, last=event.last, stand_in=event.stand_in)
-    return {"absent": {**agreement.absent, event.person_id: absence}}
-
-
-@changes.register
-def party_came_back(event: PartyCameBack, agreement: Agreement) -> Changes:
-    """Nobody acts for them any more."""
-    return {"absent": _without(agreement.absent, event.person_id)}
-
-
-def _without(absent: Mapping[PersonId, Absence], person_id: PersonId) -> Mapping[PersonId, Absence]:
-    return {key: absence for key, absence in absent.items() if key != person_id}

@@ -1,20 +1,22 @@
-"""Rules of feedback, self-assessment, wins and setbacks, and endorsements."""
+"""Rules of feedback, self-assessments, wins, endorsements and notes."""
 
 from __future__ import annotations
 
-from domain.agreement.commands.progress import (
+from domain.agreement.commands.feedback import (
     GiveEndorsement,
     GiveFeedback,
+    KeepNote,
     RecordSelfAssessment,
     RecordWinOrSetback,
     RequestPeerFeedback,
     RevokeEndorsement,
 )
 from domain.agreement.content import Anchor
-from domain.agreement.events.progress import (
+from domain.agreement.events.feedback import (
     EndorsementGiven,
     EndorsementRevoked,
     FeedbackGiven,
+    NoteKept,
     PeerFeedbackRequested,
     SelfAssessmentRecorded,
     WinOrSetbackRecorded,
@@ -178,3 +180,9 @@ def revoke_endorsement(command: RevokeEndorsement, draft: Draft) -> None:
     if draft.actor.person_id not in draft.agreement.endorsers:
         raise Refused(RefusalCode.NOT_OPEN, f"{draft.actor.person_id} has not endorsed.")
     draft.add(EndorsementRevoked(at=draft.at, endorser=draft.actor, reason=command.reason))
+
+
+@rule.register
+def keep_note(command: KeepNote, draft: Draft) -> None:
+    """Nothing forbids a note, and nothing follows from it."""
+    draft.add(NoteKept(at=draft.at, note=command.note, audience=command.audience))

@@ -1,27 +1,29 @@
-"""Rules of check-ins and reflective sessions: held, excused, moved, missed."""
+"""Rules of meetings: held, excused, moved, missed; and of reviews of the development plan."""
 
 from __future__ import annotations
 
-from domain.agreement.commands.progress import (
+from domain.agreement.commands.meetings import (
     ExcuseMeeting,
     RecordCheckIn,
     RecordOfflineMeeting,
     RecordReflectiveSession,
     RescheduleMeeting,
+    ReviewPlan,
 )
-from domain.agreement.events.progress import (
+from domain.agreement.events.meetings import (
     CheckInHeld,
     MeetingExcused,
     MeetingMissed,
     MeetingRescheduled,
     OfflineMeetingRecorded,
+    PlanReviewed,
     ReflectiveSessionHeld,
 )
 from domain.agreement.prompt_bank import PROMPT_BANK, unknown_prompts
 from domain.agreement.state import Party
 from domain.decisions.areas.feedback import ON_THE_MENTORING
 from domain.decisions.draft import Draft
-from domain.decisions.planning import meeting_day, next_meeting, open_meeting
+from domain.decisions.planning import follow_plan, meeting_day, next_meeting, open_meeting
 from domain.decisions.registry import rule
 from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.vocabulary import Kind, ObligationKind, ObligationStatus, Role
@@ -218,4 +220,28 @@ def missed(draft: Draft, meeting: Obligation) -> None:
         MeetingMissed.model_validate(
             {"at": draft.at, "meeting": meeting.kind, "number": int(meeting.subject), "ledger": change}
         )
+    )
+
+
+@rule.register
+def review_plan(command: ReviewPlan, draft: Draft) -> None:
+    """Whatever review was due is held; the next one is counted from its day."""
+    agreement = draft.agreement
+    today = agreement.local_date(draft.at)
+    held_on = command.held_on or today
+    if held_on > today:
+        raise Refused(
+            RefusalCode.OUTSIDE_THE_PLACEMENT, f"held_on: {held_on} is ahead; record it once it was held."
+        )
+    last = agreement.plan_reviewed_on
+    if last is not None and held_on <= last:
+        raise Refused(
+            RefusalCode.OUT_OF_ORDER,
+            f"held_on: the plan was reviewed on {last}; the next comes after that day.",
+        )
+    due = tuple(key for key, held in agreement.obligations.items() if held.kind is ObligationKind.PLAN_REVIEW)
+    follow_plan(
+        draft,
+        PlanReviewed(at=draft.at, reviewed_on=held_on, outcome=command.outcome),
+        settled=draft.settled(due, ObligationStatus.FULFILLED),
     )

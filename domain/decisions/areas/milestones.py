@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from domain.agreement.commands.progress import (
+from domain.agreement.commands.milestones import (
     CompleteMilestone,
     ReplanMilestone,
     ReturnMilestone,
     VerifyMilestone,
 )
-from domain.agreement.events.progress import (
+from domain.agreement.events.milestones import (
     MilestoneCompleted,
     MilestoneReplanned,
     MilestoneReturned,

@@ -12,6 +12,7 @@ from domain.agreement.commands.operations import (
     ReleasePlacement,
     ResendNotices,
     SnoozeObligation,
+    WaiveObligation,
 )
 from domain.agreement.events.operations import (
     EntryCorrected,
@@ -19,19 +20,20 @@ from domain.agreement.events.operations import (
     ObligationAcknowledged,
     ObligationNudged,
     ObligationSnoozed,
+    ObligationWaived,
     PlacementHeld,
     PlacementReleased,
     PolicyAdopted,
 )
 from domain.agreement.state import Agreement
-from domain.decisions.areas.departures import somebody_in_charge
 from domain.decisions.draft import Draft
 from domain.decisions.planning import days_agreed, follow_plan, planned
 from domain.decisions.registry import rule
+from domain.decisions.responsibility import somebody_in_charge
 from domain.decisions.suspension import after_hold, muted, not_paused
 from domain.kernel.errors import RefusalCode, Refused
-from domain.kernel.vocabulary import ObligationKind, Role
-from domain.ledger.obligation import MOST_NUDGES, LedgerChange, Obligation, Settlement
+from domain.kernel.vocabulary import ObligationKind, ObligationStatus, Role
+from domain.ledger.obligation import MEETING_KINDS, MOST_NUDGES, LedgerChange, Obligation, Settlement
 from domain.policy.choice import chosen
 from domain.policy.policy_set import KindPolicy
 from domain.privacy.confidentiality import obligations_known_to
@@ -40,6 +42,8 @@ from domain.scheduling.under_policy import recounted
 
 MOST_SNOOZED_DAYS = 3
 """Working days by which reminders of one obligation may be put off, all together."""
+
+
 LEVELS_THAT_NUDGE_THE_OWNER = frozenset({0, 1, 2})
 
 
@@ -279,3 +283,57 @@ def _undone(draft: Draft, entry: str, subject: str) -> tuple[Settlement, ...]:
             )
         )
     return ()
+
+
+NEVER_WAIVED = frozenset(
+    {
+        ObligationKind.SIGNATURE,
+        ObligationKind.ANNEX_SIGNATURE,
+        ObligationKind.END_DECISION,
+        ObligationKind.LEG_DELIVERABLE,
+        ObligationKind.LEG_START,
+        ObligationKind.LEG_DEBRIEF,
+        ObligationKind.HANDOVER,
+        ObligationKind.DEBRIEF,
+        ObligationKind.SYNTHESIS,
+        ObligationKind.SYNTHESIS_SIGNATURE,
+        ObligationKind.PIVOT_CONSENT,
+        ObligationKind.CONCERN,
+        ObligationKind.BREACH,
+        ObligationKind.BLOCKER,
+        ObligationKind.PROPOSAL,
+        ObligationKind.FORCED_CHOICE,
+        ObligationKind.SUCCESSOR,
+        ObligationKind.HOLD_REVIEW,
+        ObligationKind.CRITERIA,
+    }
+)
+"""Gates: without them the stages would be labels. They are reassigned, answered, or closed incomplete."""
+
+
+@rule.register
+def waive(command: WaiveObligation, draft: Draft) -> None:
+    """What is neither a gate nor a meeting can be waived."""
+    seen = obligations_known_to(draft.agreement, draft.actor.person_id, {draft.actor.role})
+    obligation = seen.get(command.obligation_id)
+    if obligation is None:
+        known = ", ".join(sorted(seen)) or "none"
+        raise Refused(
+            RefusalCode.NOT_OPEN, f"obligation_id: {command.obligation_id} is not open; open are {known}."
+        )
+    if obligation.kind in NEVER_WAIVED:
+        raise Refused(
+            RefusalCode.NOT_ALLOWED_FOR_ROLE,
+            f"{command.obligation_id} is a gate and cannot be waived; reassign it, answer it, "
+            "or close incomplete.",
+        )
+    if obligation.kind in MEETING_KINDS:
+        raise Refused(
+            RefusalCode.NOT_ALLOWED_FOR_ROLE, f"{command.obligation_id} is a meeting; use excuse_meeting."
+        )
+    settled = draft.settled((command.obligation_id,), ObligationStatus.WAIVED)
+    event = ObligationWaived(at=draft.at, obligation_id=command.obligation_id, reason=command.reason)
+    if obligation.kind is ObligationKind.PLAN_REVIEW:
+        follow_plan(draft, event, settled=settled)
+    else:
+        draft.add(event.model_copy(update={"ledger": LedgerChange(settled=settled)}))

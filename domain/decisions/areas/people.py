@@ -1,4 +1,4 @@
-"""Rules about who carries what: reassigning a role, and waiving an obligation."""
+"""Rules about who carries what: roles that change hands, departures, working time read again."""
 
 from __future__ import annotations
 
@@ -6,53 +6,104 @@ from collections.abc import Container, Iterator
 from datetime import datetime
 
 from domain.agreement.audiences import KNOWN_TO
-from domain.agreement.commands.course import ReassignRole, WaiveObligation
-from domain.agreement.events.course import ObligationWaived, RoleReassigned
+from domain.agreement.commands.people import ReadCalendarAgain, ReassignRole, ReportDeparture
+from domain.agreement.events.people import CalendarReadAgain, PartyLeft, RoleReassigned
 from domain.agreement.state import Agreement
-from domain.decisions.areas.departures import still_there
 from domain.decisions.areas.forming import signature_owed
 from domain.decisions.areas.matters import handler
 from domain.decisions.consent import PEOPLE
 from domain.decisions.draft import Draft
-from domain.decisions.planning import FOLLOWS_A_PLAN, follow_plan, planned
+from domain.decisions.planning import FOLLOWS_A_PLAN, planned
 from domain.decisions.registry import rule
+from domain.decisions.responsibility import somebody_in_charge, still_there
 from domain.decisions.transitions import unsigned
 from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.model import PersonId
-from domain.kernel.vocabulary import ObligationKind, ObligationStatus, Role
-from domain.ledger.obligation import MEETING_KINDS, LedgerChange, Obligation
-from domain.privacy.confidentiality import obligations_known_to
+from domain.kernel.vocabulary import ObligationKind, Role, StallReason
+from domain.ledger.obligation import LedgerChange, Obligation
+from domain.scheduling.absence import working_time
 from domain.scheduling.attendees import attendees
-from domain.scheduling.obligations import SEQUENCE_PAST_A_CANCELLED_INVITE, opened, reopened
+from domain.scheduling.candidates import proposed_replacement
+from domain.scheduling.obligations import SEQUENCE_PAST_A_CANCELLED_INVITE, Owed, opened, reopened
 from domain.terms.checks import problems
 
-NEVER_WAIVED = frozenset(
-    {
-        ObligationKind.SIGNATURE,
-        ObligationKind.ANNEX_SIGNATURE,
-        ObligationKind.END_DECISION,
-        ObligationKind.LEG_DELIVERABLE,
-        ObligationKind.LEG_START,
-        ObligationKind.LEG_DEBRIEF,
-        ObligationKind.HANDOVER,
-        ObligationKind.DEBRIEF,
-        ObligationKind.SYNTHESIS,
-        ObligationKind.SYNTHESIS_SIGNATURE,
-        ObligationKind.PIVOT_CONSENT,
-        ObligationKind.CONCERN,
-        ObligationKind.BREACH,
-        ObligationKind.BLOCKER,
-        ObligationKind.PROPOSAL,
-        ObligationKind.FORCED_CHOICE,
-        ObligationKind.SUCCESSOR,
-        ObligationKind.HOLD_REVIEW,
-        ObligationKind.CRITERIA,
-    }
-)
-"""Gates: without them the stages would be labels. They are reassigned, answered, or closed incomplete."""
+
+@rule.register
+def departure(command: ReportDeparture, draft: Draft) -> None:
+    """What a leaver owes stops climbing after them and says why; a successor is owed instead."""
+    agreement = draft.agreement
+    roles = tuple(party for party in agreement.parties if party.person_id == command.person_id)
+    if not roles:
+        raise Refused(
+            RefusalCode.NOT_A_PARTY,
+            f"person_id: {command.person_id} is no party to {agreement.agreement_id}.",
+        )
+    if command.person_id in agreement.departed:
+        raise Refused(RefusalCode.ALREADY_DONE, f"person_id: {command.person_id} is known to have left.")
+    if command.proposed_successor == command.person_id:
+        raise Refused(
+            RefusalCode.CONFLICT_OF_INTEREST,
+            f"proposed_successor: {command.person_id} is the one who left; name somebody else, or nobody.",
+        )
+    flagged = tuple(
+        held.climbing_no_further(draft.at).model_copy(
+            update={"reason": StallReason.PARTY_LEFT, "owner_id": held.principal_id, "stands_in_for": None}
+        )
+        for _, held in sorted(agreement.obligations.items())
+        if held.principal_id == command.person_id
+    )
+    owed = Owed(
+        kind=ObligationKind.SUCCESSOR,
+        subject=command.person_id,
+        owner=somebody_in_charge(
+            agreement, Role.PROGRAMME_OWNER, Role.HRBP, Role.SPONSOR, but_not=command.person_id
+        ),
+    )
+    draft.add(
+        PartyLeft(
+            at=draft.at,
+            person_id=command.person_id,
+            roles=roles,
+            proposed_successor=command.proposed_successor
+            or proposed_replacement(agreement, command.person_id),
+            reason=command.reason,
+            ledger=LedgerChange(moved=flagged, opened=(opened(agreement, owed, draft.at),)),
+        )
+    )
+
+
+@rule.register
+def read_calendar_again(command: ReadCalendarAgain, draft: Draft) -> None:
+    """Nothing is due on a day on which nobody works on it; nothing becomes due earlier.
+
+    Over a long leave somebody stands in: what they can do stays where it is.
+    """
+    agreement = draft.agreement
+    if not agreement.roles_of(command.person_id):
+        raise Refused(
+            RefusalCode.NOT_A_PARTY,
+            f"person_id: {command.person_id} is no party to {agreement.agreement_id}.",
+        )
+    moved = tuple(
+        reopened(agreement, held, held.principal_id, draft.at)
+        for _, held in sorted(agreement.obligations.items())
+        if held.owner_id == command.person_id and held.due_at > draft.at and _on_a_free_day(agreement, held)
+    )
+    draft.add(
+        CalendarReadAgain(
+            at=draft.at, person_id=command.person_id, reason=command.reason, ledger=LedgerChange(moved=moved)
+        )
+    )
+
+
+def _on_a_free_day(agreement: Agreement, held: Obligation) -> bool:
+    calendar = working_time(agreement, held.owner_id, held.kind)
+    return not calendar.is_working_day(calendar.local_date(held.due_at))
+
 
 NAMES_PEOPLE = PEOPLE | {"legs", "sessions"}
 """Fields of the terms in which a successor may turn up where they must not be."""
+
 
 NEVER_REASSIGNED = frozenset({Role.MENTEE, Role.SYSTEM, Role.OPERATOR})
 
@@ -161,31 +212,3 @@ def _check_successor(before: Agreement, after: Agreement, command: ReassignRole)
             RefusalCode.CONFLICT_OF_INTEREST,
             f"to_person: {command.to_person} cannot be {command.role}: {why}.",
         )
-
-
-@rule.register
-def waive(command: WaiveObligation, draft: Draft) -> None:
-    """What is neither a gate nor a meeting can be waived."""
-    seen = obligations_known_to(draft.agreement, draft.actor.person_id, {draft.actor.role})
-    obligation = seen.get(command.obligation_id)
-    if obligation is None:
-        known = ", ".join(sorted(seen)) or "none"
-        raise Refused(
-            RefusalCode.NOT_OPEN, f"obligation_id: {command.obligation_id} is not open; open are {known}."
-        )
-    if obligation.kind in NEVER_WAIVED:
-        raise Refused(
-            RefusalCode.NOT_ALLOWED_FOR_ROLE,
-            f"{command.obligation_id} is a gate and cannot be waived; reassign it, answer it, "
-            "or close incomplete.",
-        )
-    if obligation.kind in MEETING_KINDS:
-        raise Refused(
-            RefusalCode.NOT_ALLOWED_FOR_ROLE, f"{command.obligation_id} is a meeting; use excuse_meeting."
-        )
-    settled = draft.settled((command.obligation_id,), ObligationStatus.WAIVED)
-    event = ObligationWaived(at=draft.at, obligation_id=command.obligation_id, reason=command.reason)
-    if obligation.kind is ObligationKind.PLAN_REVIEW:
-        follow_plan(draft, event, settled=settled)
-    else:
-        draft.add(event.model_copy(update={"ledger": LedgerChange(settled=settled)}))

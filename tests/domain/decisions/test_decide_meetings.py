@@ -106,6 +106,24 @@ ROWS: dict[str, Row] = {
         RefusalCode.NOT_A_PARTY,
         "between: P-9 is no party to this agreement.",
     ),
+    "a review of the plan that is still ahead": (
+        "secondment:active",
+        [],
+        "mentee",
+        "review_plan",
+        {"held_on": "2027-06-01"},
+        RefusalCode.OUTSIDE_THE_PLACEMENT,
+        "held_on: 2027-06-01 is ahead; record it once it was held.",
+    ),
+    "a review of the plan before the last one": (
+        "secondment:active",
+        [{"who": "mentee", "give": "review_plan", "held_on": "2027-01-04", "outcome": "Unchanged."}],
+        "mentee",
+        "review_plan",
+        {"held_on": "2027-01-04"},
+        RefusalCode.OUT_OF_ORDER,
+        "held_on: the plan was reviewed on 2027-01-04; the next comes after that day.",
+    ),
 }
 
 

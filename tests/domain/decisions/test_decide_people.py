@@ -96,6 +96,42 @@ ROWS: dict[str, Row] = {
         RefusalCode.NOT_ALLOWED_FOR_ROLE,
         "check_in:1 is a meeting; use excuse_meeting.",
     ),
+    "the departure of a stranger": (
+        "secondment:active",
+        [],
+        "hrbp",
+        "report_departure",
+        {"person_id": "P-9"},
+        RefusalCode.NOT_A_PARTY,
+        "person_id: P-9 is no party to halden-grid.HG-SEC-2026-0117.",
+    ),
+    "a departure told twice": (
+        "secondment:active",
+        [{"who": "hrbp", "give": "report_departure", "person_id": "P-1107", "reason": "Left the company."}],
+        "hrbp",
+        "report_departure",
+        {"person_id": "P-1107"},
+        RefusalCode.ALREADY_DONE,
+        "person_id: P-1107 is known to have left.",
+    ),
+    "a leaver as their own successor": (
+        "secondment:active",
+        [],
+        "hrbp",
+        "report_departure",
+        {"person_id": "P-1107", "proposed_successor": "P-1107"},
+        RefusalCode.CONFLICT_OF_INTEREST,
+        "proposed_successor: P-1107 is the one who left; name somebody else, or nobody.",
+    ),
+    "the calendar of a stranger": (
+        "secondment:active",
+        [],
+        "operator",
+        "read_calendar_again",
+        {"person_id": "P-9"},
+        RefusalCode.NOT_A_PARTY,
+        "person_id: P-9 is no party to halden-grid.HG-SEC-2026-0117.",
+    ),
 }
 
 

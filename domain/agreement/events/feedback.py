@@ -1,0 +1,81 @@
+"""Events of feedback, self-assessments, wins, endorsements and notes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from domain.agreement.audiences import Audience
+from domain.agreement.content import (
+    Anchor,
+    Confidence,
+    Rating,
+    Tone,
+)
+from domain.agreement.events.base import Event, MeaningfulEvent
+from domain.agreement.state import Party
+from domain.kernel.model import PersonId, Words
+from domain.ledger.obligation import ObligationId
+
+
+class FeedbackGiven(MeaningfulEvent):
+    """Behaviour, effect and next step, tied to a criterion or a skill."""
+
+    type: Literal["feedback.given"] = "feedback.given"
+    giver: Party
+    receiver_id: PersonId
+    about: ObligationId | None
+    behaviour: Words
+    effect: Words
+    next_step: Words
+    anchor: Anchor
+    tone: Tone
+    rating: Confidence | None = None
+
+
+class PeerFeedbackRequested(MeaningfulEvent):
+    """A colleague who saw the work is asked what they saw."""
+
+    type: Literal["peer_feedback.requested"] = "peer_feedback.requested"
+    peer: Party
+    question: Words
+
+
+class SelfAssessmentRecorded(MeaningfulEvent):
+    """The mentee rated themselves against the agreed criteria."""
+
+    type: Literal["self_assessment.recorded"] = "self_assessment.recorded"
+    ratings: tuple[Rating, ...]
+
+
+class WinOrSetbackRecorded(MeaningfulEvent):
+    """Something went well or did not, with the lesson."""
+
+    type: Literal["win_or_setback.recorded"] = "win_or_setback.recorded"
+    is_win: bool
+    what: Words
+    lesson: Words
+
+
+class EndorsementGiven(MeaningfulEvent):
+    """An observer or sponsor vouches for the mentee, with consent to be named."""
+
+    type: Literal["endorsement.given"] = "endorsement.given"
+    endorser: Party
+    statement: Words
+    skill_uri: str
+
+
+class EndorsementRevoked(MeaningfulEvent):
+    """An endorser takes an endorsement back."""
+
+    type: Literal["endorsement.revoked"] = "endorsement.revoked"
+    endorser: Party
+    reason: Words | None
+
+
+class NoteKept(Event):
+    """Somebody kept a note. It ends no silence: others may not even read it."""
+
+    type: Literal["note.kept"] = "note.kept"
+    note: Words
+    audience: Literal[Audience.AUTHOR, Audience.PAIR]

@@ -1,0 +1,39 @@
+"""How feedback and endorsements change the state."""
+
+from __future__ import annotations
+
+from domain.agreement.events.feedback import (
+    EndorsementGiven,
+    EndorsementRevoked,
+    FeedbackGiven,
+    PeerFeedbackRequested,
+)
+from domain.agreement.evolvers.registry import Changes, changes
+from domain.agreement.state import Agreement
+
+
+@changes.register
+def feedback_given(event: FeedbackGiven, agreement: Agreement) -> Changes:
+    """Whoever gives the mentee feedback is one more source."""
+    given = {"feedback_given": agreement.feedback_given + 1}
+    if event.receiver_id != agreement.mentee_id:
+        return given
+    return {**given, "feedback_sources": agreement.feedback_sources | {event.giver.person_id}}
+
+
+@changes.register
+def peer_feedback_requested(event: PeerFeedbackRequested, agreement: Agreement) -> Changes:
+    """Whoever is asked takes part."""
+    return {} if event.peer in agreement.parties else {"parties": (*agreement.parties, event.peer)}
+
+
+@changes.register
+def endorsement_given(event: EndorsementGiven, agreement: Agreement) -> Changes:
+    """One person vouches for the mentee."""
+    return {"endorsers": agreement.endorsers | {event.endorser.person_id}}
+
+
+@changes.register
+def endorsement_revoked(event: EndorsementRevoked, agreement: Agreement) -> Changes:
+    """Consent to be named is gone."""
+    return {"endorsers": agreement.endorsers - {event.endorser.person_id}}

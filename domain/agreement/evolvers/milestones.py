@@ -1,0 +1,46 @@
+"""How events of milestones change the state."""
+
+from __future__ import annotations
+
+from domain.agreement.events.milestones import (
+    MilestoneCompleted,
+    MilestoneReplanned,
+    MilestoneReturned,
+    MilestoneVerified,
+)
+from domain.agreement.evolvers.registry import Changes, changes
+from domain.agreement.state import Agreement
+from domain.kernel.vocabulary import ObligationKind
+
+
+@changes.register
+def milestone_completed(event: MilestoneCompleted, agreement: Agreement) -> Changes:
+    """It waits for its verifier."""
+    return {"milestones_completed": agreement.milestones_completed | {event.milestone_id}}
+
+
+@changes.register
+def milestone_returned(event: MilestoneReturned, agreement: Agreement) -> Changes:
+    """It is owed again, even where it had been waived."""
+    return {
+        "milestones_completed": agreement.milestones_completed - {event.milestone_id},
+        "waived": agreement.waived - {f"{ObligationKind.MILESTONE}:{event.milestone_id}"},
+    }
+
+
+@changes.register
+def milestone_verified(event: MilestoneVerified, agreement: Agreement) -> Changes:
+    """It is done."""
+    return {"milestones_verified": agreement.milestones_verified | {event.milestone_id}}
+
+
+@changes.register
+def milestone_replanned(event: MilestoneReplanned, agreement: Agreement) -> Changes:
+    """The terms in force have the new day."""
+    milestones = tuple(
+        milestone.model_copy(update={"due_on": event.due_on})
+        if milestone.milestone_id == event.milestone_id
+        else milestone
+        for milestone in agreement.terms.milestones
+    )
+    return {"terms": agreement.terms.model_copy(update={"milestones": milestones})}

@@ -1,0 +1,62 @@
+"""How changes of people change the state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from domain.agreement.events.people import PartyCameBack, PartyLeft, PartyWentOnLeave, RoleReassigned
+from domain.agreement.evolvers.registry import Changes, changes
+from domain.agreement.state import Absence, Agreement, Party, Reassignment
+from domain.agreement.succession import with_successor
+from domain.kernel.model import PersonId
+
+
+@changes.register
+def role_reassigned(event: RoleReassigned, agreement: Agreement) -> Changes:
+    """Parties, terms and an open pivot name the successor."""
+
+    def succeeded(parties: tuple[Party, ...]) -> tuple[Party, ...]:
+        renamed = (
+            party.model_copy(update={"person_id": event.to_person})
+            if (party.role, party.person_id) == (event.role, event.from_person)
+            else party
+            for party in parties
+        )
+        return tuple(dict.fromkeys(renamed))
+
+    pivot = agreement.pivot
+    if pivot is not None:
+        pivot = pivot.model_copy(update={"waiting_for": succeeded(pivot.waiting_for)})
+    reassignment = Reassignment(role=event.role, from_person=event.from_person, to_person=event.to_person)
+    return {
+        "parties": succeeded(agreement.parties),
+        "terms": with_successor(agreement.terms, event.role, event.from_person, event.to_person),
+        "reassignments": (*agreement.reassignments, reassignment),
+        "pivot": pivot,
+    }
+
+
+@changes.register
+def party_left(event: PartyLeft, agreement: Agreement) -> Changes:
+    """Until somebody else holds the role."""
+    return {
+        "departed": agreement.departed | {event.person_id},
+        "absent": _without(agreement.absent, event.person_id),
+    }
+
+
+@changes.register
+def party_went_on_leave(event: PartyWentOnLeave, agreement: Agreement) -> Changes:
+    """Whoever stands in may act for them from here on."""
+    absence = Absence(first=event.first, last=event.last, stand_in=event.stand_in)
+    return {"absent": {**agreement.absent, event.person_id: absence}}
+
+
+@changes.register
+def party_came_back(event: PartyCameBack, agreement: Agreement) -> Changes:
+    """Nobody acts for them any more."""
+    return {"absent": _without(agreement.absent, event.person_id)}
+
+
+def _without(absent: Mapping[PersonId, Absence], person_id: PersonId) -> Mapping[PersonId, Absence]:
+    return {key: absence for key, absence in absent.items() if key != person_id}
