@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test chaos check lock clean
+.PHONY: help setup up demo quick test chaos check lock clean
 
 help: ## Show this list
 	@echo "Sojourn: every mentorship agreement as one long-lived, recorded workflow. Start with: make demo"
@@ -38,6 +38,9 @@ check: setup ## Lint, formatting, strict types, import contracts
 	@$(BIN)/ruff format --check
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
+
+quick: check ## Everything in check, then the rules' own tests: two minutes, no servers; ARGS="-k name" narrows them
+	@$(BIN)/pytest -n 2 tests/domain $(ARGS)
 
 test: check ## Everything in check, then all tests on the real servers; ARGS="-k name" narrows them
 	@$(BIN)/pytest -n 3 --dist worksteal $(ARGS)

@@ -27,6 +27,7 @@ from application.temporal.client import data_converter
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.embedded.roles import LOGIN, OWNER
 from deploy.migrate import migrate
+from tests.slowest_files import SlowestFiles
 from workers.runtime.log_output import HANDLER
 
 _TEMPLATE = "migrated"
@@ -57,6 +58,11 @@ LONGEST_FIRST = (
 
 The last one shares what is long to set up: begun first it stays in one process, which sets it up once.
 """
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say at the end which files took longest."""
+    config.pluginmanager.register(SlowestFiles(), "slowest-files")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
