@@ -1,4 +1,4 @@
-"""The activities that a worker hosts: thin, typed as workflows name them, over record and directory."""
+"""The activities that a worker hosts: thin, as `domain.handling.activities` declares them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,15 @@ from activities.directory.calendars import CalendarSources
 from activities.directory.people import Directory
 from activities.directory.working_time import UnknownPeopleError, working_time
 from activities.event_store.event_store import Record
+from domain.handling.activities import ACTIVITY_NAMES, UNKNOWN_PERSON, AgreementActivities
 from domain.handling.loaded import CalendarsWanted, Deferral, Delivery, LoadedAgreement
 from domain.kernel.calendar import Calendar
 from domain.kernel.model import PersonId
 from domain.stream.messages import Append, Appended
 from domain.stream.serialization import fold_recorded
 
-UNKNOWN_PERSON = "UnknownPerson"
-"""The error type of somebody whom the directory does not have, or whose calendar cannot be resolved."""
 
-
-class Activities:
+class Activities(AgreementActivities):
     """Everything that workflows ask of the world.
 
     Args:
@@ -46,17 +44,17 @@ class Activities:
         self._delivery = delivery
 
     def all(self) -> Sequence[Callable[..., Any]]:
-        """The activities to register."""
-        return (self.append_events, self.load_agreement, self.resolve_calendars, self.deliver_notice)
+        """Return the activities to register: those that are declared, and no others."""
+        return tuple(getattr(self, name) for name in ACTIVITY_NAMES)
 
     @activity.defn
     async def append_events(self, append: Append) -> Appended:
-        """Writes a command's events, read models and notices in one statement; idempotent."""
+        """Write a command's events, read models and notices in one statement; idempotent."""
         return await self._record.append(append)
 
     @activity.defn
     async def load_agreement(self, agreement_id: str) -> LoadedAgreement:
-        """Folds an agreement's stream, with what its workflow still has to deliver."""
+        """Fold an agreement's stream, with what its workflow still has to deliver."""
         return LoadedAgreement(
             agreement=fold_recorded(await self._record.stream_to_decide_upon(agreement_id)),
             commands=tuple(await self._record.recent_commands(agreement_id)),
@@ -65,7 +63,7 @@ class Activities:
 
     @activity.defn
     async def resolve_calendars(self, wanted: CalendarsWanted) -> Mapping[PersonId, Calendar]:
-        """Snapshots people's working time, and that of whoever may stand in for them.
+        """Take a snapshot of people's working time, and of that of whoever may stand in for them.
 
         Raises:
             ApplicationError: Of type `UnknownPerson`, naming everybody whom the directory lacks or whose
@@ -80,7 +78,7 @@ class Activities:
 
     @activity.defn
     async def deliver_notice(self, delivery: Delivery) -> str | Deferral:
-        """Looks at the obligation again and sends a notice: `sent`, `skipped`, `failed`, or to wait."""
+        """Look at the obligation again and sends a notice: `sent`, `skipped`, `failed`, or to wait."""
         info = activity.info()
         # Attempts can be hours apart: by the agreement's own clock it is as much later.
         waited = max(info.current_attempt_scheduled_time - info.scheduled_time, timedelta())
@@ -94,7 +92,7 @@ class Activities:
 
 
 def _attempt_of(info: activity.Info) -> Attempt:
-    """What Temporal says of the attempt at hand."""
+    """Return what Temporal says of the attempt at hand."""
     policy = info.retry_policy or RetryPolicy()
     return Attempt(
         delivery_id=f"{info.workflow_run_id}/{info.activity_id}",

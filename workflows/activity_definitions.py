@@ -1,25 +1,22 @@
-"""The activities by name and type, as workflows call them. What they do is in `activities/`.
+"""How workflows call the activities: a reference to each, its time limits, and how often it is tried.
 
-A test compares every definition with its implementation.
+Their names and types are declared in `domain.handling.activities`; what they do is in `activities/`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import typing
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import TypeVar
 
 from temporalio import activity
 from temporalio.common import RetryPolicy
 
-from domain.handling.loaded import CalendarsWanted, Deferral, Delivery, LoadedAgreement
-from domain.kernel.calendar import Calendar
-from domain.kernel.model import PersonId
-from domain.stream.messages import Append, Appended
+from domain.handling.activities import REFUSED_BY_DATABASE, UNKNOWN_PERSON, AgreementActivities
 
-REFUSED_BY_DATABASE = "DatabaseRefusedError"
-"""The record will not take it, now or later: a defect, never bad luck."""
-UNKNOWN_PERSON = "UnknownPerson"
-"""The directory does not have somebody, or cannot resolve their calendar."""
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
 
 DELIVERY_ATTEMPTS = 12
 """How often a notice is tried before it is given up and shown as failed."""
@@ -53,25 +50,19 @@ OVER_A_DAY = RetryPolicy(
 """A mail server that is down for a night delays a notice and nothing else."""
 
 
-@activity.defn
-async def append_events(append: Append) -> Appended:
-    """Writes a command's events, read models and notices in one statement; idempotent."""
-    raise NotImplementedError(append)
+def _reference(
+    declared: Callable[[AgreementActivities, Argument], Awaitable[Result]],
+) -> Callable[[Argument], Awaitable[Result]]:
+    """Return what the SDK's calls take for an activity: a function of the declared name and types."""
+
+    async def called_by_name(argument: Argument) -> Result:
+        raise NotImplementedError(argument)
+
+    called_by_name.__annotations__["return"] = typing.get_type_hints(declared)["return"]
+    return activity.defn(name=declared.__name__)(called_by_name)
 
 
-@activity.defn
-async def load_agreement(agreement_id: str) -> LoadedAgreement:
-    """Folds an agreement's stream, with what its workflow still has to deliver."""
-    raise NotImplementedError(agreement_id)
-
-
-@activity.defn
-async def resolve_calendars(wanted: CalendarsWanted) -> Mapping[PersonId, Calendar]:
-    """Snapshots people's working time."""
-    raise NotImplementedError(wanted)
-
-
-@activity.defn
-async def deliver_notice(delivery: Delivery) -> str | Deferral:
-    """Looks at the obligation again and sends a notice: `sent`, `skipped`, `failed`, or to wait."""
-    raise NotImplementedError(delivery)
+append_events = _reference(AgreementActivities.append_events)
+load_agreement = _reference(AgreementActivities.load_agreement)
+resolve_calendars = _reference(AgreementActivities.resolve_calendars)
+deliver_notice = _reference(AgreementActivities.deliver_notice)

@@ -19,8 +19,9 @@ from activities.directory.calendars import CalendarSources
 from activities.directory.people import Directory
 from activities.event_store.digest_log import DigestRecord
 from activities.event_store.event_store import Record
-from activities.registered import UNKNOWN_PERSON, Activities
+from activities.registered import Activities
 from deploy.embedded.processes import free_port
+from domain.handling.activities import UNKNOWN_PERSON
 from domain.handling.loaded import CalendarsWanted, Delivery
 from domain.kernel.person import Person
 from domain.ledger.notice import Notice, NoticeKind

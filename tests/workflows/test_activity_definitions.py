@@ -1,4 +1,4 @@
-"""What workflows call is what workers host: each definition by name, argument and result."""
+"""What workflows call is what workers host: both go by one declaration of name, argument and result."""
 
 from __future__ import annotations
 
@@ -11,45 +11,55 @@ import pytest
 from temporalio import activity
 
 from activities.postgres.pool import DatabaseRefusedError
-from activities.registered import UNKNOWN_PERSON, Activities
-from workflows import activity_definitions as named
-
-DEFINITIONS: tuple[Callable[..., Any], ...] = (
-    named.append_events,
-    named.load_agreement,
-    named.resolve_calendars,
-    named.deliver_notice,
+from activities.registered import Activities
+from domain.handling.activities import (
+    ACTIVITY_NAMES,
+    REFUSED_BY_DATABASE,
+    UNKNOWN_PERSON,
+    AgreementActivities,
 )
+from workflows import activity_definitions
 
 
-@pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda definition: definition.__name__)
-def test_a_definition_is_implemented_as_it_is_typed(definition: Callable[..., Any]) -> None:
-    """A workflow and the activity that it names agree on what goes in and what comes out."""
-    implementation = getattr(Activities, definition.__name__)
-    assert _name(definition) == _name(implementation)
-    assert typing.get_type_hints(definition) == typing.get_type_hints(implementation)
+@pytest.mark.parametrize("name", ACTIVITY_NAMES)
+def test_an_activity_is_called_and_hosted_as_it_is_declared(name: str) -> None:
+    """A workflow's reference and the worker's implementation have the declared name, argument and result."""
+    declared = typing.get_type_hints(getattr(AgreementActivities, name))
+    reference = _definition(getattr(activity_definitions, name))
+    assert (reference.name, reference.ret_type) == (name, declared["return"])
+    implementation = getattr(Activities, name)
+    assert _definition(implementation).name == name
+    assert typing.get_type_hints(implementation) == declared
 
 
-def test_nothing_is_hosted_that_nobody_calls() -> None:
-    """The activities that a worker registers are those that workflows name."""
+def test_a_worker_hosts_nothing_that_is_not_declared() -> None:
+    """What could be registered with Temporal is exactly what is declared."""
     hosted = {
         name for name, member in vars(Activities).items() if hasattr(member, "__temporal_activity_definition")
     }
-    assert hosted == {definition.__name__ for definition in DEFINITIONS}
+    assert hosted == set(ACTIVITY_NAMES)
 
 
-def test_errors_are_called_by_their_names() -> None:
-    """The errors that end retries are spelt as activities raise them."""
-    assert DatabaseRefusedError.__name__ == named.REFUSED_BY_DATABASE
-    assert UNKNOWN_PERSON == named.UNKNOWN_PERSON
-    assert {named.REFUSED_BY_DATABASE, named.UNKNOWN_PERSON} == set(
-        named.UNTIL_THE_RECORD_ANSWERS.non_retryable_error_types or ()
-    )
+def test_an_activity_without_an_implementation_stops_the_worker() -> None:
+    """A declared activity that nobody implements is found when a worker starts."""
+
+    class Unfinished(AgreementActivities):
+        """Implements nothing."""
+
+    with pytest.raises(TypeError, match="append_events"):
+        Unfinished()  # pyright: ignore[reportAbstractUsage] the refusal is what is tested
+
+
+def test_errors_that_end_retries_are_spelt_as_they_are_raised() -> None:
+    """The errors after which an activity is not tried again are those that activities raise."""
+    assert DatabaseRefusedError.__name__ == REFUSED_BY_DATABASE
+    policy = activity_definitions.UNTIL_THE_RECORD_ANSWERS
+    assert set(policy.non_retryable_error_types or ()) == {REFUSED_BY_DATABASE, UNKNOWN_PERSON}
 
 
 def test_a_notice_outlives_a_night_without_mail() -> None:
     """The attempts for a notice span more than twelve hours, and they end."""
-    policy = named.OVER_A_DAY
+    policy = activity_definitions.OVER_A_DAY
     waits = timedelta()
     pause = policy.initial_interval
     for _ in range(policy.maximum_attempts - 1):
@@ -58,7 +68,6 @@ def test_a_notice_outlives_a_night_without_mail() -> None:
     assert timedelta(hours=12) < waits < timedelta(days=2)
 
 
-def _name(function: Callable[..., Any]) -> str | None:
+def _definition(function: Callable[..., Any]) -> activity._Definition:  # pyright: ignore[reportPrivateUsage]
     # The SDK has no public way to ask.
-    definition = activity._Definition.from_callable(function)  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType]
-    return None if definition is None else definition.name
+    return activity._Definition.must_from_callable(function)  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType]
