@@ -27,8 +27,10 @@ from application.temporal.client import data_converter
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.embedded.roles import LOGIN, OWNER
 from deploy.migrate import migrate
-from tests.slowest_files import SlowestFiles
+from tests.fixtures.slowest_files import SlowestFiles
 from workers.runtime.log_output import HANDLER
+
+pytest_plugins = ["tests.fixtures.command_line"]
 
 _TEMPLATE = "migrated"
 _PLENTY = 4 * 2**30
@@ -39,20 +41,20 @@ KEYS = f"of-the-tests:{base64.b64encode(bytes(range(32))).decode()}"
 
 
 LONGEST_FIRST = (
-    "workflows/test_canaries.py",
-    "workers/test_demonstration_played.py",
-    "workers/test_command_line_processes.py",
+    "workflows/test_personal_data_stays_secret.py",
+    "workers/demo/test_command.py",
+    "workers/cli/system/test_serve.py",
     "chaos/test_chaos.py",
     "workflows/test_whole_lives.py",
     "workflows/test_paths.py",
     "workflows/test_upgrade.py",
-    "workflows/test_four_faces.py",
+    "workflows/test_one_stalled_set.py",
     "workflows/test_restored.py",
-    "workers/test_rights.py",
-    "workers/test_retention.py",
-    "workers/test_command_line_dry_run.py",
-    "workers/test_nothing_on_the_disk.py",
-    "activities/test_stalled_plans.py",
+    "application/data_rights/test_erase_and_export.py",
+    "application/data_rights/test_expire.py",
+    "workers/cli/agreements/test_act_dry_run.py",
+    "application/data_rights/test_nothing_on_disk.py",
+    "activities/postgres/test_stalled_plans.py",
 )
 """Files in which single tests take long: one that began last would keep every other process waiting.
 

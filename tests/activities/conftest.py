@@ -28,7 +28,7 @@ from domain.kernel.vocabulary import Kind, ObligationKind, Phase, Role, StallRea
 from domain.ledger.notice import Notice, NoticeKind
 from domain.ledger.obligation import LedgerChange, Obligation, Rung
 from domain.stream.messages import Append, Head, NewEvent, PartyRow
-from tests.activities.surroundings import mail_settings, person
+from tests.activities.people_and_mail import mail_settings, person
 
 _MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

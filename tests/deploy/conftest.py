@@ -34,12 +34,12 @@ from deploy.embedded.roles import LOGIN
 from domain.kernel.person import Person
 from domain.kernel.vocabulary import Kind
 from domain.terms.requests import split
+from tests.fixtures.paths import EXAMPLES
 from workers.runtime.metrics_endpoints import sdk_runtime
 from workers.runtime.worker import run_worker
 from workflows.contract import CONFIRM_UPDATE, WORKFLOW_TYPES, AgreementInput, agreement_id_of
 from workflows.search_attributes import ALL, at_start
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 KEYS = f"of-the-scrapes:{base64.b64encode(bytes(32)).decode()}"
 
 AT_THE_END_OF_THE_LADDER = """

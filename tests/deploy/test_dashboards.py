@@ -6,15 +6,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, cast
 
 import promql_parser
 import yaml
 
+from tests.fixtures.paths import ROOT
 from workers.runtime.metrics import FiguresCollector
 
-ROOT = Path(__file__).parents[2]
 DASHBOARD = json.loads((ROOT / "deploy/dashboards/grafana.json").read_text())
 ALERTS: list[dict[str, Any]] = [
     rule

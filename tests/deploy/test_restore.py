@@ -25,9 +25,8 @@ from domain.handling.handle import step
 from domain.kernel.person import Person
 from domain.stream.messages import Append
 from domain.terms.requests import split
+from tests.fixtures.paths import EXAMPLES
 from workflows.contract import agreement_id_of
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,9 +30,8 @@ from domain.stream.serialization import to_new_event
 from domain.terms import Terms
 from domain.terms.requests import split
 from domain.views.health import oldest_first
+from tests.fixtures.paths import EXAMPLES, SCRIPTS
 from workers.demo.cast import answer
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 EVERY_WEEKDAY = Calendar(
     time_zone="UTC",
@@ -257,7 +255,7 @@ def scripted() -> Mapping[str, Life]:
 
 
 def _live_the_scripts(lives: dict[str, Life]) -> None:
-    for script in sorted((Path(__file__).parent / "scripts").glob("*.json")):
+    for script in sorted(SCRIPTS.glob("*.json")):
         kind = script.stem if script.stem in set(Kind) else Kind.SECONDMENT
         lives[script.stem] = Life(_terms(kind))
         lives[script.stem].play(json.loads(script.read_text()))

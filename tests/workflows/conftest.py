@@ -12,7 +12,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import asyncpg
@@ -51,6 +50,7 @@ from domain.terms import Terms
 from domain.terms.requests import split
 from domain.views.health import oldest_first
 from domain.views.status import StatusView
+from tests.fixtures.paths import EXAMPLES
 from workers.demo.cast import answer
 from workers.runtime.metrics_endpoints import sdk_runtime
 from workers.runtime.worker import hosting
@@ -64,8 +64,6 @@ from workflows.contract import (
     agreement_id_of,
 )
 from workflows.search_attributes import at_start
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 JUST_BEFORE_DUE = timedelta(hours=30)
 """How long before a due instant the cast does what takes time; the rest is done once it is asked."""

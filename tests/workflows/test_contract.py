@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +16,7 @@ from temporalio.converter import DataConverter
 from domain.agreement.commands import COMMANDS
 from domain.kernel.vocabulary import Kind, ObligationKind
 from domain.terms.requests import split
+from tests.fixtures.paths import EXAMPLES
 from workflows import contract, search_attributes
 from workflows.contract import AgreementInput, Receipt, agreement_id_of
 from workflows.placements import WORKFLOWS
@@ -24,7 +24,6 @@ from workflows.placements import WORKFLOWS
 if TYPE_CHECKING:
     from tests.workflows.conftest import House
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 MOST_OF_A_TYPE = 3
 MOST_KEYWORDS = 10
 """What a self-hosted SQL visibility store gives a namespace unless told otherwise."""

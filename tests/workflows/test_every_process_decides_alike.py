@@ -12,7 +12,6 @@ import json
 import os
 import sys
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -31,11 +30,11 @@ from domain.notifications.derive import notices_of
 from domain.stream.serialization import to_new_event
 from domain.terms.requests import split
 from domain.views.health import oldest_first
+from tests.fixtures.paths import ROOT
 from workers.demo.cast import answer
 from workflows.user_metadata import current_details
 
 KINDS = ("secondment", "shadowing", "rotation")
-ROOT = Path(__file__).parents[2]
 STEPS = 1000
 
 

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,10 +18,11 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from temporalio.worker import Worker
 
 from domain.kernel.vocabulary import Health, Kind, Outcome, Phase, Role, StallReason
+from tests.fixtures.paths import DOCS
 from workflows.contract import WORKFLOW_TYPES
 from workflows.search_attributes import ALL
 
-PAGE = (Path(__file__).parents[2] / "docs/temporal-ui.md").read_text()
+PAGE = (DOCS / "temporal-ui.md").read_text()
 LINKED = re.findall(r"^\| \[([^\]]+)\]\(([^)]+)\) \| `([^`]+)` \|", PAGE, re.MULTILINE)
 FILTERS: Mapping[str, str] = {name: query for name, _, query in LINKED}
 SYSTEM = {"System faults", "Lost by Temporal"}

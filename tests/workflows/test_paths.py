@@ -29,6 +29,7 @@ from application.settings import load_settings
 from application.temporal.updates import ask
 from application.temporal.versions import spelled, version_of
 from domain.kernel.vocabulary import ObligationKind, Outcome, Role
+from tests.fixtures.paths import HISTORIES
 from workers.runtime.worker import replayer
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 Play = Callable[["House", "Placement"], Awaitable[Outcome | None]]
 
-HISTORIES = Path(__file__).parent / "histories" / "paths"
+RECORDED = HISTORIES / "paths"
 LAST_RUNS = 2
 """How many of a life's runs are kept: a path shows at its end, and how lives begin is in `test_replay.py`."""
 LARGEST = 120_000
@@ -295,15 +296,15 @@ def test_a_recorded_path_is_small_and_names_nobody(
 def test_every_outcome_is_among_the_recorded() -> None:
     """No way for an agreement to end is left out, and no recorded file is forgotten."""
     assert set(Outcome) <= set(PATHS)
-    assert {file.name.split(".")[0] for file in HISTORIES.iterdir()} == set(PATHS)
+    assert {file.name.split(".")[0] for file in RECORDED.iterdir()} == set(PATHS)
 
 
 def _file(name: str) -> Path:
-    return HISTORIES / f"{name}.json.gz"
+    return RECORDED / f"{name}.json.gz"
 
 
 def _record(name: str, histories: list[WorkflowHistory]) -> None:
     runs: list[Any] = [json.loads(history.to_json()) for history in histories[-LAST_RUNS:]]
     text = json.dumps({"workflow_id": histories[0].workflow_id, "runs": runs}, separators=(",", ":"))
-    HISTORIES.mkdir(exist_ok=True)
+    RECORDED.mkdir(exist_ok=True)
     _file(name).write_bytes(gzip.compress(text.encode(), mtime=0))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +20,7 @@ from temporalio.client import WorkflowHistory
 from application.settings import load_settings
 from domain.kernel.vocabulary import Kind
 from domain.stream.messages import Append, Appended
+from tests.fixtures.paths import HISTORIES
 from workers.runtime.worker import replayer
 from workflows import activity_definitions, agreement_run
 from workflows.agreement_run import AgreementRun
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from tests.workflows.conftest import House, Placement
 
 KINDS = ("secondment", "shadowing", "rotation")
-HISTORIES = Path(__file__).parent / "histories"
 RUNS = 3
 """How many of a life's runs are kept: two of them continue as new."""
 LARGEST = 400_000

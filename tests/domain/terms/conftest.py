@@ -5,15 +5,13 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from domain.terms.problems import RequestRefused
 from domain.terms.requests import split
-
-EXAMPLES = Path(__file__).parents[3] / "examples"
+from tests.fixtures.paths import EXAMPLES
 
 Request = dict[str, Any]
 Altered = Callable[[str, Mapping[str, Any]], Request]
