@@ -34,10 +34,12 @@ from workflows.contract import (
     Receipt,
     proposal_of,
 )
+from workflows.event_store_client import EventStoreClient
 from workflows.failures import as_request_refused, request_refused
 from workflows.handover import LastCommands
 from workflows.journal import Journal
 from workflows.outbox import Outbox
+from workflows.patches import one_task_per_command
 from workflows.requests import read_input, read_terms
 from workflows.search_attributes import changes
 from workflows.wakeup_timer import Alarm
@@ -52,9 +54,10 @@ class AgreementRun:
     """Runs one agreement. The three workflow types are thin names over it."""
 
     def __init__(self, started_with: object) -> None:
+        one_task = one_task_per_command()
         self._started_with = started_with
         self._outbox = Outbox()
-        self._journal = Journal(self._outbox)
+        self._journal = Journal(EventStoreClient(fast_path=one_task), self._outbox)
         self._alarm = Alarm()
         self._door = LastCommands()
         self._began = False

@@ -47,9 +47,9 @@ def as_request_refused(error: ApplicationError) -> ApplicationError:
     return request_refused([f"the request: {error.message}"])
 
 
-def not_recorded(command_id: str, error: ActivityError) -> ApplicationError:
+def not_recorded(command_id: str, reason: str) -> ApplicationError:
     """The record will not take a command, now or later."""
-    sentence = f"{command_id} cannot be recorded: {reason_of(error)}"
+    sentence = f"{command_id} cannot be recorded: {reason}"
     return ApplicationError(sentence, "not_recorded", sentence, type=NOT_RECORDED, non_retryable=True)
 
 
@@ -57,8 +57,3 @@ def reason_of(error: ActivityError) -> str:
     """What went wrong in an activity, in its own words."""
     cause = error.cause
     return cause.message if isinstance(cause, FailureError) else str(cause or error)
-
-
-def is_of_type(error: ActivityError, name: str) -> bool:
-    """Whether an activity failed with an error of this type."""
-    return isinstance(error.cause, ApplicationError) and error.cause.type == name

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ApplicationError
 
 from domain.agreement.commands import Command, ProposeAgreement
 from domain.agreement.commands.time import LetTimePass
@@ -23,9 +23,9 @@ from domain.kernel.model import PersonId
 from domain.ledger.notice import Notice
 from domain.stream.messages import Appended
 from workflows import activity_definitions as activities
-from workflows import user_metadata as story
 from workflows.contract import CONTENDED, Receipt
-from workflows.failures import is_of_type, not_recorded, reason_of, refusal, reused
+from workflows.event_store_client import CallRefusedError, EventStoreClient
+from workflows.failures import not_recorded, refusal, reused
 from workflows.outbox import Outbox
 
 _RESENT: str = NoticesResent.model_fields["type"].default
@@ -40,9 +40,11 @@ class Journal:
     known by heart, the record sees to it that nothing is written twice.
     """
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, event_store: EventStoreClient, outbox: Outbox) -> None:
+        self._event_store = event_store
         self._outbox = outbox
         self._agreement: Agreement | None = None
+        self._folded_at = workflow.now()
         self._known: dict[str, KnownCommand] = {}
         self._one_at_a_time = asyncio.Lock()
 
@@ -75,7 +77,20 @@ class Journal:
         try:
             decide(self._agreement, command, workflow.now())
         except Refused as refused:
+            if self._was_allowed(command):
+                # A lost task may have recorded it while it was: only the record can tell.
+                return
             raise refusal(refused) from refused
+
+    def _was_allowed(self, command: Command) -> bool:
+        """Tell whether the command was allowed when the agreement was last folded."""
+        if not self._event_store.fast_path:
+            return False
+        try:
+            decide(self._agreement, command, self._folded_at)
+        except Refused:
+            return False
+        return True
 
     async def write(self, command: Command) -> Receipt:
         """Decides, records and folds, one command at a time.
@@ -105,14 +120,8 @@ class Journal:
 
     async def load(self, agreement_id: str) -> None:
         """Folds the stream, as after a loss: what is known comes from the record and from nowhere else."""
-        loaded = await workflow.execute_activity(
-            activities.load_agreement,
-            agreement_id,
-            start_to_close_timeout=activities.RECORD_TIMEOUT,
-            retry_policy=activities.UNTIL_IT_CAN_BE_READ,
-            summary=f"Fold the record of {agreement_id}",
-        )
-        self._agreement = loaded.agreement
+        loaded = await self._event_store.load(agreement_id)
+        self._agreement, self._folded_at = loaded.agreement, workflow.now()
         self._known = {known.command_id: known for known in loaded.commands}
         self._outbox.add(loaded.undelivered)
 
@@ -123,12 +132,18 @@ class Journal:
                 return known
             try:
                 receipt = await self._try(command)
-            except ActivityError as error:
-                if is_of_type(error, activities.UNKNOWN_PERSON):
-                    raise refusal(Refused(RefusalCode.UNKNOWN_REFERENCE, reason_of(error))) from error
+            except Refused as refused:
+                if attempt > 1 or self._agreement is None or not self._event_store.fast_path:
+                    raise refusal(refused) from refused
+                # What a task recorded that was lost before it ended is known to the record alone.
+                await self.load(self._agreement.agreement_id)
+                continue
+            except CallRefusedError as error:
+                if error.type == activities.UNKNOWN_PERSON:
+                    raise refusal(Refused(RefusalCode.UNKNOWN_REFERENCE, str(error))) from error
                 # What this run believes may be what is wrong: the second attempt starts from the record.
                 if attempt > 1 or self._agreement is None:
-                    raise not_recorded(command.command_id, error) from error
+                    raise not_recorded(command.command_id, str(error)) from error
                 await self.load(self._agreement.agreement_id)
                 continue
             if receipt is not None:
@@ -139,13 +154,14 @@ class Journal:
         )
 
     async def _try(self, command: Command) -> Receipt | None:
-        """Decides and records; None where the stream was ahead, which has been folded meanwhile."""
+        """Decide and record; None where the stream was ahead, which has been folded meanwhile.
+
+        Raises:
+            Refused: The rules do not allow it.
+        """
         before, now = self._agreement, workflow.now()
         calendars = await self._calendars(before, command)
-        try:
-            events = decide(before, command, now, calendars)
-        except Refused as refused:
-            raise refusal(refused) from refused
+        events = decide(before, command, now, calendars)
         if not events:
             return _nothing_changed(before, command)
         after, append = step(before, command, events, [str(workflow.uuid7()) for _ in events], now)
@@ -155,13 +171,7 @@ class Journal:
             version=after.version,
             event_types=tuple(event.type for event in events),
         )
-        appended = await workflow.execute_activity(
-            activities.append_events,
-            append,
-            start_to_close_timeout=activities.RECORD_TIMEOUT,
-            retry_policy=activities.UNTIL_THE_RECORD_ANSWERS,
-            summary=story.append_summary(command.type, known.event_types),
-        )
+        appended = await self._event_store.append(append, known.event_types)
         return await self._conclude(appended, command, after, known, append.notices)
 
     async def _conclude(
@@ -194,7 +204,7 @@ class Journal:
                 return None
 
     def _take(self, agreement: Agreement, known: KnownCommand, notices: Sequence[Notice]) -> None:
-        self._agreement = agreement
+        self._agreement, self._folded_at = agreement, workflow.now()
         self._known[known.command_id] = known
         while len(self._known) > REMEMBERED_COMMANDS:
             del self._known[next(iter(self._known))]
@@ -222,16 +232,12 @@ class Journal:
             return {}
         if not people:
             return {}
-        return await workflow.execute_activity(
-            activities.resolve_calendars,
+        return await self._event_store.calendars(
             CalendarsWanted(
                 person_ids=tuple(sorted(people)),
                 first=first,
                 last=last + activities.CALENDARS_REACH_BEYOND_THE_END,
-            ),
-            start_to_close_timeout=activities.RECORD_TIMEOUT,
-            retry_policy=activities.UNTIL_THE_RECORD_ANSWERS,
-            summary=f"Snapshot {len(people)} calendars",
+            )
         )
 
 

@@ -7,7 +7,7 @@ import email
 import email.policy
 import json
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,6 +28,7 @@ from temporalio.exceptions import ApplicationError
 
 # The one way to turn the clock of a workflow whose client and worker are not the test environment's own.
 from temporalio.testing._timeskipping import TimeSkipper, TimeSkippingConfig
+from temporalio.worker import Interceptor
 
 from activities.directory.people import Directory
 from activities.encryption.payload_codec import EncryptingCodec, is_encrypted
@@ -411,11 +412,14 @@ class House:
             await acting
         return refusal_of(failed.value)
 
-    async def open_worker(self, *, takes_over: bool = False, **settings: object) -> AsyncExitStack:
+    async def open_worker(
+        self, *, takes_over: bool = False, interceptors: Sequence[Interceptor] = (), **settings: object
+    ) -> AsyncExitStack:
         """Starts one more worker; closing what is returned stops it.
 
         Args:
             takes_over: Whether its version becomes the current one.
+            interceptors: For its workflows and activities.
             settings: What it is to know that the others do not.
         """
         stack = AsyncExitStack()
@@ -427,14 +431,16 @@ class House:
             data_converter=self.client.data_converter,
             runtime=sdk_runtime(own),
         )
-        await stack.enter_async_context(hosting(own, client, takes_over=takes_over))
+        await stack.enter_async_context(
+            hosting(own, client, interceptors=interceptors, takes_over=takes_over)
+        )
         self._workers.append(stack)
         return stack
 
     async def change_worker(self, **settings: object) -> None:
         """Stops every worker and starts a new one, which knows nothing of any workflow."""
         await self.close_workers()
-        await self.open_worker(takes_over=True, **settings)
+        await self.open_worker(takes_over=True, interceptors=(), **settings)
 
     async def close_workers(self) -> None:
         """Stops every worker."""

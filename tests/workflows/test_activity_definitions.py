@@ -57,6 +57,14 @@ def test_errors_that_end_retries_are_spelt_as_they_are_raised() -> None:
     assert set(policy.non_retryable_error_types or ()) == {REFUSED_BY_DATABASE, UNKNOWN_PERSON}
 
 
+def test_what_waits_for_the_record_hears_of_its_return_within_seconds() -> None:
+    """However long PostgreSQL was away, the next try is seconds off, and tries do not end."""
+    policy = activity_definitions.UNTIL_THE_RECORD_ANSWERS
+    assert policy.maximum_interval is not None
+    assert policy.maximum_interval <= timedelta(seconds=10)
+    assert policy.maximum_attempts == 0
+
+
 def test_a_notice_outlives_a_night_without_mail() -> None:
     """The attempts for a notice span more than twelve hours, and they end."""
     policy = activity_definitions.OVER_A_DAY

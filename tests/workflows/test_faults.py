@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -42,6 +43,12 @@ if TYPE_CHECKING:
     from tests.workflows.conftest import House, KeepingHouse, Mailbox, Placement
 
 A_WEEK = timedelta(days=7)
+BUSY = 16
+"""Agreements with commands under way when PostgreSQL goes."""
+FAILED_TASKS = {
+    EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED,
+    EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
+}
 
 
 @dataclass(frozen=True)
@@ -125,11 +132,7 @@ async def test_what_is_in_flight_while_the_record_is_away_is_recorded_once(
     await postgres.stop(crash=True)
     acting = asyncio.create_task(placement.act(placement.feedback("feedback/1")))
 
-    async def waiting_for_the_record() -> int:
-        # A run may just have taken over: then it is the stream that is waited for.
-        return await placement.under_way("append_events") + await placement.under_way("load_agreement")
-
-    await house.eventually(waiting_for_the_record, lambda count: count == 1)
+    await house.eventually(partial(_waits_for_the_record, placement), bool)
     assert not acting.done()
 
     await postgres.start()
@@ -138,6 +141,35 @@ async def test_what_is_in_flight_while_the_record_is_away_is_recorded_once(
     assert [event.command_id for event in stream[before:]] == ["feedback/1"] * len(receipt.event_types)
     assert (await placement.status()).version == receipt.version
     assert await placement.act(placement.feedback("feedback/1"), update_id="again") == receipt
+
+
+async def test_an_outage_of_the_record_fails_no_task_of_busy_agreements(
+    fragile_house: tuple[House, EmbeddedPostgres],
+) -> None:
+    """While PostgreSQL is gone sixteen agreements wait; once it is back each command is there, once."""
+    house, postgres = fragile_house
+    placements = await asyncio.gather(*(house.place("shadowing") for _ in range(BUSY)))
+    await asyncio.gather(*(placement.become_active() for placement in placements))
+    await asyncio.gather(*(placement.act(placement.feedback("before")) for placement in placements))
+    await postgres.stop(crash=True)
+    acting = [
+        asyncio.gather(*(placement.act(placement.feedback(f"during/{number}")) for number in range(3)))
+        for placement in placements
+    ]
+    for placement in placements:
+        await house.eventually(partial(_waits_for_the_record, placement), bool)
+    assert not any(each.done() for each in acting)
+
+    await postgres.start()
+    for placement, receipts in zip(placements, await asyncio.gather(*acting), strict=True):
+        stream = await house.record.stream(placement.agreement_id)
+        written = Counter(event.command_id for event in stream)
+        for receipt in receipts:
+            assert written[receipt.command_id] == len(receipt.event_types)
+        assert await house.record.verify_chain(placement.agreement_id) is None
+        assert (await placement.status()).version == len(stream)
+        for history in await placement.histories():
+            assert not {event.event_type for event in history.events} & FAILED_TASKS
 
 
 async def test_a_new_worker_takes_over_in_the_middle(house: House) -> None:
@@ -251,6 +283,11 @@ async def test_what_the_record_refused_time_to_write_is_written_once_it_takes_it
 
     await house.eventually(since, lambda types: "obligation.escalated" in types)
     assert (await placement.status()).version == (await placement.agreement()).version
+
+
+async def _waits_for_the_record(placement: Placement) -> bool:
+    # A run may just have taken over: then it is the stream that is waited for.
+    return bool(await placement.under_way("append_events") + await placement.under_way("load_agreement"))
 
 
 async def _has_a_task_under_way(placement: Placement) -> bool:

@@ -122,6 +122,8 @@ def worker_of(
         deployment_config=_deployment_of(settings),
         max_cached_workflows=settings.max_cached_workflows,
         max_concurrent_activities=settings.max_concurrent_activities,
+        # Each of them is a call of PostgreSQL: one that has to wait for a connection uses up its short time.
+        max_concurrent_local_activities=settings.database_pool_size,
         graceful_shutdown_timeout=timedelta(seconds=settings.shutdown_seconds),
     )
 
