@@ -11,23 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.paths import ROOT
 from workflows.placements import WORKFLOWS
 
-ROOT = Path(__file__).parents[2]
 RECIPES = (ROOT / "CONTRIBUTING.md").read_text()
 BLOCK = re.compile(
     r"^`(?P<path>[\w./]+)`:\n\n```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
-EXECUTED = (
-    "domain",
-    "workflows",
-    "activities",
-    "application",
-    "workers",
-    "deploy",
-    "examples",
-    "tests/domain",
-)
+EXECUTED = ("domain", "workflows", "activities", "application", "workers", "deploy", "examples", "tests")
 ADDED = "thank"
 
 
@@ -35,8 +26,9 @@ ADDED = "thank"
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project in which somebody followed the recipe of a command."""
     project = tmp_path_factory.mktemp("project")
+    left_out = shutil.ignore_patterns("__pycache__", "histories")
     for folder in EXECUTED:
-        shutil.copytree(ROOT / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / folder, project / folder, ignore=left_out)
     for file in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / file, project / file)
     for block in BLOCK.finditer(RECIPES):
@@ -46,8 +38,9 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _run(project: Path, *arguments: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(project)}
-    environment.pop("PYTEST_XDIST_WORKER", None)
+    # Nothing of the run of which this test is a part.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment["PYTHONPATH"] = str(project)
     ended = subprocess.run(  # noqa: S603  our own interpreter
         [sys.executable, *arguments],
         cwd=project,
@@ -73,11 +66,10 @@ def test_every_step_of_the_worked_example_has_its_file() -> None:
 
 def test_the_worked_example_is_a_command_like_every_other(followed: Path) -> None:
     """It is decided, folded and kept, and passes what the project asks of each of its commands and events."""
-    tests = ("test_thanks.py", "test_upcasting.py", "test_every_command.py", "test_what_people_write.py")
     said = _run(
         followed,
         *("-m", "pytest", "-v", "-p", "no:cacheprovider", "-p", "no:xdist", "-k", ADDED),
-        *(f"tests/domain/{name}" for name in tests),
+        *(f"tests/domain/{folder}" for folder in ("agreement", "decisions", "privacy", "stream")),
     )
     for test in (
         "test_thanks_go_to_somebody_else",
@@ -93,7 +85,5 @@ def test_the_command_line_and_the_workflows_know_it_by_themselves(followed: Path
     """Nothing else has to be told of a command: it can be looked up, and every kind's workflow takes it."""
     started = ("-c", "from workers.cli import main; main()", "commands", "thank_somebody")
     assert "Thank a party for a skill they showed." in _run(followed, *started)
-    asked = (
-        "from workflows.placements import WORKFLOWS; print([w.thank_somebody.__name__ for w in WORKFLOWS])"
-    )
+    asked = "import workflows.placements as p; print([each.thank_somebody.__name__ for each in p.WORKFLOWS])"
     assert _run(followed, "-c", asked).count("thank_somebody") == len(WORKFLOWS)

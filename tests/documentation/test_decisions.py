@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parents[2] / "docs/decisions"
+from tests.fixtures.paths import DOCS
+
+FOLDER = DOCS / "decisions"
 PAGES = sorted(FOLDER.glob("[0-9]*.md"))
 SHAPE = re.compile(
     r"# (?P<number>\d{4})\. (?P<title>[^\n]+)\n\nDecided on (?P<date>[\d-]{10})\.(?: [^\n]+)?\n"

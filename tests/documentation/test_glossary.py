@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from pathlib import Path
 
 from domain.agreement.audiences import Audience
 from domain.kernel import vocabulary
 from domain.kernel.vocabulary import Kind, Phase, Role
+from tests.fixtures.paths import DOCS
 
-GLOSSARY = (Path(__file__).parents[2] / "docs/glossary.md").read_text()
+GLOSSARY = (DOCS / "glossary.md").read_text()
 ROWS = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", GLOSSARY, re.MULTILINE))
 ROWS.pop("Word")
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.fixtures.paths import DOCS, ROOT
+
 PAGES = sorted(
     [
-        *(ROOT / "docs").rglob("*.md"),
+        *DOCS.rglob("*.md"),
         *ROOT.glob("*.md"),
         *(
             ROOT / folder / "README.md"
@@ -36,8 +37,8 @@ def named_paths(text: str) -> set[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_path_that_a_page_names_exists(page: Path) -> None:
     """Whoever follows a page finds what it speaks of, however often files move."""
-    # A worked example names files that it asks its reader to make.
-    made = {"tests/domain/test_thanks.py", "tests/domain/golden/thanks.given.v1.json"}
+    # The worked example asks its reader to make this one.
+    made = {"tests/domain/stream/golden/thanks.given.v1.json"}
     gone = {path for path in named_paths(page.read_text()) if not (ROOT / path).exists()}
     assert gone - (made if page.name == "CONTRIBUTING.md" else set()) == set()
 
@@ -60,7 +61,7 @@ def test_paths_are_told_from_other_code(text: str, found: set[str]) -> None:
 
 def test_every_package_is_on_the_map_of_the_architecture() -> None:
     """Each folder of code has a row with its one reason to exist, and each row has its folder."""
-    text = (ROOT / "docs/architecture.md").read_text()
+    text = (DOCS / "architecture.md").read_text()
     told = set(re.findall(r"^\| `([\w/]+)/` \|", text, re.MULTILINE))
     packages = {
         str(path.parent.relative_to(ROOT)) for layer in LAYERS for path in (ROOT / layer).rglob("__init__.py")
