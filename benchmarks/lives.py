@@ -33,7 +33,7 @@ from domain.stream.messages import Append
 from domain.terms import Terms
 from domain.terms.requests import split
 from workers.demo.cast import answer
-from workflows.contract import agreement_id_of
+from workflows.contract import agreement_id_of, is_established_operator
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -212,12 +212,14 @@ class _Actor:
             return
 
     async def _commit(self, command: Command) -> None:
-        before = self._agreement
-        events = decide(before, command, self._now, self._calendars if before is None else {})
+        before, is_operator = self._agreement, is_established_operator(command)
+        events = decide(
+            before, command, self._now, self._calendars if before is None else {}, is_operator=is_operator
+        )
         if not events:
             return
         ids = [str(uuid.uuid5(uuid.NAMESPACE_OID, f"{command.command_id}{event}")) for event in events]
-        after, append = step(before, command, events, ids, self._now)
+        after, append = step(before, command, events, ids, self._now, is_operator=is_operator)
         # The loader copies no queue of notices, so that none stands in the lives it copies.
         append = append.model_copy(update={"notices": ()})
         await self._record.append(append)

@@ -1,6 +1,12 @@
 """What callers of the workflows rely on: type names, ids, inputs, receipts, errors, task queue.
 
 HR tooling in any language starts an agreement by these names; a test holds them still.
+
+What a workflow trusts: whoever reaches it. Only those can send an update who may talk to this Temporal
+namespace and hold the keys that its payloads are encrypted with. Of the product that is `application` alone:
+it established who the actor is and, before it sent `acting_as: operator`, that the directory has them as an
+operator (`application.commands.authorization`). A workflow can look neither up, and nothing in a payload
+could prove it, for whoever holds the keys can write any. So no front door sends an update by itself.
 """
 
 from __future__ import annotations
@@ -9,8 +15,9 @@ from collections.abc import Mapping
 
 from pydantic import Field, JsonValue
 
+from domain.agreement.commands import Command
 from domain.kernel.model import Frozen, is_none
-from domain.kernel.vocabulary import Kind
+from domain.kernel.vocabulary import Kind, Role
 from domain.policy.policy_set import PolicySet
 from domain.terms import Terms
 
@@ -66,6 +73,15 @@ class Receipt(Frozen):
     """The stream's version after the command."""
     event_types: tuple[str, ...]
     """In order; empty where the command changed nothing."""
+
+
+def is_established_operator(command: Command) -> bool:
+    """Tell whether the sender of an update has established that its actor is an operator.
+
+    On its way to a workflow `acting_as: operator` is that statement: see above what a workflow trusts. Nobody
+    else may read it so; about a command from anywhere else ask `application.commands.authorization`.
+    """
+    return command.acting_as is Role.OPERATOR
 
 
 def agreement_id_of(terms: Terms) -> str:

@@ -23,7 +23,7 @@ from domain.kernel.model import PersonId
 from domain.ledger.notice import Notice
 from domain.stream.messages import Appended
 from workflows import activity_definitions as activities
-from workflows.contract import CONTENDED, Receipt
+from workflows.contract import CONTENDED, Receipt, is_established_operator
 from workflows.event_store_client import CallRefusedError, EventStoreClient
 from workflows.failures import not_recorded, refusal, reused
 from workflows.outbox import Outbox
@@ -75,7 +75,7 @@ class Journal:
         if self._agreement is None or self.receipt_of(command) is not None:
             return
         try:
-            decide(self._agreement, command, workflow.now())
+            decide(self._agreement, command, workflow.now(), is_operator=is_established_operator(command))
         except Refused as refused:
             if self._was_allowed(command):
                 # A lost task may have recorded it while it was: only the record can tell.
@@ -87,7 +87,7 @@ class Journal:
         if not self._event_store.fast_path:
             return False
         try:
-            decide(self._agreement, command, self._folded_at)
+            decide(self._agreement, command, self._folded_at, is_operator=is_established_operator(command))
         except Refused:
             return False
         return True
@@ -160,11 +160,13 @@ class Journal:
             Refused: The rules do not allow it.
         """
         before, now = self._agreement, workflow.now()
+        is_operator = is_established_operator(command)
         calendars = await self._calendars(before, command)
-        events = decide(before, command, now, calendars)
+        events = decide(before, command, now, calendars, is_operator=is_operator)
         if not events:
             return _nothing_changed(before, command)
-        after, append = step(before, command, events, [str(workflow.uuid7()) for _ in events], now)
+        event_ids = [str(workflow.uuid7()) for _ in events]
+        after, append = step(before, command, events, event_ids, now, is_operator=is_operator)
         known = KnownCommand(
             command_id=command.command_id,
             digest=append.command_digest,

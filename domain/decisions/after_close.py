@@ -21,25 +21,28 @@ AfterClose: TypeAlias = RequestBreakGlass | ApproveBreakGlass
 """Commands that a closed agreement still takes."""
 
 
-def decide_after_close(agreement: Agreement, command: AfterClose, at: datetime) -> Event:
-    """What a command about a closed agreement leads to.
+def decide_after_close(
+    agreement: Agreement, command: AfterClose, at: datetime, *, is_operator: bool = False
+) -> Event:
+    """Turn a command about a closed agreement into the event that it leads to.
 
     Args:
         agreement: Closed, with what was opened since; see `with_openings`.
         command: What somebody wants.
         at: The instant of the decision, UTC.
+        is_operator: As for `domain.decisions.decide.decide`.
 
     Raises:
         Refused: With the rule and a sentence that says what to do.
     """
-    draft = Draft(agreement, at, capacity_of(agreement, command))
+    draft = Draft(agreement, at, capacity_of(agreement, command, is_operator=is_operator))
     rule(command, draft)
     [event] = draft.events
     return event
 
 
 def with_openings(agreement: Agreement, openings: Iterable[Event]) -> Agreement:
-    """A closed agreement with what was asked and opened since, in order."""
+    """Return a closed agreement with what was asked and opened since, in order."""
     for event in openings:
         agreement = agreement.model_copy(update=changes(event, agreement))
     return agreement

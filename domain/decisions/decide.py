@@ -33,8 +33,13 @@ def decide(
     command: Command,
     at: datetime,
     calendars: Mapping[PersonId, Calendar] | None = None,
+    *,
+    is_operator: bool = False,
 ) -> list[Event]:
-    """What a command leads to, as events in order. Pure: the same arguments give the same events.
+    """Turn a command into the events that it leads to. Pure: the same arguments give the same events.
+
+    Roles in an agreement are read from the agreement. Who is an operator is not: whoever calls has to have
+    established it. That a command asks to act as one (`acting_as`) is a wish and never the proof.
 
     Args:
         agreement: The state now; None for a proposal.
@@ -42,6 +47,7 @@ def decide(
         at: The instant of the decision, UTC.
         calendars: Snapshots of people whom the command brings in; `newcomers` names them. Required in full
             for a proposal.
+        is_operator: Whether the actor was established to be an operator, by the directory.
 
     Returns:
         The events; none where time passed and nothing was due.
@@ -63,7 +69,7 @@ def decide(
         draft = Draft(agreement, at, Party(role=Role.SYSTEM, person_id=SYSTEM_ACTOR))
         pass_time(draft)
         return draft.events
-    draft = Draft(agreement, at, actor_of(agreement, command))
+    draft = Draft(agreement, at, actor_of(agreement, command, is_operator=is_operator))
     if calendars:
         draft.add(CalendarsSnapshotted(at=at, calendars=calendars))
     rule(command, draft)
@@ -71,8 +77,13 @@ def decide(
     return draft.events
 
 
-def actor_of(agreement: Agreement, command: Command) -> Party:
-    """In which capacity the actor gives the command.
+def actor_of(agreement: Agreement, command: Command, *, is_operator: bool = False) -> Party:
+    """Return the actor in the role in which they give the command now.
+
+    Args:
+        agreement: As it stands.
+        command: What they want.
+        is_operator: As for `decide`.
 
     Raises:
         Refused: If the agreement is closed, the command belongs to another kind or phase, or the actor holds
@@ -90,31 +101,42 @@ def actor_of(agreement: Agreement, command: Command) -> Party:
             RefusalCode.WRONG_PHASE,
             f"{name} is possible in phase {phases}; this agreement is in {agreement.phase}.",
         )
-    return capacity_of(agreement, command)
+    return capacity_of(agreement, command, is_operator=is_operator)
 
 
-def acting_role(agreement: Agreement | None, command: Command) -> Role:
-    """The role in which a command goes into the record; the system's where it proposes or lets time pass.
+def acting_role(agreement: Agreement | None, command: Command, *, is_operator: bool = False) -> Role:
+    """Return the role in which a command is recorded: the system's where it proposes or lets time pass.
 
     Raises:
         Refused: As `actor_of`.
     """
     if agreement is None or isinstance(command, LetTimePass):
         return Role.SYSTEM
-    return actor_of(agreement, command).role
+    return actor_of(agreement, command, is_operator=is_operator).role
 
 
-def capacity_of(agreement: Agreement, command: Command) -> Party:
-    """In which capacity the actor may give such a command at all, whatever the phase.
+def capacity_of(agreement: Agreement, command: Command, *, is_operator: bool = False) -> Party:
+    """Return the actor in the role in which they may give such a command at all, whatever the phase.
+
+    Args:
+        agreement: As it stands; it says who holds which role.
+        command: What they want, and the role in which they ask to be taken.
+        is_operator: As for `decide`.
 
     Raises:
-        Refused: If it belongs to another kind, or the actor holds none of the roles that may give it.
+        Refused: If it belongs to another kind, the actor holds none of the roles that may give it, or they
+            ask to be taken as an operator and nobody has established that they are one.
     """
     name = command.type
     if agreement.kind not in command.kinds:
         kinds = " and ".join(sorted(command.kinds))
         raise Refused(RefusalCode.WRONG_KIND, f"{name} is for {kinds} only; this is a {agreement.kind}.")
     if command.acting_as is Role.OPERATOR and Role.OPERATOR in command.given_by:
+        if not is_operator:
+            raise Refused(
+                RefusalCode.NOT_ALLOWED_FOR_ROLE,
+                f"{command.actor_id} is no operator, as far as anybody has established.",
+            )
         return Party(role=Role.OPERATOR, person_id=command.actor_id)
     held = [party for party in agreement.acting if party.person_id == command.actor_id]
     if not held:

@@ -33,8 +33,10 @@ def step(
     events: Sequence[Event],
     event_ids: Sequence[str],
     at: datetime,
+    *,
+    is_operator: bool = False,
 ) -> Step:
-    """Folds what was decided, and says what is to be written.
+    """Fold what was decided, and return it with what is to be written.
 
     Args:
         before: The agreement as it was; None for a proposal.
@@ -42,6 +44,7 @@ def step(
         events: What it leads to; at least one.
         event_ids: A UUID for each of them, the same on every retry.
         at: The instant of the decision, UTC.
+        is_operator: As for `domain.decisions.decide.decide`.
 
     Raises:
         ValueError: There are no events, or not as many ids.
@@ -64,7 +67,7 @@ def step(
         command_type=command.type,
         command_digest=digest_of_model(command),
         actor_id=command.actor_id,
-        actor_role=acting_role(before, command),
+        actor_role=acting_role(before, command, is_operator=is_operator),
         occurred_at=at,
         events=tuple(recorded),
         head=head_of(after, at),

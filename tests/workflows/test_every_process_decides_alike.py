@@ -32,6 +32,7 @@ from domain.terms.requests import split
 from domain.views.health import oldest_first
 from tests.fixtures.paths import ROOT
 from workers.demo.cast import answer
+from workflows.contract import is_established_operator
 from workflows.user_metadata import current_details
 
 KINDS = ("secondment", "shadowing", "rotation")
@@ -73,7 +74,8 @@ def _life(kind: str) -> str:
 
     def take(before: Agreement | None, command: Command) -> Agreement:
         after = before
-        for event in decide(before, command, at, calendars):
+        is_operator = is_established_operator(command)
+        for event in decide(before, command, at, calendars, is_operator=is_operator):
             folded = evolve(after, event)
             notices = notices_of(after, folded, event, f"event-{len(told)}")
             told.append(digest_of_model(command))

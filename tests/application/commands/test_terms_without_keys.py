@@ -76,7 +76,8 @@ def _amendment(terms: dict[str, JsonValue]) -> Command:
 async def _decided(record: Record, agreement_id: str, terms: dict[str, JsonValue]) -> TermsAmended:
     stands = await standing_to_decide_upon(record, agreement_id)
     assert stands is not None
-    [amended, *_] = decide(stands.agreement, _amendment(terms), stands.at + timedelta(minutes=1))
+    at = stands.at + timedelta(minutes=1)
+    [amended, *_] = decide(stands.agreement, _amendment(terms), at, is_operator=True)
     assert isinstance(amended, TermsAmended)
     return amended
 
@@ -119,8 +120,9 @@ async def test_after_one_change_all_is_known_again(
     stands = await standing_to_decide_upon(record, active.agreement_id)
     assert stands is not None
     command, at = _amendment(_document(development_plan_ref="DP-9")), stands.at + timedelta(minutes=1)
-    events = decide(stands.agreement, command, at)
-    after, append = step(stands.agreement, command, events, [str(uuid.uuid4()) for _ in events], at)
+    events = decide(stands.agreement, command, at, is_operator=True)
+    event_ids = [str(uuid.uuid4()) for _ in events]
+    after, append = step(stands.agreement, command, events, event_ids, at, is_operator=True)
     assert (await record.append(append)).outcome == "appended"
     assert after.ends_on == date(2027, 9, 30)
     amended = await _decided(elsewhere(), active.agreement_id, _document(development_plan_ref="DP-10"))

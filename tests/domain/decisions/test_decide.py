@@ -75,6 +75,15 @@ ROWS: dict[str, Row] = {
         RefusalCode.NOT_ALLOWED_FOR_ROLE,
         "record_check_in may be given by mentee, mentor; P-2230 is observer here.",
     ),
+    "an operator by their own word alone": (
+        "secondment:active",
+        [],
+        "mentee",
+        "pause_placement",
+        {"acting_as": "operator", "reason": "Mine.", "until": "2027-05-03", "shifts_dates": True},
+        RefusalCode.NOT_ALLOWED_FOR_ROLE,
+        "P-1042 is no operator, as far as anybody has established.",
+    ),
     "acting as what one is not": (
         "secondment:active",
         [],

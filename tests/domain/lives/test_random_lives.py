@@ -91,7 +91,7 @@ class _RandomLife:
         before = self.agreement
         calendars = self.life.calendars_of(newcomers(before, command))
         try:
-            decide(before, command, self.life.now, calendars)
+            decide(before, command, self.life.now, calendars, is_operator=command.actor_id == "OP-1")
         except Refused as refused:
             return refused
         self.life.take(command)

@@ -43,7 +43,7 @@ from workers.demo.report import stalls_in
 from workers.demo.response_times import answers_at
 from workers.demo.scenes import OPERATORS_QUEUE, SUCCESSOR, scenes_in
 from workers.demo.views import LiveView
-from workflows.contract import agreement_id_of
+from workflows.contract import agreement_id_of, is_established_operator
 
 MOMENT = timedelta(milliseconds=1)
 
@@ -134,7 +134,8 @@ class RulesWorld:
         return self._asked
 
     def _commit(self, command: Command, calendars: Mapping[str, Calendar] | None = None) -> None:
-        for event in decide(self._agreement, command, self._now, calendars):
+        is_operator = is_established_operator(command)
+        for event in decide(self._agreement, command, self._now, calendars, is_operator=is_operator):
             before, after = self._agreement, evolve(self._agreement, event)
             self._agreement = after
             self._outbox += notices_of(before, after, event, str(after.version))
