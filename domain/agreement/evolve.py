@@ -33,20 +33,20 @@ def evolve(agreement: Agreement | None, event: Event) -> Agreement:
         raise ValueError(f"a stream begins with agreement.proposed, not with {event.type}")
     changed = agreement.model_copy(update=changes(event, agreement))
     parties = {party.person_id for party in changed.parties}
-    for_every_event: dict[str, object] = {
-        "version": agreement.version + 1,
-        "obligations": apply(agreement.obligations, event.ledger),
-        "meetings": _meetings_scheduled(changed.meetings, event.ledger),
-        "nudges": _of_what_is_owed(changed.nudges, event.ledger),
-        "snoozed": _of_what_is_owed(changed.snoozed, event.ledger),
-        "departed": changed.departed & parties,
-        "absent": {person: absence for person, absence in changed.absent.items() if person in parties},
-    }
-    if event.meaningful:
-        for_every_event["last_activity_at"] = event.at
-    if event.ledger.silent_at is not None:
-        for_every_event["silent_at"] = event.ledger.silent_at
-    return changed.model_copy(update=for_every_event)
+    silent_at = event.ledger.silent_at
+    return changed.model_copy(
+        update={
+            "version": agreement.version + 1,
+            "obligations": apply(agreement.obligations, event.ledger),
+            "meetings": _meetings_scheduled(changed.meetings, event.ledger),
+            "nudges": _of_what_is_owed(changed.nudges, event.ledger),
+            "snoozed": _of_what_is_owed(changed.snoozed, event.ledger),
+            "departed": changed.departed & parties,
+            "absent": {person: absence for person, absence in changed.absent.items() if person in parties},
+            "last_activity_at": event.at if event.meaningful else changed.last_activity_at,
+            "silent_at": changed.silent_at if silent_at is None else silent_at,
+        }
+    )
 
 
 def fold(events: Iterable[Event], agreement: Agreement | None = None) -> Agreement | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Self, TypedDict
 
 from domain.kernel.calendar import Calendar
 from domain.kernel.model import Frozen, Instant, PersonId
@@ -110,6 +110,68 @@ class BreakGlass(Frozen):
         return self.open_until is not None and at < self.open_until
 
 
+class AgreementChanges(TypedDict, total=False):
+    """New values for some fields of an agreement, for type checkers: a misspelt one is an error."""
+
+    agreement_id: str
+    version: int
+    terms: Terms
+    terms_version: int
+    request_digest: str
+    digests: Mapping[str, str]
+    policy: KindPolicy
+    calendars: Mapping[PersonId, Calendar]
+    parties: tuple[Party, ...]
+    reassignments: tuple[Reassignment, ...]
+    phase: Phase
+    outcome: Outcome | None
+    proposed_at: Instant
+    expires_at: Instant
+    concluded_at: Instant | None
+    started_at: Instant | None
+    ended_at: Instant | None
+    starts_on: date
+    ends_on: date
+    end_decision: str | None
+    return_planned: bool
+    ended_early_by: str | None
+    signatures: tuple[Signature, ...]
+    obligations: Mapping[ObligationId, Obligation]
+    waived: frozenset[ObligationId]
+    meetings: Mapping[ObligationKind, MeetingSeries]
+    plan_reviews: int
+    plan_reviewed_on: date | None
+    milestones_completed: frozenset[str]
+    milestones_verified: frozenset[str]
+    sessions_logged: frozenset[str]
+    sessions_debriefed: frozenset[str]
+    focus_covered: frozenset[str]
+    experiments: int
+    deliverables_accepted: frozenset[str]
+    legs_started: tuple[str, ...]
+    legs_debriefed: frozenset[str]
+    legs_handed_over: frozenset[str]
+    matters: Mapping[str, Matter]
+    pivot: Pivot | None
+    feedback_sources: frozenset[PersonId]
+    feedback_given: int
+    debriefs: tuple[Party, ...]
+    synthesis_versions: int
+    synthesis_signatures: tuple[Party, ...]
+    endorsers: frozenset[PersonId]
+    last_activity_at: Instant
+    silent_at: Instant | None
+    paused_until: Instant | None
+    paused_at: Instant | None
+    pause_shifts_dates: bool
+    held_externally: bool
+    nudges: Mapping[ObligationId, int]
+    snoozed: Mapping[ObligationId, int]
+    departed: frozenset[PersonId]
+    break_glass: Mapping[str, BreakGlass]
+    absent: Mapping[PersonId, Absence]
+
+
 class Agreement(Frozen):
     """What the stream of one agreement folds to."""
 
@@ -184,6 +246,14 @@ class Agreement(Frozen):
     absent: Mapping[PersonId, Absence] = {}
     """Parties who are on leave now, where their policy has somebody stand in."""
 
+    if TYPE_CHECKING:
+
+        def model_copy(  # pyright: ignore[reportIncompatibleMethodOverride]  narrower, so that keys are checked
+            self, *, update: AgreementChanges | None = None, deep: bool = False
+        ) -> Self:
+            """Return a copy with some fields replaced."""
+            ...
+
     @property
     def kind(self) -> Kind:
         """The sort of placement."""
@@ -224,7 +294,7 @@ class Agreement(Frozen):
         if not self.absent:
             return self.parties
         stand_ins = (
-            party.model_copy(update={"person_id": absence.stand_in})
+            Party(role=party.role, person_id=absence.stand_in, scope=party.scope)
             for party in self.parties
             if (absence := self.absent.get(party.person_id)) is not None and absence.stand_in is not None
         )

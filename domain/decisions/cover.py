@@ -49,7 +49,7 @@ def _follow(draft: Draft, person_id: PersonId, absence: Absence | None) -> None:
         for _, held in sorted(after.obligations.items())
         if held.principal_id == person_id and (again := passed_on(after, held, draft.at)) != held
     )
-    draft.add(event.model_copy(update={"ledger": LedgerChange(moved=moved)}))
+    draft.add(event.with_ledger(LedgerChange(moved=moved)))
 
 
 def passed_on(after: Agreement, held: Obligation, at: datetime) -> Obligation:

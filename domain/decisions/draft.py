@@ -52,12 +52,11 @@ class Draft:
         """
         if self._agreement is not None:
             change = _with_successors_found(self._agreement, event)
-            event = event.model_copy(update={"ledger": _with_choices_made(self._agreement, change)})
-            event = event.model_copy(update={"ledger": _with_cover_found(self._agreement, event)})
+            event = event.with_ledger(_with_choices_made(self._agreement, change))
+            event = event.with_ledger(_with_cover_found(self._agreement, event))
         folded = evolve(self._agreement, event)
         if folded.phase is Phase.ACTIVE and (event.meaningful or folded.silent_at is None):
-            silence = event.ledger.model_copy(update={"silent_at": silent_at(folded, self.at)})
-            event = event.model_copy(update={"ledger": silence})
+            event = event.with_ledger(event.ledger.extended(silent_at=silent_at(folded, self.at)))
             folded = evolve(self._agreement, event)
         self._agreement = folded
         self.events.append(event)
@@ -147,12 +146,8 @@ def _also_settled(change: LedgerChange, fulfilled: set[str]) -> LedgerChange:
     if not more:
         return change
     settled = (Settlement(obligation_id=key, status=ObligationStatus.FULFILLED) for key in sorted(more))
-    return change.model_copy(
-        update={
-            "settled": (*change.settled, *settled),
-            "moved": tuple(moved for moved in change.moved if moved.obligation_id not in more),
-        }
-    )
+    still_moved = tuple(moved for moved in change.moved if moved.obligation_id not in more)
+    return change.model_copy(update={"moved": still_moved}).extended(settled=settled)
 
 
 def _is_replanned(agreement: Agreement, moved: Obligation) -> bool:

@@ -133,7 +133,7 @@ def follow_plan(
         opened=(*change.opened, *opens),
         moved=(*(moved for moved in change.moved if moved.obligation_id not in mine), *moves),
     )
-    draft.add(event.model_copy(update={"ledger": following}))
+    draft.add(event.with_ledger(following))
 
 
 def replanned(before: Agreement, after: Agreement, at: datetime) -> LedgerChange:
@@ -150,9 +150,7 @@ def replanned(before: Agreement, after: Agreement, at: datetime) -> LedgerChange
     off = (*_meetings_after_the_end(after), *_verifications_of_nothing(after))
     superseded = tuple(Settlement(obligation_id=key, status=ObligationStatus.SUPERSEDED) for key in off)
     meetings = tuple(_meetings_lacking(after, at)) if after.phase is Phase.ACTIVE else ()
-    return change.model_copy(
-        update={"settled": (*change.settled, *superseded), "opened": (*change.opened, *meetings)}
-    )
+    return change.extended(settled=superseded, opened=meetings)
 
 
 def _meetings_after_the_end(agreement: Agreement) -> Iterable[str]:

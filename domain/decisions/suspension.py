@@ -56,8 +56,7 @@ def resume(draft: Draft) -> None:
         for key, held in sorted(before.obligations.items())
         if key not in arranged and (again := _after_pause(before, after, held, days, at)) is not None
     )
-    ledger = change.model_copy(update={"moved": (*change.moved, *others), "silent_at": silent_at(after, at)})
-    draft.add(event.model_copy(update={"ledger": ledger}))
+    draft.add(event.with_ledger(change.extended(moved=others, silent_at=silent_at(after, at))))
 
 
 def _after_pause(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, dataclass_transform
+from typing import Annotated, Any, Self, dataclass_transform
 
 from pydantic import (
     AfterValidator,
@@ -41,6 +42,18 @@ class Frozen(BaseModel, metaclass=_FrozenByDefault):
     """An immutable value that refuses fields it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with some fields replaced, unvalidated as with any model of pydantic.
+
+        Raises:
+            TypeError: `update` names a field that the model does not have.
+        """
+        if update and not update.keys() <= vars(self).keys():
+            unknown = update.keys() - type(self).model_fields.keys()
+            if unknown:
+                raise TypeError(f"{type(self).__name__} has no field {', '.join(sorted(unknown))}")
+        return super().model_copy(update=update, deep=deep)
 
     @classmethod
     def __get_pydantic_json_schema__(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Self, TypedDict
 
 from pydantic import Field
 
@@ -39,6 +40,26 @@ class Rung(Frozen):
     """When the rung is reached: inside the owner's working hours."""
 
 
+class ObligationChanges(TypedDict, total=False):
+    """New values for some fields of an obligation, for type checkers: a misspelt one is an error."""
+
+    obligation_id: ObligationId
+    kind: ObligationKind
+    subject: str
+    owner_role: Role
+    owner_id: PersonId
+    stands_in_for: PersonId | None
+    opened_at: Instant
+    due_at: Instant
+    stalled_at: Instant
+    reason: StallReason
+    ladder: tuple[Rung, ...]
+    acts_by_itself_at: Instant | None
+    starts_at: Instant | None
+    sequence: int
+    reached: Level | None
+
+
 class Obligation(Frozen):
     """Somebody owes something by an instant, with every later instant computed when it was opened."""
 
@@ -65,6 +86,14 @@ class Obligation(Frozen):
     """How often its meeting was moved: the iCalendar SEQUENCE."""
     reached: Level | None = None
     """The highest rung reached so far."""
+
+    if TYPE_CHECKING:
+
+        def model_copy(  # pyright: ignore[reportIncompatibleMethodOverride]  narrower, so that keys are checked
+            self, *, update: ObligationChanges | None = None, deep: bool = False
+        ) -> Self:
+            """Return a copy with some fields replaced."""
+            ...
 
     @property
     def is_first_check_in(self) -> bool:
@@ -117,6 +146,23 @@ class LedgerChange(Frozen):
     escalated: tuple[Escalation, ...] = ()
     silent_at: Instant | None = Field(default=None)
     """When silence becomes a stall, counted anew from this event; None leaves it as it was."""
+
+    def extended(
+        self,
+        *,
+        settled: Iterable[Settlement] = (),
+        opened: Iterable[Obligation] = (),
+        moved: Iterable[Obligation] = (),
+        silent_at: datetime | None = None,
+    ) -> LedgerChange:
+        """Return the change with more settled, opened and moved, and silence counted anew where given."""
+        return LedgerChange(
+            settled=(*self.settled, *settled),
+            opened=(*self.opened, *opened),
+            moved=(*self.moved, *moved),
+            escalated=self.escalated,
+            silent_at=self.silent_at if silent_at is None else silent_at,
+        )
 
     def __bool__(self) -> bool:
         """Whether it changes anything."""

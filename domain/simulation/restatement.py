@@ -21,7 +21,7 @@ from domain.decisions.suspension import after_hold, resume
 from domain.kernel.model import Frozen, Instant
 from domain.kernel.vocabulary import ObligationKind, Role, StallReason
 from domain.ledger.ladder import OUTSIDE_THE_LADDER
-from domain.ledger.obligation import MEETING_KINDS, Obligation, ObligationId, Rung
+from domain.ledger.obligation import MEETING_KINDS, Obligation, ObligationChanges, ObligationId, Rung
 from domain.policy.policy_set import KindPolicy
 from domain.scheduling.obligations import put_off
 from domain.views.basis import Grounds
@@ -95,7 +95,11 @@ class Restatement:
                 if isinstance(event, ObligationSnoozed)
                 else here.climbing_no_further(event.at)
             )
-            whose = {"owner_id": moved.owner_id, "stands_in_for": moved.stands_in_for, "reason": moved.reason}
+            whose: ObligationChanges = {
+                "owner_id": moved.owner_id,
+                "stands_in_for": moved.stands_in_for,
+                "reason": moved.reason,
+            }
             yield (
                 key,
                 Restated(obligation=reminded.model_copy(update=whose), estimated=self.open[key].estimated),
@@ -204,7 +208,7 @@ def _same(one: Obligation, other: Obligation) -> bool:
 
 
 def _with_instants_of(recorded: Obligation, counted: Obligation) -> Obligation:
-    instants = {
+    instants: ObligationChanges = {
         "due_at": counted.due_at,
         "stalled_at": counted.stalled_at,
         "ladder": counted.ladder,

@@ -59,10 +59,8 @@ class Grounds:
         """
         previous = None if self._before is None else self._before.obligations.get(obligation.obligation_id)
         if isinstance(self._event, BEGIN_AGAIN) and previous is not None:
-            role = {"owner_role": obligation.owner_role}
-            return reopened(
-                self._after, previous.model_copy(update=role), obligation.principal_id, self._event.at
-            )
+            previous = previous.model_copy(update={"owner_role": obligation.owner_role})
+            return reopened(self._after, previous, obligation.principal_id, self._event.at)
         if isinstance(self._event, PolicyAdopted) and self._before is not None and previous is not None:
             return recounted(
                 self._before.policy,

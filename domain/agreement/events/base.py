@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from domain.kernel.model import Frozen, Instant
 from domain.ledger.obligation import LedgerChange
@@ -20,6 +20,10 @@ class Event(Frozen):
     """The wire type, dotted lower case."""
     at: Instant
     ledger: LedgerChange = LedgerChange()
+
+    def with_ledger(self, ledger: LedgerChange) -> Self:
+        """Return the event with another effect on the ledger."""
+        return self.model_copy(update={"ledger": ledger})
 
 
 class MeaningfulEvent(Event):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from domain.agreement.evolvers.registry import Changes, changes
+from domain.agreement.evolvers.registry import changes
 from domain.kernel.areas import import_areas
 
 import_areas(__name__)
 
-__all__ = ["Changes", "changes"]
+__all__ = ["changes"]

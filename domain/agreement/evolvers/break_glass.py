@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from domain.agreement.events.break_glass import BreakGlassApproved, BreakGlassRequested
-from domain.agreement.evolvers.registry import Changes, changes
-from domain.agreement.state import Agreement, BreakGlass
+from domain.agreement.evolvers.registry import changes
+from domain.agreement.state import Agreement, AgreementChanges, BreakGlass
 
 
 @changes.register
-def break_glass_requested(event: BreakGlassRequested, agreement: Agreement) -> Changes:
+def break_glass_requested(event: BreakGlassRequested, agreement: Agreement) -> AgreementChanges:
     """It opens nothing yet."""
     request = BreakGlass(
         request_id=event.request_id,
@@ -21,7 +21,7 @@ def break_glass_requested(event: BreakGlassRequested, agreement: Agreement) -> C
 
 
 @changes.register
-def break_glass_approved(event: BreakGlassApproved, agreement: Agreement) -> Changes:
+def break_glass_approved(event: BreakGlassApproved, agreement: Agreement) -> AgreementChanges:
     """It is open until its instant; nothing has to close it."""
     request = agreement.break_glass[event.request_id]
     opened = request.model_copy(update={"open_until": event.open_until})

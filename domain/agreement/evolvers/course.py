@@ -14,14 +14,14 @@ from domain.agreement.events.course import (
     PlacementResumed,
 )
 from domain.agreement.evolvers.forming import terms_in_force
-from domain.agreement.evolvers.registry import Changes, changes
-from domain.agreement.state import Agreement, Pivot
+from domain.agreement.evolvers.registry import changes
+from domain.agreement.state import Agreement, AgreementChanges, Pivot
 from domain.terms import without_words
 from domain.terms.shift import shifted
 
 
 @changes.register
-def pivot_proposed(event: PivotProposed, _agreement: Agreement) -> Changes:
+def pivot_proposed(event: PivotProposed, _agreement: Agreement) -> AgreementChanges:
     """It waits for those it affects."""
     pivot = Pivot(
         pivot_id=event.pivot_id,
@@ -35,7 +35,7 @@ def pivot_proposed(event: PivotProposed, _agreement: Agreement) -> Changes:
 
 
 @changes.register
-def pivot_consented(event: PivotConsented, agreement: Agreement) -> Changes:
+def pivot_consented(event: PivotConsented, agreement: Agreement) -> AgreementChanges:
     """One less to wait for."""
     if agreement.pivot is None:
         raise ValueError("a pivot is consented to but none is open")
@@ -44,13 +44,13 @@ def pivot_consented(event: PivotConsented, agreement: Agreement) -> Changes:
 
 
 @changes.register
-def pivot_refused(_event: PivotRefused, _agreement: Agreement) -> Changes:
+def pivot_refused(_event: PivotRefused, _agreement: Agreement) -> AgreementChanges:
     """The terms in force stay."""
     return {"pivot": None}
 
 
 @changes.register
-def pivot_adopted(event: PivotAdopted, agreement: Agreement) -> Changes:
+def pivot_adopted(event: PivotAdopted, agreement: Agreement) -> AgreementChanges:
     """Its terms are in force."""
     pivot = agreement.pivot
     if pivot is None:
@@ -67,13 +67,13 @@ def pivot_adopted(event: PivotAdopted, agreement: Agreement) -> Changes:
 
 
 @changes.register
-def placement_paused(event: PlacementPaused, _agreement: Agreement) -> Changes:
+def placement_paused(event: PlacementPaused, _agreement: Agreement) -> AgreementChanges:
     """Everything rests until a date."""
     return {"paused_at": event.at, "paused_until": event.resumes_at, "pause_shifts_dates": event.shifts_dates}
 
 
 @changes.register
-def placement_resumed(event: PlacementResumed, agreement: Agreement) -> Changes:
+def placement_resumed(event: PlacementResumed, agreement: Agreement) -> AgreementChanges:
     """Where the pause shifts dates, the plan moves, and so does the one that a pivot proposes."""
     days = event.shifted_days
     after = agreement.local_date(agreement.paused_at or event.at)
@@ -90,7 +90,7 @@ def placement_resumed(event: PlacementResumed, agreement: Agreement) -> Changes:
 
 
 @changes.register
-def end_date_moved(event: EndDateMoved, agreement: Agreement) -> Changes:
+def end_date_moved(event: EndDateMoved, agreement: Agreement) -> AgreementChanges:
     """A later end is decided anew, and takes an early end back; an earlier one leaves what was decided."""
     if event.ends_on < agreement.ends_on:
         return {"ends_on": event.ends_on}

@@ -14,31 +14,31 @@ from domain.agreement.events.ending import (
     SynthesisSigned,
     SynthesisSubmitted,
 )
-from domain.agreement.evolvers.registry import Changes, changes, closed
-from domain.agreement.state import Agreement
+from domain.agreement.evolvers.registry import changes, closed
+from domain.agreement.state import Agreement, AgreementChanges
 from domain.kernel.vocabulary import Outcome, Phase
 
 
 @changes.register
-def end_decided(event: EndDecided, _agreement: Agreement) -> Changes:
+def end_decided(event: EndDecided, _agreement: Agreement) -> AgreementChanges:
     """The last day may come."""
     return {"end_decision": event.decision}
 
 
 @changes.register
-def return_planned(_event: ReturnPlanned, _agreement: Agreement) -> Changes:
+def return_planned(_event: ReturnPlanned, _agreement: Agreement) -> AgreementChanges:
     """The way back is clear."""
     return {"return_planned": True}
 
 
 @changes.register
-def end_brought_forward(event: EndBroughtForward, _agreement: Agreement) -> Changes:
+def end_brought_forward(event: EndBroughtForward, _agreement: Agreement) -> AgreementChanges:
     """The end is near and decided."""
     return {"ends_on": event.ends_on, "ended_early_by": event.by, "end_decision": "end"}
 
 
 @changes.register
-def placement_ended(event: PlacementEnded, agreement: Agreement) -> Changes:
+def placement_ended(event: PlacementEnded, agreement: Agreement) -> AgreementChanges:
     """What concerns people outlives the last day; what stood in the way of the work does not."""
     return {
         "phase": Phase.DEBRIEF,
@@ -53,36 +53,36 @@ def placement_ended(event: PlacementEnded, agreement: Agreement) -> Changes:
 
 
 @changes.register
-def debrief_submitted(event: DebriefSubmitted, agreement: Agreement) -> Changes:
+def debrief_submitted(event: DebriefSubmitted, agreement: Agreement) -> AgreementChanges:
     """One side has looked back."""
     return {"debriefs": (*agreement.debriefs, event.party)}
 
 
 @changes.register
-def debrief_concluded(_event: DebriefConcluded, _agreement: Agreement) -> Changes:
+def debrief_concluded(_event: DebriefConcluded, _agreement: Agreement) -> AgreementChanges:
     """Both sides have."""
     return {"phase": Phase.SYNTHESIS}
 
 
 @changes.register
-def synthesis_submitted(event: SynthesisSubmitted, _agreement: Agreement) -> Changes:
+def synthesis_submitted(event: SynthesisSubmitted, _agreement: Agreement) -> AgreementChanges:
     """A new version has no signature yet."""
     return {"synthesis_versions": event.synthesis_version, "synthesis_signatures": ()}
 
 
 @changes.register
-def synthesis_signed(event: SynthesisSigned, agreement: Agreement) -> Changes:
+def synthesis_signed(event: SynthesisSigned, agreement: Agreement) -> AgreementChanges:
     """One signature more."""
     return {"synthesis_signatures": (*agreement.synthesis_signatures, event.party)}
 
 
 @changes.register
-def agreement_completed(_event: AgreementCompleted, agreement: Agreement) -> Changes:
+def agreement_completed(_event: AgreementCompleted, agreement: Agreement) -> AgreementChanges:
     """A placement that ended early can have its synthesis all the same."""
     return closed(Outcome.COMPLETED if agreement.ended_early_by is None else Outcome.ENDED_EARLY)
 
 
 @changes.register
-def agreement_closed_incomplete(_event: AgreementClosedIncomplete, _agreement: Agreement) -> Changes:
+def agreement_closed_incomplete(_event: AgreementClosedIncomplete, _agreement: Agreement) -> AgreementChanges:
     """Never called complete."""
     return closed(Outcome.CLOSED_INCOMPLETE)

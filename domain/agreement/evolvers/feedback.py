@@ -8,32 +8,32 @@ from domain.agreement.events.feedback import (
     FeedbackGiven,
     PeerFeedbackRequested,
 )
-from domain.agreement.evolvers.registry import Changes, changes
-from domain.agreement.state import Agreement
+from domain.agreement.evolvers.registry import changes
+from domain.agreement.state import Agreement, AgreementChanges
 
 
 @changes.register
-def feedback_given(event: FeedbackGiven, agreement: Agreement) -> Changes:
+def feedback_given(event: FeedbackGiven, agreement: Agreement) -> AgreementChanges:
     """Whoever gives the mentee feedback is one more source."""
-    given = {"feedback_given": agreement.feedback_given + 1}
-    if event.receiver_id != agreement.mentee_id:
-        return given
-    return {**given, "feedback_sources": agreement.feedback_sources | {event.giver.person_id}}
+    given: AgreementChanges = {"feedback_given": agreement.feedback_given + 1}
+    if event.receiver_id == agreement.mentee_id:
+        given["feedback_sources"] = agreement.feedback_sources | {event.giver.person_id}
+    return given
 
 
 @changes.register
-def peer_feedback_requested(event: PeerFeedbackRequested, agreement: Agreement) -> Changes:
+def peer_feedback_requested(event: PeerFeedbackRequested, agreement: Agreement) -> AgreementChanges:
     """Whoever is asked takes part."""
     return {} if event.peer in agreement.parties else {"parties": (*agreement.parties, event.peer)}
 
 
 @changes.register
-def endorsement_given(event: EndorsementGiven, agreement: Agreement) -> Changes:
+def endorsement_given(event: EndorsementGiven, agreement: Agreement) -> AgreementChanges:
     """One person vouches for the mentee."""
     return {"endorsers": agreement.endorsers | {event.endorser.person_id}}
 
 
 @changes.register
-def endorsement_revoked(event: EndorsementRevoked, agreement: Agreement) -> Changes:
+def endorsement_revoked(event: EndorsementRevoked, agreement: Agreement) -> AgreementChanges:
     """Consent to be named is gone."""
     return {"endorsers": agreement.endorsers - {event.endorser.person_id}}

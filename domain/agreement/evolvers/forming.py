@@ -14,21 +14,21 @@ from domain.agreement.events.forming import (
     PlacementStarted,
     TermsAmended,
 )
-from domain.agreement.evolvers.registry import Changes, changes, closed
-from domain.agreement.state import Agreement, Party, Signature
+from domain.agreement.evolvers.registry import changes, closed
+from domain.agreement.state import Agreement, AgreementChanges, Party, Signature
 from domain.agreement.succession import in_present_names
 from domain.kernel.vocabulary import Outcome, Phase
 from domain.terms import Terms, without_words
 
 
 @changes.register
-def calendars_snapshotted(event: CalendarsSnapshotted, agreement: Agreement) -> Changes:
+def calendars_snapshotted(event: CalendarsSnapshotted, agreement: Agreement) -> AgreementChanges:
     """Newer snapshots replace older ones."""
     return {"calendars": {**agreement.calendars, **event.calendars}}
 
 
 @changes.register
-def agreement_signed(event: AgreementSigned, agreement: Agreement) -> Changes:
+def agreement_signed(event: AgreementSigned, agreement: Agreement) -> AgreementChanges:
     """A party's newest signature counts."""
     signature = Signature(party=event.party, terms_version=event.terms_version)
     others = tuple(known for known in agreement.signatures if known.party != event.party)
@@ -36,7 +36,7 @@ def agreement_signed(event: AgreementSigned, agreement: Agreement) -> Changes:
 
 
 @changes.register
-def terms_amended(event: TermsAmended, agreement: Agreement) -> Changes:
+def terms_amended(event: TermsAmended, agreement: Agreement) -> AgreementChanges:
     """Those whom the change affects have not signed what is in force now."""
     return {
         **terms_in_force(
@@ -59,49 +59,52 @@ def terms_in_force(
     changed: tuple[str, ...],
     parties: tuple[Party, ...],
     version: int,
-) -> Changes:
+) -> AgreementChanges:
     """New terms replace the fields that they change, and no other.
 
     What a pause, an extension or a new day for a milestone did to the other fields stays as it is, and a
     document that names somebody's predecessor means the successor.
     """
     named = in_present_names(without_words(terms), agreement.reassignments)
-    dates = {"effective_from": "starts_on", "planned_end": "ends_on"}
-    return {
+    changed_terms: AgreementChanges = {
         "terms": agreement.terms.model_copy(update={field: getattr(named, field) for field in changed}),
         "digests": digests,
         "terms_version": version,
         "parties": parties,
-        **{dates[field]: getattr(named, field) for field in changed if field in dates},
     }
+    if "effective_from" in changed:
+        changed_terms["starts_on"] = named.effective_from
+    if "planned_end" in changed:
+        changed_terms["ends_on"] = named.planned_end
+    return changed_terms
 
 
 @changes.register
-def agreement_concluded(event: AgreementConcluded, _agreement: Agreement) -> Changes:
+def agreement_concluded(event: AgreementConcluded, _agreement: Agreement) -> AgreementChanges:
     """It waits for its first day."""
     return {"concluded_at": event.at}
 
 
 @changes.register
-def agreement_declined(_event: AgreementDeclined, _agreement: Agreement) -> Changes:
+def agreement_declined(_event: AgreementDeclined, _agreement: Agreement) -> AgreementChanges:
     """Closed by one who would not sign."""
     return closed(Outcome.DECLINED)
 
 
 @changes.register
-def agreement_withdrawn(_event: AgreementWithdrawn, _agreement: Agreement) -> Changes:
+def agreement_withdrawn(_event: AgreementWithdrawn, _agreement: Agreement) -> AgreementChanges:
     """Closed before it began."""
     return closed(Outcome.WITHDRAWN)
 
 
 @changes.register
-def agreement_expired(_event: AgreementExpired, _agreement: Agreement) -> Changes:
+def agreement_expired(_event: AgreementExpired, _agreement: Agreement) -> AgreementChanges:
     """Closed because nobody finished signing."""
     return closed(Outcome.EXPIRED_UNSIGNED)
 
 
 @changes.register
-def placement_started(event: PlacementStarted, _agreement: Agreement) -> Changes:
+def placement_started(event: PlacementStarted, _agreement: Agreement) -> AgreementChanges:
     """The first day counts as activity."""
     return {
         "phase": Phase.ACTIVE,

@@ -9,17 +9,17 @@ from domain.agreement.events.matters import (
     MatterSettled,
     ProposalMade,
 )
-from domain.agreement.evolvers.registry import Changes, changes
-from domain.agreement.state import Agreement, Matter
+from domain.agreement.evolvers.registry import changes
+from domain.agreement.state import Agreement, AgreementChanges, Matter
 from domain.kernel.vocabulary import ObligationKind
 
 
-def _raised(agreement: Agreement, matter: Matter) -> Changes:
+def _raised(agreement: Agreement, matter: Matter) -> AgreementChanges:
     return {"matters": {**agreement.matters, matter.matter_id: matter}}
 
 
 @changes.register
-def blocker_raised(event: BlockerRaised, agreement: Agreement) -> Changes:
+def blocker_raised(event: BlockerRaised, agreement: Agreement) -> AgreementChanges:
     """Open until settled, or until the placement ends."""
     matter = Matter(
         matter_id=event.matter_id, kind=ObligationKind.BLOCKER, raised_by=event.raised_by, raised_at=event.at
@@ -28,7 +28,7 @@ def blocker_raised(event: BlockerRaised, agreement: Agreement) -> Changes:
 
 
 @changes.register
-def proposal_made(event: ProposalMade, agreement: Agreement) -> Changes:
+def proposal_made(event: ProposalMade, agreement: Agreement) -> AgreementChanges:
     """Open until answered, or until the placement ends."""
     matter = Matter(
         matter_id=event.matter_id, kind=ObligationKind.PROPOSAL, raised_by=event.raised_by, raised_at=event.at
@@ -37,7 +37,7 @@ def proposal_made(event: ProposalMade, agreement: Agreement) -> Changes:
 
 
 @changes.register
-def concern_raised(event: ConcernRaised, agreement: Agreement) -> Changes:
+def concern_raised(event: ConcernRaised, agreement: Agreement) -> AgreementChanges:
     """Open until settled, beyond the last day too."""
     matter = Matter(
         matter_id=event.matter_id,
@@ -50,7 +50,7 @@ def concern_raised(event: ConcernRaised, agreement: Agreement) -> Changes:
 
 
 @changes.register
-def breach_reported(event: BreachReported, agreement: Agreement) -> Changes:
+def breach_reported(event: BreachReported, agreement: Agreement) -> AgreementChanges:
     """A breach of ethics holds the placement."""
     matter = Matter(
         matter_id=event.matter_id,
@@ -64,6 +64,6 @@ def breach_reported(event: BreachReported, agreement: Agreement) -> Changes:
 
 
 @changes.register
-def matter_settled(event: MatterSettled, agreement: Agreement) -> Changes:
+def matter_settled(event: MatterSettled, agreement: Agreement) -> AgreementChanges:
     """Nothing is left of it but the record."""
     return {"matters": {key: matter for key, matter in agreement.matters.items() if key != event.matter_id}}

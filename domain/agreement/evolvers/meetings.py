@@ -11,8 +11,8 @@ from domain.agreement.events.meetings import (
     PlanReviewed,
     ReflectiveSessionHeld,
 )
-from domain.agreement.evolvers.registry import Changes, changes
-from domain.agreement.state import Agreement
+from domain.agreement.evolvers.registry import changes
+from domain.agreement.state import Agreement, AgreementChanges
 from domain.kernel.vocabulary import ObligationKind
 
 
@@ -21,39 +21,39 @@ def _meeting_over(
     kind: ObligationKind,
     counted: Literal["held", "excused", "missed"],
     missed_running: int,
-) -> Changes:
+) -> AgreementChanges:
     series = agreement.meetings[kind]
     over = series.model_copy(update={counted: getattr(series, counted) + 1, "missed_running": missed_running})
     return {"meetings": {**agreement.meetings, kind: over}}
 
 
 @changes.register
-def check_in_held(_event: CheckInHeld, agreement: Agreement) -> Changes:
+def check_in_held(_event: CheckInHeld, agreement: Agreement) -> AgreementChanges:
     """Whoever meets has missed nothing in a row."""
     return _meeting_over(agreement, ObligationKind.CHECK_IN, "held", 0)
 
 
 @changes.register
-def reflective_session_held(_event: ReflectiveSessionHeld, agreement: Agreement) -> Changes:
+def reflective_session_held(_event: ReflectiveSessionHeld, agreement: Agreement) -> AgreementChanges:
     """Whoever meets has missed nothing in a row."""
     return _meeting_over(agreement, ObligationKind.REFLECTIVE_SESSION, "held", 0)
 
 
 @changes.register
-def meeting_excused(event: MeetingExcused, agreement: Agreement) -> Changes:
+def meeting_excused(event: MeetingExcused, agreement: Agreement) -> AgreementChanges:
     """Neither missed, nor held."""
     running = agreement.meetings[event.meeting].missed_running
     return _meeting_over(agreement, event.meeting, "excused", running)
 
 
 @changes.register
-def meeting_missed(event: MeetingMissed, agreement: Agreement) -> Changes:
+def meeting_missed(event: MeetingMissed, agreement: Agreement) -> AgreementChanges:
     """One more in a row."""
     running = agreement.meetings[event.meeting].missed_running
     return _meeting_over(agreement, event.meeting, "missed", running + 1)
 
 
 @changes.register
-def plan_reviewed(event: PlanReviewed, agreement: Agreement) -> Changes:
+def plan_reviewed(event: PlanReviewed, agreement: Agreement) -> AgreementChanges:
     """The next one is counted from there."""
     return {"plan_reviews": agreement.plan_reviews + 1, "plan_reviewed_on": event.reviewed_on}

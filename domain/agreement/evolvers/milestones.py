@@ -8,19 +8,19 @@ from domain.agreement.events.milestones import (
     MilestoneReturned,
     MilestoneVerified,
 )
-from domain.agreement.evolvers.registry import Changes, changes
-from domain.agreement.state import Agreement
+from domain.agreement.evolvers.registry import changes
+from domain.agreement.state import Agreement, AgreementChanges
 from domain.kernel.vocabulary import ObligationKind
 
 
 @changes.register
-def milestone_completed(event: MilestoneCompleted, agreement: Agreement) -> Changes:
+def milestone_completed(event: MilestoneCompleted, agreement: Agreement) -> AgreementChanges:
     """It waits for its verifier."""
     return {"milestones_completed": agreement.milestones_completed | {event.milestone_id}}
 
 
 @changes.register
-def milestone_returned(event: MilestoneReturned, agreement: Agreement) -> Changes:
+def milestone_returned(event: MilestoneReturned, agreement: Agreement) -> AgreementChanges:
     """It is owed again, even where it had been waived."""
     return {
         "milestones_completed": agreement.milestones_completed - {event.milestone_id},
@@ -29,13 +29,13 @@ def milestone_returned(event: MilestoneReturned, agreement: Agreement) -> Change
 
 
 @changes.register
-def milestone_verified(event: MilestoneVerified, agreement: Agreement) -> Changes:
+def milestone_verified(event: MilestoneVerified, agreement: Agreement) -> AgreementChanges:
     """It is done."""
     return {"milestones_verified": agreement.milestones_verified | {event.milestone_id}}
 
 
 @changes.register
-def milestone_replanned(event: MilestoneReplanned, agreement: Agreement) -> Changes:
+def milestone_replanned(event: MilestoneReplanned, agreement: Agreement) -> AgreementChanges:
     """The terms in force have the new day."""
     milestones = tuple(
         milestone.model_copy(update={"due_on": event.due_on})

@@ -11,50 +11,50 @@ from domain.agreement.events.operations import (
     PlacementReleased,
     PolicyAdopted,
 )
-from domain.agreement.evolvers.registry import Changes, changes
-from domain.agreement.state import Agreement
+from domain.agreement.evolvers.registry import changes
+from domain.agreement.state import Agreement, AgreementChanges
 
 
 @changes.register
-def obligation_waived(event: ObligationWaived, agreement: Agreement) -> Changes:
+def obligation_waived(event: ObligationWaived, agreement: Agreement) -> AgreementChanges:
     """A plan that changes later does not bring it back."""
     return {"waived": agreement.waived | {event.obligation_id}}
 
 
 @changes.register
-def obligation_nudged(event: ObligationNudged, agreement: Agreement) -> Changes:
+def obligation_nudged(event: ObligationNudged, agreement: Agreement) -> AgreementChanges:
     """Counted, because there are not many."""
     counted = agreement.nudges.get(event.obligation_id, 0) + 1
     return {"nudges": {**agreement.nudges, event.obligation_id: counted}}
 
 
 @changes.register
-def obligation_snoozed(event: ObligationSnoozed, agreement: Agreement) -> Changes:
+def obligation_snoozed(event: ObligationSnoozed, agreement: Agreement) -> AgreementChanges:
     """Counted, because there is a limit."""
     days = agreement.snoozed.get(event.obligation_id, 0) + event.working_days
     return {"snoozed": {**agreement.snoozed, event.obligation_id: days}}
 
 
 @changes.register
-def placement_held(_event: PlacementHeld, _agreement: Agreement) -> Changes:
+def placement_held(_event: PlacementHeld, _agreement: Agreement) -> AgreementChanges:
     """It waits for somebody outside."""
     return {"held_externally": True}
 
 
 @changes.register
-def placement_released(_event: PlacementReleased, _agreement: Agreement) -> Changes:
+def placement_released(_event: PlacementReleased, _agreement: Agreement) -> AgreementChanges:
     """It goes on."""
     return {"held_externally": False}
 
 
 @changes.register
-def policy_adopted(event: PolicyAdopted, _agreement: Agreement) -> Changes:
+def policy_adopted(event: PolicyAdopted, _agreement: Agreement) -> AgreementChanges:
     """Later allowances come from the new policy."""
     return {"policy": event.policy}
 
 
 @changes.register
-def entry_corrected(event: EntryCorrected, agreement: Agreement) -> Changes:
+def entry_corrected(event: EntryCorrected, agreement: Agreement) -> AgreementChanges:
     """As if the entry had not been made."""
     match event.entry:
         case "milestone.verified":

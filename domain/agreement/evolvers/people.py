@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.agreement.events.people import PartyCameBack, PartyLeft, PartyWentOnLeave, RoleReassigned
-from domain.agreement.evolvers.registry import Changes, changes
-from domain.agreement.state import Absence, Agreement, Party, Reassignment
+from domain.agreement.evolvers.registry import changes
+from domain.agreement.state import Absence, Agreement, AgreementChanges, Party, Reassignment
 from domain.agreement.succession import with_successor
 from domain.kernel.model import PersonId
 
 
 @changes.register
-def role_reassigned(event: RoleReassigned, agreement: Agreement) -> Changes:
+def role_reassigned(event: RoleReassigned, agreement: Agreement) -> AgreementChanges:
     """Parties, terms and an open pivot name the successor."""
 
     def succeeded(parties: tuple[Party, ...]) -> tuple[Party, ...]:
         renamed = (
-            party.model_copy(update={"person_id": event.to_person})
+            Party(role=party.role, person_id=event.to_person, scope=party.scope)
             if (party.role, party.person_id) == (event.role, event.from_person)
             else party
             for party in parties
@@ -37,7 +37,7 @@ def role_reassigned(event: RoleReassigned, agreement: Agreement) -> Changes:
 
 
 @changes.register
-def party_left(event: PartyLeft, agreement: Agreement) -> Changes:
+def party_left(event: PartyLeft, agreement: Agreement) -> AgreementChanges:
     """Until somebody else holds the role."""
     return {
         "departed": agreement.departed | {event.person_id},
@@ -46,14 +46,14 @@ def party_left(event: PartyLeft, agreement: Agreement) -> Changes:
 
 
 @changes.register
-def party_went_on_leave(event: PartyWentOnLeave, agreement: Agreement) -> Changes:
+def party_went_on_leave(event: PartyWentOnLeave, agreement: Agreement) -> AgreementChanges:
     """Whoever stands in may act for them from here on."""
     absence = Absence(first=event.first, last=event.last, stand_in=event.stand_in)
     return {"absent": {**agreement.absent, event.person_id: absence}}
 
 
 @changes.register
-def party_came_back(event: PartyCameBack, agreement: Agreement) -> Changes:
+def party_came_back(event: PartyCameBack, agreement: Agreement) -> AgreementChanges:
     """Nobody acts for them any more."""
     return {"absent": _without(agreement.absent, event.person_id)}
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import singledispatch
 
 from domain.agreement.events import Event
-from domain.agreement.state import Agreement
+from domain.agreement.state import Agreement, AgreementChanges
 from domain.kernel.vocabulary import Outcome, Phase
-
-Changes = Mapping[str, object]
-"""Fields of the agreement with their new values."""
 
 
 @singledispatch
-def changes(_event: Event, _agreement: Agreement) -> Changes:
+def changes(_event: Event, _agreement: Agreement) -> AgreementChanges:
     """Fields of the agreement that an event gives new values; none for events that touch the ledger only."""
     return {}
 
 
-def closed(outcome: Outcome) -> Changes:
+def closed(outcome: Outcome) -> AgreementChanges:
     """What every end of an agreement has in common: nothing is open, paused or held any more."""
     return {
         "phase": Phase.CLOSED,

@@ -77,7 +77,7 @@ def propose(command: ProposeAgreement, draft: Draft, calendars: Mapping[PersonId
     asked = tuple(signature_owed(proposed, party, draft.at) for party in unsigned(proposed))
     beside = tuple(opened(proposed, owed, draft.at) for owed in planned(proposed))
     vague = tuple(_criteria_owed(proposed, terms, draft.at))
-    draft.add(event.model_copy(update={"ledger": LedgerChange(opened=(*asked, *beside, *vague))}))
+    draft.add(event.with_ledger(LedgerChange(opened=(*asked, *beside, *vague))))
 
 
 def _policy(command: ProposeAgreement) -> KindPolicy:

@@ -189,4 +189,4 @@ def settle_matter(command: SettleMatter, draft: Draft) -> None:
         settled=draft.fulfilled(matter.kind, matter.matter_id),
         moved=tuple(each for each in again if each.obligation_id != owed.obligation_id),
     )
-    draft.add(event.model_copy(update={"ledger": change}))
+    draft.add(event.with_ledger(change))

@@ -79,7 +79,7 @@ def record_check_in(command: RecordCheckIn, draft: Draft) -> None:
             subject="placement",
             owner=agreement.holder(Role.PROGRAMME_OWNER),
         )
-        change = change.model_copy(update={"opened": (*change.opened, opened(agreement, owed, draft.at))})
+        change = change.extended(opened=[opened(agreement, owed, draft.at)])
     draft.add(
         CheckInHeld(
             at=draft.at,
@@ -122,7 +122,7 @@ def record_reflective_session(command: RecordReflectiveSession, draft: Draft) ->
             answers=command.answers,
             assumptions_questioned=command.assumptions_questioned,
             next_steps=command.next_steps,
-            ledger=change.model_copy(update={"opened": (*change.opened, *owed)}),
+            ledger=change.extended(opened=owed),
         )
     )
 

@@ -182,7 +182,7 @@ def release(command: ReleasePlacement, draft: Draft) -> None:
     change = LedgerChange(
         settled=looked_at, moved=tuple(held for held in again if held.obligation_id not in done)
     )
-    draft.add(event.model_copy(update={"ledger": change}))
+    draft.add(event.with_ledger(change))
 
 
 @rule.register
@@ -205,7 +205,7 @@ def adopt_policy(command: AdoptPolicy, draft: Draft) -> None:
         opened=tuple(opened(after, wanted[key], draft.at) for key in sorted(wanted.keys() - asked)),
         moved=tuple(again for again in moved if again.obligation_id not in asked - wanted.keys()),
     )
-    draft.add(event.model_copy(update={"ledger": change}))
+    draft.add(event.with_ledger(change))
 
 
 def _policy(agreement: Agreement, command: AdoptPolicy) -> KindPolicy:
@@ -336,4 +336,4 @@ def waive(command: WaiveObligation, draft: Draft) -> None:
     if obligation.kind is ObligationKind.PLAN_REVIEW:
         follow_plan(draft, event, settled=settled)
     else:
-        draft.add(event.model_copy(update={"ledger": LedgerChange(settled=settled)}))
+        draft.add(event.with_ledger(LedgerChange(settled=settled)))

@@ -141,7 +141,7 @@ def reassign(command: ReassignRole, draft: Draft) -> None:
         opened=tuple(_newly_asked(agreement, after, draft.at)),
         moved=(*moved, *_met_by_somebody_else(agreement, after, draft.at, but_not=theirs)),
     )
-    draft.add(event.model_copy(update={"ledger": change}))
+    draft.add(event.with_ledger(change))
 
 
 def _handed_over(after: Agreement, held: Obligation, to_person: PersonId, at: datetime) -> Obligation:

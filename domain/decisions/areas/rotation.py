@@ -53,7 +53,7 @@ def _in_scope(draft: Draft, leg: Leg, *roles: Role) -> Party:
     parties = [party for role in roles for party in draft.agreement.holding(role, leg.leg_id)]
     actor_id = draft.actor.person_id
     mine = [
-        party.model_copy(update={"person_id": actor_id})
+        Party(role=party.role, person_id=actor_id, scope=party.scope)
         for party in parties
         if draft.agreement.acts_in(actor_id, (party,))
     ]

@@ -24,7 +24,7 @@ from activities.postgres.rows import NoticeRow
 from domain.kernel.calendar import Leave
 from domain.kernel.vocabulary import Kind, ObligationKind, ObligationStatus, Phase, Role, StallReason
 from domain.ledger.notice import Notice, NoticeKind
-from domain.ledger.obligation import LedgerChange, Obligation, Settlement
+from domain.ledger.obligation import LedgerChange, Obligation, ObligationChanges, Settlement
 from domain.stream.messages import Append, Head, NewEvent, PartyRow
 from tests.activities.people_and_mail import person
 
@@ -215,12 +215,15 @@ async def test_what_was_fulfilled_meanwhile_is_not_in_it(
     assert (row.state, row.reason) == ("skipped", "the obligation is settled")
 
 
+_NOTHING: ObligationChanges = {}
+
+
 class Change(NamedTuple):
     """What happens between the queueing of a nudge and the moment of sending it."""
 
     notice: Mapping[str, Any] = MappingProxyType({})
     """What sets the nudge apart."""
-    owed: Mapping[str, Any] = MappingProxyType({})
+    owed: ObligationChanges = _NOTHING
     """How the obligation is moved."""
     head: Mapping[str, Any] = MappingProxyType({})
     """How the agreement stands then."""

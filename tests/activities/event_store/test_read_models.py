@@ -17,7 +17,7 @@ from activities.postgres.pool import DatabaseRefusedError
 from activities.postgres.rows import KnownRequest, ObligationRow
 from domain.kernel.vocabulary import Kind, ObligationStatus, Phase, Role, StallReason
 from domain.ledger.notice import Notice
-from domain.ledger.obligation import Escalation, LedgerChange, Obligation, Settlement
+from domain.ledger.obligation import Escalation, LedgerChange, Level, Obligation, Settlement
 from domain.stream.messages import Append, PartyRow
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -122,10 +122,9 @@ async def test_the_ledger_is_the_fold_of_its_changes(
             ledger[name] = ledger[name].model_copy(update={"due_at": ledger[name].due_at + DAY})
             changes.append(LedgerChange(moved=(ledger[name],)))
         else:
-            ledger[name] = ledger[name].model_copy(update={"reached": choice})
-            changes.append(
-                LedgerChange.model_validate({"escalated": [{"obligation_id": name, "level": choice}]})
-            )
+            level: Level = 2 if choice == 2 else 3
+            ledger[name] = ledger[name].model_copy(update={"reached": level})
+            changes.append(LedgerChange(escalated=(Escalation(obligation_id=name, level=level),)))
     number = len(await record.read_models.agreements())
     agreement_id = f"agreement-{number}"
     head = {"request_id": f"request-{number}"}

@@ -12,6 +12,7 @@ import pytest
 from pydantic import JsonValue
 
 from domain.agreement.events import EVENTS
+from domain.agreement.state import AgreementChanges
 from domain.kernel.model import WITHHELD
 from domain.kernel.vocabulary import Role
 from domain.privacy.data_subjects import OF_THE_TERMS, SUBJECTS, subject_of, subjects_of
@@ -130,7 +131,7 @@ def test_a_sealed_life_folds_to_the_same_agreement(scripted: Mapping[str, Any]) 
         folded, of_words = fold_recorded(rows), fold_recorded(life.rows)
         assert folded is not None
         assert of_words is not None
-        digests = {
+        digests: AgreementChanges = {
             "request_digest": of_words.request_digest,
             "digests": of_words.digests,
             "pivot": of_words.pivot,
