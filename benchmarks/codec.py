@@ -26,7 +26,7 @@ from temporalio.client import Client
 
 from activities.directory.people import Directory
 from activities.postgres.pool import open_pool
-from application.config.keys import seals_of
+from application.config.keys import encryption_of
 from application.settings import load_settings
 from application.temporal.client import data_converter
 from application.temporal.starter import Starter
@@ -106,7 +106,7 @@ async def ways(agreements: int) -> AsyncGenerator[dict[str, Way]]:
             client = await Client.connect(temporal.address, data_converter=data_converter(settings))
             pool = await open_pool(postgres.dsn)
             opened.push_async_callback(pool.close)
-            await Directory(pool, seals_of(settings, pool)).upsert(read_people())
+            await Directory(pool, encryption_of(settings, pool)).upsert(read_people())
             await opened.enter_async_context(hosting(settings, client, takes_over=True))
             starter = Starter(client, queue)
             placed = [_terms() for _ in range(agreements)]

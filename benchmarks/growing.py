@@ -27,13 +27,13 @@ from uuid import uuid4
 
 import asyncpg
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.hashing.command_chain import Accepted, command_hash
 from activities.hashing.event_chain import chain_hash
 from activities.hashing.framing import GENESIS
 from activities.integrity.findings import differences_of
 from activities.integrity.rebuild import rebuild_read_models
-from activities.integrity.snapshots import all_kept
+from activities.integrity.snapshots import all_stored_agreements
 from activities.postgres.pool import open_pool
 from activities.postgres.rows import Cursor
 from benchmarks.lives import Life, play_open
@@ -61,7 +61,7 @@ _REBUILT = 50
 
 
 @dataclass(frozen=True)
-class Figures:
+class Metrics:
     """What was measured at one size."""
 
     events: int
@@ -82,7 +82,7 @@ class Figures:
     """Of this process, up to here."""
 
 
-async def measure(sizes: Sequence[int], runs: int) -> list[Figures]:
+async def measure(sizes: Sequence[int], runs: int) -> list[Metrics]:
     """Grows a record and measures it at each size."""
     with tempfile.TemporaryDirectory(prefix="sojourn-", ignore_cleanup_errors=True) as folder:
         async with server(Path(folder)) as postgres:
@@ -93,7 +93,7 @@ async def measure(sizes: Sequence[int], runs: int) -> list[Figures]:
             lives = [await _life(pool, kind) for kind in Kind]
             templates = [await _rows(owner, life) for life in lives]
             growth = _Growth(owner, templates, [life.request_id for life in lives])
-            found: list[Figures] = []
+            found: list[Metrics] = []
             for size in sizes:
                 await growth.to(size)
                 found.append(await _figures(pool, owner, owning, lives, runs))
@@ -196,8 +196,8 @@ async def _rows(owner: asyncpg.Connection, life: Life) -> Rows:
 
 async def _figures(
     pool: Pool, owner: asyncpg.Connection, owning: Pool, lives: Sequence[Life], runs: int
-) -> Figures:
-    record = Record(pool)
+) -> Metrics:
+    event_store = EventStore(pool)
     ids = [row["agreement_id"] for row in await owner.fetch("SELECT agreement_id FROM sojourn.agreement")]
     chance = random.Random(len(ids))  # noqa: S311  no secret
     places = await owner.fetch(
@@ -213,11 +213,11 @@ async def _figures(
         for append in life.appends
     )
     nothing_ms = await _median(runs, lambda: owner.fetchval("SELECT 1"))
-    append_ms = await _median(runs, lambda: record.append(next(pending)))
-    stream_ms = await _median(runs, lambda: record.stream(chance.choice(ids)))
-    page_ms = await _median(len(places), lambda: record.read_all(next(cursors), _PAGE))
+    append_ms = await _median(runs, lambda: event_store.append(next(pending)))
+    stream_ms = await _median(runs, lambda: event_store.stream(chance.choice(ids)))
+    page_ms = await _median(len(places), lambda: event_store.read_all(next(cursors), _PAGE))
     seen, events, took = await _verified(pool)
-    return Figures(
+    return Metrics(
         events=await owner.fetchval("SELECT count(*) FROM sojourn.event"),
         agreements=len(ids),
         gigabytes=round(await owner.fetchval("SELECT pg_database_size(current_database())") / 1e9, 2),
@@ -244,7 +244,7 @@ async def _median(runs: int, call: Callable[[], Awaitable[object]]) -> float:
 async def _verified(pool: Pool) -> tuple[int, int, float]:
     """Agreements and events that were checked, and in how many seconds."""
     seen, events, began = 0, 0, time.perf_counter()
-    async for kept in all_kept(pool):
+    async for kept in all_stored_agreements(pool):
         if found := list(differences_of(kept)):
             raise RuntimeError(f"the copies are not whole: {found[0]}")
         seen, events = seen + 1, events + len(kept.stored)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import asyncpg
 
 from activities.directory.calendars import CalendarSources
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from domain.agreement.commands import COMMANDS, Command, ProposeAgreement
 from domain.agreement.commands.time import LetTimePass
 from domain.agreement.state import Agreement
@@ -143,7 +143,7 @@ class _Actor:
         self, pool: asyncpg.Pool[asyncpg.Record], name: str, terms: Terms, people: Mapping[str, Person]
     ) -> None:
         self._pool = pool
-        self._record = Record(pool)
+        self._event_store = EventStore(pool)
         self._terms = terms
         sources = CalendarSources()
         first, last = terms.approved_at.date(), terms.planned_end + timedelta(days=730)
@@ -222,7 +222,7 @@ class _Actor:
         after, append = step(before, command, events, ids, self._now, is_operator=is_operator)
         # The loader copies no queue of notices, so that none stands in the lives it copies.
         append = append.model_copy(update={"notices": ()})
-        await self._record.append(append)
+        await self._event_store.append(append)
         self._life.appends.append(append)
         self._agreement = after
         await self._read_models(after)

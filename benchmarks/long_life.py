@@ -26,7 +26,7 @@ from pathlib import Path
 from temporalio.client import Client
 
 from activities.directory.people import Directory
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.pool import open_pool
 from application.queries.agreements import standing
 from application.settings import load_settings
@@ -92,9 +92,9 @@ class Result:
 class Life:
     """One agreement under way."""
 
-    def __init__(self, client: Client, record: Record, terms: Terms) -> None:
+    def __init__(self, client: Client, event_store: EventStore, terms: Terms) -> None:
         self._client = client
-        self._record = record
+        self._event_store = event_store
         self._terms = terms
         self._given = 0
         self.agreement_id = agreement_id_of(terms)
@@ -103,7 +103,7 @@ class Life:
         """From the request to the first day at work."""
         await starter.start(self._terms)
         await starter.confirm(self.agreement_id, timedelta(minutes=2))
-        stands = await standing(self._record, self.agreement_id)
+        stands = await standing(self._event_store, self.agreement_id)
         if stands is None:
             raise RuntimeError(f"{self.agreement_id} was confirmed and is not in the record")
         for owed in stands.agreement.obligations.values():
@@ -187,13 +187,13 @@ class Life:
 
 async def measure(commands: int, rounds: int) -> Result:
     """Brings one agreement to so many commands, then lets an old and a young one take turns."""
-    async with _world() as (client, record, starter):
-        young = [Life(client, record, _terms()) for _ in range(0, rounds, len(YOUNG))]
+    async with _world() as (client, event_store, starter):
+        young = [Life(client, event_store, _terms()) for _ in range(0, rounds, len(YOUNG))]
         for life in young:
             await life.begin(starter)
             for _ in range(1, YOUNG.start):
                 await life.give()
-        old = Life(client, record, _terms())
+        old = Life(client, event_store, _terms())
         await old.begin(starter)
         began = time.perf_counter()
         step = max(commands // 10, 1)
@@ -225,7 +225,7 @@ async def measure(commands: int, rounds: int) -> Result:
 
 
 @asynccontextmanager
-async def _world() -> AsyncGenerator[tuple[Client, Record, Starter]]:
+async def _world() -> AsyncGenerator[tuple[Client, EventStore, Starter]]:
     """Both servers on a fresh folder, Temporal in memory; a worker, and a mail server that takes all."""
     with tempfile.TemporaryDirectory(prefix="sojourn-", ignore_cleanup_errors=True) as folder:
         data = Path(folder)
@@ -248,7 +248,7 @@ async def _world() -> AsyncGenerator[tuple[Client, Record, Starter]]:
             try:
                 await Directory(pool).upsert(read_people())
                 async with hosting(settings, client):
-                    yield client, Record(pool), Starter(client, settings.task_queue)
+                    yield client, EventStore(pool), Starter(client, settings.task_queue)
             finally:
                 await pool.close()
 

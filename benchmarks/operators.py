@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.pool import open_pool
 from activities.postgres.statements import STATEMENTS
 from benchmarks.server import add_data_option, brought_up_to_date, database_of, server
@@ -56,7 +56,7 @@ class Subject:
 
     agreements: int
     connection: Connection
-    record: Record
+    event_store: EventStore
     """The way that the product takes, with rows as values."""
     prepared: dict[str, Any] = field(default_factory=dict[str, Any])
     values: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
@@ -99,10 +99,10 @@ class Question:
                 events = await subject.ask("stream", about, 0)
                 return events + await subject.ask("obligations", about, False)
             case "record: page":
-                return len(await subject.record.read_models.stalled_page(now, limit=PAGE))
+                return len(await subject.event_store.read_models.stalled_page(now, limit=PAGE))
             case "record: explain":
-                read = await subject.record.stream(about)
-                return len(read) + len(await subject.record.read_models.obligations(about))
+                read = await subject.event_store.stream(about)
+                return len(read) + len(await subject.event_store.read_models.obligations(about))
             case "primary key":
                 return await subject.ask("chain_head", about)
             case _:
@@ -135,7 +135,7 @@ async def subject_of(dsn: str, agreements: int, stack: AsyncExitStack) -> Subjec
     pool = await open_pool(dsn, largest=2, statement_timeout=timedelta(minutes=10))
     stack.push_async_callback(pool.close)
     connection = await stack.enter_async_context(pool.acquire())
-    subject = Subject(agreements, connection, Record(pool))
+    subject = Subject(agreements, connection, EventStore(pool))
     # As an append of the last minute would have left it.
     await connection.execute("SELECT sojourn.move_stall_mark_v1(now())")
     for name in DIMENSIONS:

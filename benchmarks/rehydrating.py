@@ -29,7 +29,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.directory.people import Directory
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.pool import open_pool
 from application.concurrency import few_at_once
 from application.operations.rehydrate import AT_ONCE, Outcome, Rehydration
@@ -92,9 +92,9 @@ async def measure(agreements: int) -> Result:
         configure_logs(settings)
         pool = await open_pool(postgres.dsn)
         opened.push_async_callback(pool.close)
-        record = Record(pool)
+        event_store = EventStore(pool)
         await Directory(pool).upsert(read_people())
-        await _fill(record, [await play_open(pool, *_placement(kind)) for kind in Kind], agreements)
+        await _fill(event_store, [await play_open(pool, *_placement(kind)) for kind in Kind], agreements)
         events = await pool.fetchval("SELECT count(*) FROM sojourn.event")
         _tell(f"{agreements} agreements with {events} events are recorded; Temporal knows none of them.")
 
@@ -104,8 +104,8 @@ async def measure(agreements: int) -> Result:
         client = await Client.connect(temporal.address, data_converter=data_converter(settings))
         await opened.enter_async_context(hosting(settings, client))
         await opened.enter_async_context(Worker(client, task_queue=_QUEUE, workflows=[DoesNothing]))
-        rehydration = Rehydration(record, client, settings.task_queue, timedelta(minutes=2))
-        return await _in_turns(rehydration, client, await record.read_models.to_be_run(), events)
+        rehydration = Rehydration(event_store, client, settings.task_queue, timedelta(minutes=2))
+        return await _in_turns(rehydration, client, await event_store.read_models.to_be_run(), events)
 
 
 async def _in_turns(rehydration: Rehydration, client: Client, ids: Sequence[str], events: int) -> Result:
@@ -152,14 +152,14 @@ def _placement(kind: Kind) -> tuple[Terms, Sequence[Person], int]:
     return split({**request, "request_id": request_id}).terms, read_people(), APPROVED_BEFORE
 
 
-async def _fill(record: Record, lives: Sequence[Life], agreements: int) -> None:
+async def _fill(event_store: EventStore, lives: Sequence[Life], agreements: int) -> None:
     """Writes the lives again under other ids, until there are as many as wanted."""
 
     async def one(number: int) -> None:
         life = lives[number % len(lives)]
         for append in life.appends:
             text = append.model_dump_json().replace(life.request_id, f"{life.request_id}-{number}")
-            await record.append(Append.model_validate_json(text))
+            await event_store.append(Append.model_validate_json(text))
 
     await few_at_once(one, range(len(lives), agreements))
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import asyncpg
 
-from activities.encryption.encrypt import Seals
-from activities.event_store.event_store import Record
+from activities.encryption.encrypt import FieldEncryption
+from activities.event_store.event_store import EventStore
 from activities.keys.envelopes import subject_in
 from activities.keys.ring import KeyRing
 from activities.keys.subjects import SubjectKeys
@@ -33,23 +33,23 @@ async def measure(
 ) -> dict[str, list[float]]:
     """Milliseconds of each append, sealed and in clear."""
     keys = SubjectKeys(pool, KeyRing("benchmark", {"benchmark": os.urandom(32)}))
-    records = {"sealed": Record(pool, Seals(keys)), "in clear": Record(pool)}
+    records = {"sealed": EventStore(pool, FieldEncryption(keys)), "in clear": EventStore(pool)}
     for life in lives:
         people = {party.person_id for append in life.appends for party in append.head.parties}
         people |= {append.actor_id for append in life.appends}
         for number in range(rounds):
             agreement_id = copied(life.appends[0], _suffix("sealed", number)).agreement_id
-            await keys.for_sealing([subject_in(person, agreement_id) for person in people])
+            await keys.for_encryption([subject_in(person, agreement_id) for person in people])
     taken: dict[str, list[float]] = {name: [] for name in records}
     for number in range(rounds):
         for life in lives:
             # Append by append, so that whatever else the machine does slows both alike.
             for position, append in enumerate(life.appends):
                 turns = list(records.items())
-                for name, record in turns if (number + position) % 2 else reversed(turns):
+                for name, event_store in turns if (number + position) % 2 else reversed(turns):
                     again = copied(append, _suffix(name, number))
                     began = time.perf_counter()
-                    await record.append(again)
+                    await event_store.append(again)
                     taken[name].append((time.perf_counter() - began) * 1000)
     return taken
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from activities.encryption.encrypt import Seals
+from activities.encryption.encrypt import FieldEncryption
 from activities.postgres.pool import Database
 from domain.agreement.commands import Command
 from domain.agreement.commands.break_glass import ApproveBreakGlass, RequestBreakGlass
@@ -47,17 +47,17 @@ class Told(Frozen):
     """Why nobody was, or which channels did not take it."""
 
 
-class Openings:
+class AccessLog:
     """Reads and notes openings, over a pool of connections.
 
     Args:
         pool: Connections to a database at this release's migration.
-        seals: Seals the reason for whoever gives it.
+        encryption: Seals the reason for whoever gives it.
     """
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], seals: Seals) -> None:
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], encryption: FieldEncryption) -> None:
         self._database = Database(pool)
-        self._seals = seals
+        self._encryption = encryption
 
     async def given_before(self, agreement: Agreement, command: AfterClose) -> RecordedEvent | None:
         """What a command led to where it was given before; None where it was not.
@@ -103,7 +103,7 @@ class Openings:
         Raises:
             KeysError: There are no keys to seal the reason with.
         """
-        [sealed] = await self._seals.sealed(
+        [sealed] = await self._encryption.encrypt_events(
             agreement.agreement_id,
             [to_new_event(event, str(uuid4()))],
             author=command.actor_id,

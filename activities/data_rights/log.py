@@ -79,7 +79,7 @@ def _nobody(_: int) -> None:
     """Keeps no count."""
 
 
-class Rights:
+class RightsLog:
     """Reads and writes what was done about people's rights, over a pool of connections."""
 
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:

@@ -17,8 +17,8 @@ from activities.delivery.failures import DeliveryError, TemporaryDeliveryError
 from activities.delivery.record_sent import until_noted
 from activities.delivery.sending import addressed, hand_over
 from activities.directory.recipients import DirectoryLookup, read_by
-from activities.event_store.digest_log import DigestKey, DigestRecord
-from activities.event_store.notice_outbox import NoticeRecord
+from activities.event_store.digest_log import DigestKey, DigestLog
+from activities.event_store.notice_outbox import NoticeOutbox
 from domain.kernel.person import Person
 from domain.ledger.notice import Notice
 from domain.notifications.timing import is_gathered, needless
@@ -49,8 +49,8 @@ class Digests:
     there is none, the next delivery to come along. A mail that tells the same has the same Message-ID.
     """
 
-    days: DigestRecord
-    notices: NoticeRecord
+    days: DigestLog
+    notices: NoticeOutbox
     directory: DirectoryLookup
     mail: mail.MailSettings
 

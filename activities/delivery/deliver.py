@@ -27,8 +27,8 @@ from activities.delivery.wording import KINDS, OBLIGATIONS
 from activities.directory.calendars import CalendarSources
 from activities.directory.recipient_calendar import working_time_of
 from activities.directory.recipients import DirectoryLookup, acquaint, reader_of
-from activities.event_store.digest_log import DigestKey, DigestRecord
-from activities.event_store.notice_outbox import NoticeRecord
+from activities.event_store.digest_log import DigestKey, DigestLog
+from activities.event_store.notice_outbox import NoticeOutbox
 from activities.postgres.rows import TakenNotice
 from domain.kernel.model import Frozen, Instant, PersonId
 from domain.kernel.person import Person
@@ -71,10 +71,10 @@ class NoticeDelivery:
     mail server's acceptance and the record's note of it; both copies carry the same Message-ID.
     """
 
-    notices: NoticeRecord
+    notices: NoticeOutbox
     directory: DirectoryLookup
     mail: mail.MailSettings
-    days: DigestRecord
+    days: DigestLog
     calendars: CalendarSources = field(default_factory=CalendarSources)
 
     async def deliver(self, notice: Notice, at: datetime, attempt: Attempt = _ONLY_ATTEMPT) -> DeliveryResult:

@@ -13,12 +13,12 @@ from typing import Any, Final, cast
 import asyncpg
 from pydantic import JsonValue
 
-from activities.encryption.encrypt import Place, Sealed, Seals
-from activities.keys.envelopes import SubjectKey, framed, seal
+from activities.encryption.encrypt import EncryptedField, EncryptedText, FieldEncryption
+from activities.keys.envelopes import SubjectKey, encrypt_text, framed
 from domain.kernel.person import Person
 from domain.stream.sealed_values import ERASED, as_sealed, sealed_text
 
-SEALED_FIELDS: Final = ("name", "email", "channels", "employee_number")
+ENCRYPTED_FIELDS: Final = ("name", "email", "channels", "employee_number")
 """What is sealed of a person."""
 
 _WHEN_ERASED: Mapping[str, JsonValue] = {
@@ -31,42 +31,44 @@ _WHEN_ERASED: Mapping[str, JsonValue] = {
 _JSON_COLUMNS: Final = ("channels", "leave")
 
 
-async def sealed_rows(seals: Seals, people: Sequence[Person]) -> list[dict[str, JsonValue]]:
+async def encrypt_people(encryption: FieldEncryption, people: Sequence[Person]) -> list[dict[str, JsonValue]]:
     """People as the directory keeps them.
 
     Raises:
         KeysError: There are no keys to seal with.
     """
-    keys = await seals.keys_for(person.person_id for person in people)
+    keys = await encryption.keys_for(person.person_id for person in people)
     rows = [person.model_dump(mode="json") for person in people]
-    return rows if keys is None else [_sealed_row(row, keys[row["person_id"]]) for row in rows]
+    return rows if keys is None else [_encrypt_row(row, keys[row["person_id"]]) for row in rows]
 
 
-async def opened_people(seals: Seals, rows: Sequence[asyncpg.Record]) -> dict[str, Person]:
+async def decrypt_people(encryption: FieldEncryption, rows: Sequence[asyncpg.Record]) -> dict[str, Person]:
     """People as they were given, by id; of somebody erased, what is not personal.
 
     Raises:
         KeysError: A key is missing or wrong.
-        SealedWordsError: A field is not as it was sealed.
+        DecryptionError: A field is not as it was sealed.
     """
     people = [_fields(row) for row in rows]
     found = [
-        (person, field, Sealed(_place(person["person_id"], field), text))
+        (person, field, EncryptedText(_field_of(person["person_id"], field), text))
         for person in people
-        for field in SEALED_FIELDS
+        for field in ENCRYPTED_FIELDS
         if (text := _text_of(person[field])) is not None
     ]
-    texts = await seals.texts([sealed for _, _, sealed in found])
+    texts = await encryption.decrypt([sealed for _, _, sealed in found])
     for (person, field, _), text in zip(found, texts, strict=True):
         person[field] = _WHEN_ERASED[field] if text == ERASED else json.loads(text)
     return {person["person_id"]: Person(**person) for person in people}
 
 
-def _sealed_row(row: dict[str, JsonValue], key: SubjectKey) -> dict[str, JsonValue]:
+def _encrypt_row(row: dict[str, JsonValue], key: SubjectKey) -> dict[str, JsonValue]:
     person_id = str(row["person_id"])
-    for field in SEALED_FIELDS:
+    for field in ENCRYPTED_FIELDS:
         if row[field]:
-            sealed = as_sealed(seal(key, _place(person_id, field).bound, json.dumps(row[field])))
+            sealed = as_sealed(
+                encrypt_text(key, _field_of(person_id, field).associated_data, json.dumps(row[field]))
+            )
             row[field] = sealed if field in _JSON_COLUMNS else json.dumps(sealed)
     return row
 
@@ -88,5 +90,7 @@ def _text_of(value: object) -> str | None:
     return sealed_text(value)
 
 
-def _place(person_id: str, field: str) -> Place:
-    return Place(framed("sojourn.person.v1", person_id, field), f"{field} of {person_id} in the directory")
+def _field_of(person_id: str, field: str) -> EncryptedField:
+    return EncryptedField(
+        framed("sojourn.person.v1", person_id, field), f"{field} of {person_id} in the directory"
+    )

@@ -11,8 +11,8 @@ from datetime import date
 
 import asyncpg
 
-from activities.directory.encrypted_people import opened_people, sealed_rows
-from activities.encryption.encrypt import Seals
+from activities.directory.encrypted_people import decrypt_people, encrypt_people
+from activities.encryption.encrypt import FieldEncryption
 from activities.postgres.pool import Database, DatabaseRefusedError
 from domain.kernel.calendar import Leave
 from domain.kernel.person import Person
@@ -26,12 +26,12 @@ class Directory:
 
     Args:
         pool: Connections to a database at this release's migration.
-        seals: Seals and opens who people are; None keeps it in clear, and opens nothing that is sealed.
+        encryption: Seals and opens who people are; None keeps it in clear, and opens nothing that is sealed.
     """
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], seals: Seals | None = None) -> None:
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], encryption: FieldEncryption | None = None) -> None:
         self._database = Database(pool)
-        self._seals = Seals(None) if seals is None else seals
+        self._encryption = FieldEncryption(None) if encryption is None else encryption
 
     async def upsert(self, people: Sequence[Person], *, by: str | None = None) -> int:
         """Writes people as given, replacing what was known of them; others stay as they are.
@@ -48,7 +48,7 @@ class Directory:
             KeysError: There are no keys to seal with.
         """
         latest = {person.person_id: person for person in people}
-        rows = await sealed_rows(self._seals, list(latest.values()))
+        rows = await encrypt_people(self._encryption, list(latest.values()))
         await self._database.rows("upsert_people", json.dumps(rows), by)
         return len(latest)
 
@@ -57,10 +57,10 @@ class Directory:
 
         Raises:
             KeysError: A key is missing or wrong.
-            SealedWordsError: A field is not as it was sealed.
+            DecryptionError: A field is not as it was sealed.
         """
         rows = await self._database.rows("people", sorted(set(person_ids)))
-        return await opened_people(self._seals, rows)
+        return await decrypt_people(self._encryption, rows)
 
     async def stood_in_for(self, person_id: str, steps: int) -> list[str]:
         """Ids of everybody whose delegate this is, or whose delegate's delegate, up to so many steps away."""

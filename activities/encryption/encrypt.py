@@ -14,15 +14,15 @@ import structlog
 from pydantic import JsonValue
 
 from activities.keys.envelopes import (
+    InvalidCiphertextError,
     KeyReference,
-    SpoiledSealError,
     SubjectKey,
+    decrypt_text,
+    encrypt_text,
     framed,
-    is_sealed,
+    is_encrypted_text,
     reference_of,
-    seal,
     subject_in,
-    unseal,
 )
 from activities.keys.ring import KeysError
 from activities.keys.subjects import LostKeyError, SubjectKeys
@@ -37,43 +37,43 @@ from domain.stream.sealed_values import ERASED, as_sealed
 _log = structlog.get_logger(__name__)
 
 
-class SealedWordsError(Exception):
+class DecryptionError(Exception):
     """Something sealed cannot be opened: it is not as it was written. The text names the place only."""
 
 
-class Place(NamedTuple):
+class EncryptedField(NamedTuple):
     """Where a sealed text stands."""
 
-    bound: bytes
+    associated_data: bytes
     """What the ciphertext is bound to."""
-    named: str
+    description: str
     """For errors and logs."""
 
 
-class Sealed(NamedTuple):
+class EncryptedText(NamedTuple):
     """A sealed text and where it stands."""
 
-    place: Place
+    field: EncryptedField
     text: str
 
 
-def place_in_event(agreement_id: str, event_id: str, event_type: str, field: str) -> Place:
+def event_field(agreement_id: str, event_id: str, event_type: str, field: str) -> EncryptedField:
     """A field of an event, such as `/terms/objectives/0/statement`."""
-    return Place(
+    return EncryptedField(
         framed("sojourn.event.v1", agreement_id, event_id, field),
         f"{field} of {event_type} (event {event_id}, agreement {agreement_id})",
     )
 
 
-def place_of_command(agreement_id: str, command_id: str) -> Place:
+def command_digest_field(agreement_id: str, command_id: str) -> EncryptedField:
     """The digest of a command."""
-    return Place(
+    return EncryptedField(
         framed("sojourn.command.v1", agreement_id, command_id),
         f"the digest of command {command_id} (agreement {agreement_id})",
     )
 
 
-class Seals:
+class FieldEncryption:
     """Seals and opens texts under people's keys.
 
     Args:
@@ -112,12 +112,12 @@ class Seals:
             KeysError: There are no keys, and nobody chose to do without.
         """
         if self._keys is not None:
-            return await self._keys.for_sealing(sorted(set(subject_ids)))
+            return await self._keys.for_encryption(sorted(set(subject_ids)))
         if self._refusal is not None:
             raise KeysError(self._refusal)
         return None
 
-    async def sealed(
+    async def encrypt_events(
         self,
         agreement_id: str,
         events: Sequence[NewEvent],
@@ -140,10 +140,10 @@ class Seals:
             ValueError: Words that cannot be stored, such as half of a surrogate pair.
             LookupError: Nobody has said whose words some field holds.
         """
-        sealed, _ = await self._sealed(agreement_id, events, author, holders)
+        sealed, _ = await self._encrypt_events(agreement_id, events, author, holders)
         return sealed
 
-    async def sealed_append(self, append: Append) -> Append:
+    async def encrypt_append(self, append: Append) -> Append:
         """An append with its events sealed, and with them what its command is recognised by.
 
         That digest is sealed for each of those whose words are in the events, one seal around the other: of
@@ -154,17 +154,19 @@ class Seals:
             KeysError: As `sealed`; ValueError and LookupError likewise.
         """
         holders = holders_of(append.head.parties)
-        events, keys = await self._sealed(append.agreement_id, append.events, append.actor_id, holders)
-        place, digest = place_of_command(append.agreement_id, append.command_id), append.command_digest
+        events, keys = await self._encrypt_events(
+            append.agreement_id, append.events, append.actor_id, holders
+        )
+        field, digest = command_digest_field(append.agreement_id, append.command_id), append.command_digest
         for subject_id in sorted(keys):
-            digest = seal(keys[subject_id], place.bound, digest)
+            digest = encrypt_text(keys[subject_id], field.associated_data, digest)
         sealed = append.model_copy(update={"events": events, "command_digest": digest})
         if not keys:
             return sealed
         head = append.head.model_copy(update={"request_digest": WITHHELD})
         return sealed.model_copy(update={"head": head})
 
-    async def _sealed(
+    async def _encrypt_events(
         self,
         agreement_id: str,
         events: Sequence[NewEvent],
@@ -178,12 +180,12 @@ class Seals:
         if keys is None:
             return tuple(events), {}
         sealed = (
-            _sealed_event(agreement_id, event, subjects, keys)
+            _encrypt_event(agreement_id, event, subjects, keys)
             for event, subjects in zip(events, by_event, strict=True)
         )
         return tuple(sealed), keys
 
-    async def digests(self, agreement_id: str, stored: Mapping[str, str]) -> dict[str, str | None]:
+    async def command_digests(self, agreement_id: str, stored: Mapping[str, str]) -> dict[str, str | None]:
         """The digests of commands, by command id; None where one of those whose words it is of is erased.
 
         A lost key does no more than that to them, and is logged: what was done stays done by its id.
@@ -196,11 +198,12 @@ class Seals:
             KeysError: A key-encryption key is missing or wrong.
         """
         sealed = [
-            Sealed(place_of_command(agreement_id, command_id), text) for command_id, text in stored.items()
+            EncryptedText(command_digest_field(agreement_id, command_id), text)
+            for command_id, text in stored.items()
         ]
-        return dict(zip(stored, await self.digests_at(sealed), strict=True))
+        return dict(zip(stored, await self.decrypt_digests(sealed), strict=True))
 
-    async def digests_at(self, sealed: Sequence[Sealed]) -> list[str | None]:
+    async def decrypt_digests(self, sealed: Sequence[EncryptedText]) -> list[str | None]:
         """The digests within several seals each, in order; None where one of the keys is erased or lost.
 
         Args:
@@ -211,13 +214,13 @@ class Seals:
         """
         found = list(sealed)
         # One layer of all of them at a time.
-        while shut := [index for index, each in enumerate(found) if is_sealed(each.text)]:
-            texts = await self.texts_for_deciding([found[index] for index in shut])
+        while shut := [index for index, each in enumerate(found) if is_encrypted_text(each.text)]:
+            texts = await self.decrypt_for_deciding([found[index] for index in shut])
             for index, text in zip(shut, texts, strict=True):
                 found[index] = found[index]._replace(text=ERASED if text is None else text)
         return [None if each.text == ERASED else each.text for each in found]
 
-    async def texts_for_deciding(self, sealed: Sequence[Sealed]) -> list[str | None]:
+    async def decrypt_for_deciding(self, sealed: Sequence[EncryptedText]) -> list[str | None]:
         """As `texts`, and None where the key is lost: an agreement goes on without what only it would open.
 
         A key that was made anew over the lost one does not open what that had sealed, which then looks as if
@@ -227,27 +230,27 @@ class Seals:
             KeysError: There are no keys, or a key-encryption key is missing or wrong.
         """
         try:
-            return list(await self.texts(sealed))
-        except (LostKeyError, SealedWordsError):
-            return [await self._text_for_deciding(each) for each in sealed]
+            return list(await self.decrypt(sealed))
+        except (LostKeyError, DecryptionError):
+            return [await self._decrypt_one_for_deciding(each) for each in sealed]
 
-    async def _text_for_deciding(self, sealed: Sealed) -> str | None:
+    async def _decrypt_one_for_deciding(self, sealed: EncryptedText) -> str | None:
         try:
-            [text] = await self.texts([sealed])
+            [text] = await self.decrypt([sealed])
         except LostKeyError as lost:
-            _log.error("digest_key_lost", place=sealed.place.named, error=str(lost))
+            _log.error("digest_key_lost", place=sealed.field.description, error=str(lost))
             return None
-        except SealedWordsError:
+        except DecryptionError:
             # Logged where it was refused.
             return None
         return text
 
-    async def texts(self, sealed: Sequence[Sealed]) -> list[str]:
+    async def decrypt(self, sealed: Sequence[EncryptedText]) -> list[str]:
         """The words of several sealed texts, in order; `ERASED` where the key was destroyed.
 
         Raises:
             KeysError: A key is missing or wrong.
-            SealedWordsError: One of them is not as it was sealed.
+            DecryptionError: One of them is not as it was sealed.
         """
         references = [_reference(each) for each in sealed]
         if not references:
@@ -257,8 +260,8 @@ class Seals:
                 "What people wrote is sealed here, and this process has no keys. "
                 + (self._refusal or "Set SOJOURN_KEY_FILE or SOJOURN_KEYS instead of SOJOURN_WITHOUT_KEYS.")
             )
-        keys = await self._keys.for_opening(references)
-        return [_opened(each, keys[name]) for each, name in zip(sealed, references, strict=True)]
+        keys = await self._keys.for_decryption(references)
+        return [_decrypt_one(each, keys[name]) for each, name in zip(sealed, references, strict=True)]
 
 
 def _subjects(
@@ -276,44 +279,45 @@ def _subjects(
     return found
 
 
-def _sealed_event(
+def _encrypt_event(
     agreement_id: str,
     event: NewEvent,
     subjects: Mapping[str, tuple[str, ...]],
     keys: Mapping[str, SubjectKey],
 ) -> NewEvent:
-    def sealing(field: str, words: str) -> JsonValue:
+    def encrypt(field: str, words: str) -> JsonValue:
         if "\0" in words:
             raise ValueError(f"{field} holds a NUL character")
-        place = place_in_event(agreement_id, event.event_id, event.type, field)
+        associated_data = event_field(agreement_id, event.event_id, event.type, field).associated_data
         for subject_id in subjects[field]:
-            words = seal(keys[subject_id], place.bound, words)
+            words = encrypt_text(keys[subject_id], associated_data, words)
         return as_sealed(words)
 
     if not subjects:
         return event
-    return event.model_copy(update={"data": with_words_changed(event.type, event.data, sealing)})
+    return event.model_copy(update={"data": with_words_changed(event.type, event.data, encrypt)})
 
 
-def _reference(sealed: Sealed) -> KeyReference:
+def _reference(sealed: EncryptedText) -> KeyReference:
     try:
         return reference_of(sealed.text)
-    except SpoiledSealError:
-        raise _refused(sealed.place) from None
+    except InvalidCiphertextError:
+        raise _refused(sealed.field) from None
 
 
-def _opened(sealed: Sealed, key: SubjectKey | None) -> str:
+def _decrypt_one(sealed: EncryptedText, key: SubjectKey | None) -> str:
     if key is None:
         return ERASED
     try:
-        return unseal(key, sealed.place.bound, sealed.text)
-    except SpoiledSealError:
-        raise _refused(sealed.place) from None
+        return decrypt_text(key, sealed.field.associated_data, sealed.text)
+    except InvalidCiphertextError:
+        raise _refused(sealed.field) from None
 
 
-def _refused(place: Place) -> SealedWordsError:
-    _log.error("sealed_words_refused", place=place.named)
-    return SealedWordsError(
-        f"What is sealed in {place.named} is not as it was written: altered, cut short, or moved there from "
-        "elsewhere. Nothing was erased: run `sojourn verify`, and compare with a backup (docs/restore.md)."
+def _refused(field: EncryptedField) -> DecryptionError:
+    _log.error("sealed_words_refused", place=field.description)
+    return DecryptionError(
+        f"What is sealed in {field.description} is not as it was written: altered, cut short, or moved there "
+        "from elsewhere. Nothing was erased: run `sojourn verify`, and compare with a backup "
+        "(docs/restore.md)."
     )

@@ -33,7 +33,7 @@ class DigestKey(Frozen):
         return f"{self.reader_id}/{self.local_day}"
 
 
-class DigestRecord:
+class DigestLog:
     """Claims days and settles their mails, over a pool of connections.
 
     Every method raises `DatabaseUnavailableError` where trying again may help and `DatabaseRefusedError`

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import asyncpg
 from pydantic import TypeAdapter
 
-from activities.encryption.decrypt import digests_opened, sealed_request_digest
-from activities.encryption.encrypt import Seals
-from activities.event_store.notice_outbox import NoticeRecord
+from activities.encryption.decrypt import decrypt_digests, encrypted_request_digest
+from activities.encryption.encrypt import FieldEncryption
+from activities.event_store.notice_outbox import NoticeOutbox
 from activities.event_store.read_models import ReadModels
 from activities.hashing.event_chain import ChainFault, canonical_json, first_fault
 from activities.postgres.pool import Database, DatabaseRefusedError, columns_of, translated_errors
@@ -23,7 +23,7 @@ from domain.stream.messages import Append, Appended, NewEvent, RecordedEvent
 _NOTICES = TypeAdapter(tuple[Notice, ...])
 
 
-class Record:
+class EventStore:
     """Appends to the log and reads it, over a pool of connections.
 
     Every method raises `DatabaseUnavailableError` where trying again may help and `DatabaseRefusedError`
@@ -31,20 +31,20 @@ class Record:
 
     Args:
         pool: Connections to a database at this release's migration.
-        seals: Seals what people write on its way in; None keeps it in clear. What is read stays sealed: see
-            `activities/encryption/decrypt.py`.
+        encryption: Encrypts what people write on its way in; None keeps it in clear. What is read stays
+            encrypted: see `activities/encryption/decrypt.py`.
 
     Attributes:
         read_models: How agreements stand after what the log holds.
         notices: What the log has people told.
     """
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], seals: Seals | None = None) -> None:
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], encryption: FieldEncryption | None = None) -> None:
         self._pool = pool
-        self._seals = seals
+        self._encryption = encryption
         self._database = Database(pool)
         self.read_models = ReadModels(pool)
-        self.notices = NoticeRecord(pool)
+        self.notices = NoticeOutbox(pool)
 
     async def append(self, append: Append) -> Appended:
         """Writes one command's events, read models and notices in one round trip, or nothing.
@@ -58,7 +58,7 @@ class Record:
             DatabaseUnavailableError: Unknown whether it landed: send the same append again.
             KeysError: There is no key to seal with; nothing was written.
         """
-        sealed = await self._sealed(append)
+        sealed = await self._encrypt(append)
         try:
             appended = await self._append(sealed)
         except DatabaseRefusedError as refused:
@@ -74,10 +74,10 @@ class Record:
             if stored is not None:
                 return await self._append(_with_digest(sealed, stored))
         if append.expected_version == 0 and sealed.head != append.head:
-            return await self._told_by_request(append, appended)
+            return await self._judge_by_request(append, appended)
         return appended
 
-    async def _told_by_request(self, append: Append, appended: Appended) -> Appended:
+    async def _judge_by_request(self, append: Append, appended: Appended) -> Appended:
         """What is to be said of another proposal of a stream: the statement sees no digest of the request."""
         known = await self.find_request(append.head.tenant, append.head.request_id)
         taken = await self._database.row("command_digest", append.agreement_id, append.command_id)
@@ -102,16 +102,18 @@ class Record:
     async def _stored_digest(self, append: Append) -> str | None:
         """The digest of a known command as it stands in the record; None where the content was another."""
         row = await self._database.row("command_digest", append.agreement_id, append.command_id)
-        if row is None or self._seals is None:
+        if row is None or self._encryption is None:
             return None
-        digests = await self._seals.digests(append.agreement_id, {append.command_id: row["digest"]})
+        digests = await self._encryption.command_digests(
+            append.agreement_id, {append.command_id: row["digest"]}
+        )
         return row["digest"] if digests[append.command_id] in {None, append.command_digest} else None
 
-    async def _sealed(self, append: Append) -> Append:
-        if self._seals is None:
+    async def _encrypt(self, append: Append) -> Append:
+        if self._encryption is None:
             return append
         try:
-            return await self._seals.sealed_append(append)
+            return await self._encryption.encrypt_append(append)
         except (ValueError, LookupError) as error:
             # The error of an encoding repeats what it could not encode.
             raise DatabaseRefusedError(
@@ -131,7 +133,7 @@ class Record:
             KeysError: A key-encryption key is missing or wrong.
         """
         rows = await self.stream(agreement_id)
-        return rows if self._seals is None else await digests_opened(self._seals, rows)
+        return rows if self._encryption is None else await decrypt_digests(self._encryption, rows)
 
     async def read_all(self, after: Cursor = START, limit: int = 1000) -> Page:
         """The next events of all agreements, in an order in which no event ever appears before a cursor.
@@ -157,8 +159,8 @@ class Record:
             return None
         digest: str | None = row["request_digest"]
         if (text := row["sealed_digest"]) is not None:
-            sealed = sealed_request_digest(row["agreement_id"], row["event_id"], row["event_type"], text)
-            [digest] = await (self._seals or Seals(None)).digests_at([sealed])
+            sealed = encrypted_request_digest(row["agreement_id"], row["event_id"], row["event_type"], text)
+            [digest] = await (self._encryption or FieldEncryption(None)).decrypt_digests([sealed])
         return KnownRequest(agreement_id=row["agreement_id"], digest=digest, version=row["version"])
 
     async def recent_commands(
@@ -167,8 +169,8 @@ class Record:
         """An agreement's last commands with what they led to, oldest first."""
         rows = await self._database.rows("recent_commands", agreement_id, limit)
         digests: Mapping[str, str | None] = {row["command_id"]: row["digest"] for row in rows}
-        if self._seals is not None:
-            digests = await self._seals.digests(
+        if self._encryption is not None:
+            digests = await self._encryption.command_digests(
                 agreement_id, {row["command_id"]: row["digest"] for row in rows}
             )
         return [

@@ -12,7 +12,7 @@ from activities.postgres.rows import NoticeRow, NoticeState, TakenNotice
 from domain.ledger.notice import Notice
 
 
-class NoticeRecord:
+class NoticeOutbox:
     """Reads notices, which appends queue with their events, and settles them.
 
     Every method raises `DatabaseUnavailableError` where trying again may help and `DatabaseRefusedError`

@@ -70,7 +70,7 @@ class Difference(Frozen):
         return f"{place}: {self.problem}; {self.remedy}"
 
 
-class Kept(Frozen):
+class StoredAgreement(Frozen):
     """Everything that the record holds about one agreement, as of one snapshot, not yet trusted."""
 
     agreement_id: str
@@ -92,7 +92,7 @@ def rebuild(agreement_id: str) -> str:
     return f"run `sojourn rebuild --agreement {agreement_id}`"
 
 
-def differences_of(kept: Kept) -> Iterator[Difference]:
+def differences_of(kept: StoredAgreement) -> Iterator[Difference]:
     """What is wrong with one agreement: its chain, its place in the global order, its read models."""
     fault = chain_fault(kept)
     if fault is not None:
@@ -117,7 +117,7 @@ def differences_of(kept: Kept) -> Iterator[Difference]:
     yield from _ahead(kept)
 
 
-def chain_fault(kept: Kept) -> ChainFault | None:
+def chain_fault(kept: StoredAgreement) -> ChainFault | None:
     """The first version of the stream that is not as it was written."""
     head = kept.head
     return first_fault(
@@ -165,7 +165,7 @@ def _unfoldable(agreement_id: str, version: int, error: Exception) -> Difference
     )
 
 
-def _out_of_order(kept: Kept) -> Iterator[Difference]:
+def _out_of_order(kept: StoredAgreement) -> Iterator[Difference]:
     """Epoch, transaction and position are the cluster's and not hashed, but they ascend with the stream."""
     for before, after in zip(kept.stored, kept.stored[1:], strict=False):
         places = [(row["epoch"], int(row["transaction_id"]), row["position"]) for row in (before, after)]
@@ -208,7 +208,7 @@ def _between(
                 )
 
 
-def _accepted(kept: Kept) -> Iterator[Difference]:
+def _accepted(kept: StoredAgreement) -> Iterator[Difference]:
     """What the chain of commands says of those that it holds, and of the notices that they queued."""
     commands = {str(row["command_id"]): row for row in kept.tables["command"].values()}
     if any(stored["command_id"] not in commands for stored in kept.stored):
@@ -226,7 +226,7 @@ def _accepted(kept: Kept) -> Iterator[Difference]:
         yield _of_the_log(kept.agreement_id, "command", "", "the head row knows another last command")
 
 
-def _notices(kept: Kept) -> Iterator[Difference]:
+def _notices(kept: StoredAgreement) -> Iterator[Difference]:
     """Columns of notices that are not what the notice itself says, and notices of no event at all."""
     versions = {stored["version"] for stored in kept.stored}
     for row in kept.tables["notice"].values():
@@ -251,7 +251,7 @@ def _of_the_log(agreement_id: str, part: Part, where: str, problem: str) -> Diff
     return Difference(agreement_id=agreement_id, part=part, where=where, problem=problem, remedy=RESTORE)
 
 
-def _stalls(kept: Kept) -> Iterator[Difference]:
+def _stalls(kept: StoredAgreement) -> Iterator[Difference]:
     planned = kept.tables["stall_planned"]
     found = {
         key: {**row, **{name: planned[key][name] for name in _ONLY_SHOWN}}
@@ -267,7 +267,7 @@ def _not_filled(row: Row, key: Key, planned: Table) -> bool:
     return key in planned and all(row[name] is None for name in _ONLY_SHOWN)
 
 
-def _ahead(kept: Kept) -> Iterator[Difference]:
+def _ahead(kept: StoredAgreement) -> Iterator[Difference]:
     """A row where the agreement's own time was ahead of the clock; it is missed only while it still is."""
     head, row = kept.head, kept.tables["agreement_ahead"].get(())
     if head is None:

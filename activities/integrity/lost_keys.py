@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from activities.integrity.findings import Difference, Kept
+from activities.integrity.findings import Difference, StoredAgreement
 from activities.keys.envelopes import KeyReference, agreement_of, named, person_of
 from activities.postgres.pool import translated_errors
 from activities.postgres.statements import STATEMENTS
@@ -57,7 +57,7 @@ class _Texts:
         self.first_at = min(self.first_at, written_at)
 
 
-class SealedUnder:
+class KeyUsage:
     """Collects under which keys something is sealed, and looks for them, many at a time.
 
     Args:
@@ -68,7 +68,7 @@ class SealedUnder:
         self._pool = pool
         self._noted: dict[tuple[str | None, KeyReference], _Texts] = {}
 
-    async def look(self, kept: Kept) -> list[Difference]:
+    async def look(self, kept: StoredAgreement) -> list[Difference]:
         """Takes an agreement's events in.
 
         Returns:

@@ -20,8 +20,13 @@ from typing import TypeAlias
 import asyncpg
 
 from activities.event_store.projection import Table, project
-from activities.integrity.findings import NO_HEAD, Difference, Kept, differences_of, recorded_event
-from activities.integrity.snapshots import all_kept, kept_of, read_page, tally_differences
+from activities.integrity.findings import NO_HEAD, Difference, StoredAgreement, differences_of, recorded_event
+from activities.integrity.snapshots import (
+    all_stored_agreements,
+    read_page,
+    stored_agreements_of,
+    tally_differences,
+)
 from activities.postgres.pool import translated_errors
 from activities.postgres.statements import STATEMENTS
 from domain.kernel.model import Frozen
@@ -56,7 +61,11 @@ async def rebuild_read_models(
         DatabaseUnavailableError: PostgreSQL went away; what was rebuilt stays so.
         DatabaseRefusedError: The role may not write the read models.
     """
-    several = all_kept(pool, after=after) if agreement_ids is None else kept_of(pool, agreement_ids)
+    several = (
+        all_stored_agreements(pool, after=after)
+        if agreement_ids is None
+        else stored_agreements_of(pool, agreement_ids)
+    )
     async for kept in several:
         if any(True for _ in differences_of(kept)):
             yield await _mend(pool, kept.agreement_id)
@@ -83,7 +92,7 @@ async def _mend(pool: Pool, agreement_id: str) -> Rebuilt:
     return Rebuilt(agreement_id=agreement_id, rewritten=rewritten, left=left)
 
 
-async def _write(connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record], kept: Kept) -> None:
+async def _write(connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record], kept: StoredAgreement) -> None:
     tables = project([recorded_event(stored) for stored in kept.stored])
     for name in ("agreement_party", "obligation"):
         await connection.execute(STATEMENTS[f"rebuild_{name}"], kept.agreement_id, _json(kept, tables[name]))
@@ -104,7 +113,7 @@ async def _count_anew(pool: Pool) -> None:
             await connection.execute(STATEMENTS["count_stalls_anew"])
 
 
-def _json(kept: Kept, table: Table) -> str:
+def _json(kept: StoredAgreement, table: Table) -> str:
     rows = [{**row, "agreement_id": kept.agreement_id} for row in table.values()]
     return json.dumps(rows, default=_plain)
 

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from activities.integrity.findings import RESTORE, Difference, Kept, keyed
+from activities.integrity.findings import RESTORE, Difference, StoredAgreement, keyed
 from activities.postgres.pool import translated_errors
 from activities.postgres.statements import STATEMENTS
 
@@ -49,7 +49,7 @@ async def count_agreements(pool: Pool) -> int:
         return await pool.fetchval(STATEMENTS["count_agreements"])
 
 
-async def kept_of(pool: Pool, agreement_ids: Sequence[str]) -> AsyncGenerator[Kept]:
+async def stored_agreements_of(pool: Pool, agreement_ids: Sequence[str]) -> AsyncGenerator[StoredAgreement]:
     """These agreements, each as of an instant of its own.
 
     Raises:
@@ -64,7 +64,9 @@ async def kept_of(pool: Pool, agreement_ids: Sequence[str]) -> AsyncGenerator[Ke
             raise UnknownAgreementError(f"The record has no agreement {agreement_id}.")
 
 
-async def all_kept(pool: Pool, *, after: str = "", page: int = PAGE) -> AsyncGenerator[Kept]:
+async def all_stored_agreements(
+    pool: Pool, *, after: str = "", page: int = PAGE
+) -> AsyncGenerator[StoredAgreement]:
     """Every agreement that any table knows, in order of id.
 
     Args:
@@ -121,7 +123,7 @@ async def epoch_differences(pool: Pool) -> list[Difference]:
     ]
 
 
-async def _page(pool: Pool, first: str, last: str) -> list[Kept]:
+async def _page(pool: Pool, first: str, last: str) -> list[StoredAgreement]:
     with translated_errors("snapshot"):
         async with (
             pool.acquire() as connection,
@@ -132,7 +134,7 @@ async def _page(pool: Pool, first: str, last: str) -> list[Kept]:
 
 async def read_page(
     connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record], first: str, last: str
-) -> list[Kept]:
+) -> list[StoredAgreement]:
     """What the record holds about the agreements from one id to another, both included.
 
     Args:
@@ -148,7 +150,7 @@ async def read_page(
     }
     agreement_ids = sorted({*stored, *(each for rows in tables.values() for each in rows)})
     return [
-        Kept(
+        StoredAgreement(
             agreement_id=agreement_id,
             stored=tuple(dict(row) for row in stored.get(agreement_id, ())),
             tables={name: keyed(name, rows.get(agreement_id, ())) for name, rows in tables.items()},

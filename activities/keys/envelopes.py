@@ -40,7 +40,7 @@ class SubjectKey(NamedTuple):
     cipher: AESGCM
 
 
-class SpoiledSealError(Exception):
+class InvalidCiphertextError(Exception):
     """A sealed value is not as it was written: altered, cut short, or moved from another place.
 
     It says nothing about the content. Whoever catches it names the place.
@@ -70,7 +70,7 @@ def agreement_of(subject_id: str) -> str | None:
     return subject_id.partition(_IN)[2] or None
 
 
-def seal(key: SubjectKey, place: bytes, words: str) -> str:
+def encrypt_text(key: SubjectKey, place: bytes, words: str) -> str:
     """Seals words for a place.
 
     Args:
@@ -90,7 +90,7 @@ def reference_of(sealed: str) -> KeyReference:
     """Which key a sealed text needs.
 
     Raises:
-        SpoiledSealError: It is no sealed text.
+        InvalidCiphertextError: It is no sealed text.
     """
     try:
         scheme, subject_id, version, _ = sealed.split("/", 3)
@@ -98,36 +98,36 @@ def reference_of(sealed: str) -> KeyReference:
             return KeyReference(subject_id, int(version))
     except ValueError:
         pass
-    raise SpoiledSealError
+    raise InvalidCiphertextError
 
 
-def is_sealed(text: str) -> bool:
+def is_encrypted_text(text: str) -> bool:
     """Whether a text looks like one that was sealed."""
     try:
         reference_of(text)
-    except SpoiledSealError:
+    except InvalidCiphertextError:
         return False
     return True
 
 
-def unseal(key: SubjectKey, place: bytes, sealed: str) -> str:
+def decrypt_text(key: SubjectKey, place: bytes, sealed: str) -> str:
     """The words again.
 
     Raises:
-        SpoiledSealError: It was not sealed with this key for this place, or not left as it was.
+        InvalidCiphertextError: It was not sealed with this key for this place, or not left as it was.
     """
     try:
         encoded = sealed.rsplit("/", 1)[1]
         content = base64.b64decode(encoded, altchars=b"-_", validate=True)
         # Base64 has several spellings of the same bytes; only the one that was written counts.
         if base64.urlsafe_b64encode(content).decode() != encoded:
-            raise SpoiledSealError
+            raise InvalidCiphertextError
         opened = key.cipher.decrypt(
             content[:NONCE_BYTES], content[NONCE_BYTES:], _bound_to(place, key.reference)
         )
         return opened.decode()
     except (InvalidTag, ValueError, IndexError, binascii.Error):
-        raise SpoiledSealError from None
+        raise InvalidCiphertextError from None
 
 
 def framed(*parts: str) -> bytes:

@@ -74,7 +74,7 @@ class SubjectKeys:
         self._newest: dict[str, KeyReference] = {}
         self._looked = float("-inf")
 
-    async def for_sealing(self, subject_ids: Collection[str]) -> Mapping[str, SubjectKey]:
+    async def for_encryption(self, subject_ids: Collection[str]) -> Mapping[str, SubjectKey]:
         """The newest key of each of these people, made where there is none or the last was destroyed."""
         await self._drop_destroyed()
         lacking = sorted({each for each in subject_ids if self._at_hand(each) is None})
@@ -87,7 +87,7 @@ class SubjectKeys:
                 found[subject_id] = known
         return found
 
-    async def for_opening(
+    async def for_decryption(
         self, references: Collection[KeyReference]
     ) -> Mapping[KeyReference, SubjectKey | None]:
         """The keys that sealed texts name; None where the key was destroyed.

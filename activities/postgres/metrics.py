@@ -16,7 +16,7 @@ LONGEST = timedelta(seconds=4)
 
 
 @dataclass(frozen=True, slots=True)
-class StalledFigure:
+class StalledCount:
     """Stalled agreements that have these four things in common."""
 
     kind: str
@@ -31,7 +31,7 @@ class StalledFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class ObligationFigure:
+class ObligationCount:
     """Open obligations of one kind, in agreements that are neither paused nor on hold."""
 
     obligation_kind: str
@@ -40,7 +40,7 @@ class ObligationFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class AgreementFigure:
+class AgreementCount:
     """Agreements of one kind in one phase, with one outcome where they are closed."""
 
     kind: str
@@ -52,7 +52,7 @@ class AgreementFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class NoticeFigure:
+class NoticeCount:
     """Notices of one kind that wait (`queued`) or were given up (`failed`)."""
 
     kind: str
@@ -63,7 +63,7 @@ class NoticeFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordFigure:
+class EventStoreMetrics:
     """The event log itself."""
 
     last_append_seconds: float | None
@@ -73,17 +73,17 @@ class RecordFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Metrics:
     """Everything, as of one instant."""
 
-    stalled: tuple[StalledFigure, ...]
-    obligations: tuple[ObligationFigure, ...]
-    agreements: tuple[AgreementFigure, ...]
-    notices: tuple[NoticeFigure, ...]
-    record: RecordFigure
+    stalled: tuple[StalledCount, ...]
+    obligations: tuple[ObligationCount, ...]
+    agreements: tuple[AgreementCount, ...]
+    notices: tuple[NoticeCount, ...]
+    event_store: EventStoreMetrics
 
 
-async def read_figures(dsn: str, *, within: timedelta = LONGEST) -> Figures:
+async def read_metrics(dsn: str, *, within: timedelta = LONGEST) -> Metrics:
     """Reads all figures over a connection of its own, so that a busy worker's pool neither waits nor delays.
 
     Args:
@@ -102,7 +102,7 @@ async def read_figures(dsn: str, *, within: timedelta = LONGEST) -> Figures:
             raise TimeoutError(f"no answer within {within.total_seconds():g} s") from error
 
 
-async def _read(dsn: str, within: timedelta) -> Figures:
+async def _read(dsn: str, within: timedelta) -> Metrics:
     settings = {
         "application_name": "sojourn-figures",
         # The server gives up by itself, also where we are gone and can no longer ask it to.
@@ -118,15 +118,15 @@ async def _read(dsn: str, within: timedelta) -> Figures:
             obligations = await connection.fetch(STATEMENTS["figures_obligations"])
             agreements = await connection.fetch(STATEMENTS["figures_agreements"])
             notices = await connection.fetch(STATEMENTS["figures_notices"])
-            [record] = await connection.fetch(STATEMENTS["figures_record"])
+            [event_store] = await connection.fetch(STATEMENTS["figures_record"])
         await connection.close()
     finally:
         # No farewell where something went wrong: it could take longer than there is time.
         connection.terminate()
-    return Figures(
-        stalled=tuple(StalledFigure(**dict(row)) for row in stalled),
-        obligations=tuple(ObligationFigure(**dict(row)) for row in obligations),
-        agreements=tuple(AgreementFigure(**dict(row)) for row in agreements),
-        notices=tuple(NoticeFigure(**dict(row)) for row in notices),
-        record=RecordFigure(**dict(record)),
+    return Metrics(
+        stalled=tuple(StalledCount(**dict(row)) for row in stalled),
+        obligations=tuple(ObligationCount(**dict(row)) for row in obligations),
+        agreements=tuple(AgreementCount(**dict(row)) for row in agreements),
+        notices=tuple(NoticeCount(**dict(row)) for row in notices),
+        event_store=EventStoreMetrics(**dict(event_store)),
     )

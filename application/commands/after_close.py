@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from activities.data_rights.access_after_close import Openings, Told
+from activities.data_rights.access_after_close import AccessLog, Told
 from activities.delivery.failures import DeliveryError
 from activities.delivery.immediate import send_at_once
 from activities.delivery.mail import MailSettings
@@ -32,21 +32,21 @@ class Opened(NamedTuple):
     event_id: str
 
 
-async def with_what_was_opened(openings: Openings, stands: Standing) -> Standing:
+async def with_what_was_opened(access_log: AccessLog, stands: Standing) -> Standing:
     """An agreement with what was opened since it closed; an open one as it is."""
     if not stands.agreement.closed:
         return stands
-    since = [read_event(row) for row in await openings.of(stands.agreement)]
+    since = [read_event(row) for row in await access_log.of(stands.agreement)]
     return stands._replace(agreement=with_openings(stands.agreement, since))
 
 
-async def open_after_close(openings: Openings, stands: Standing, command: AfterClose) -> Opened:
+async def open_after_close(access_log: AccessLog, stands: Standing, command: AfterClose) -> Opened:
     """Decides on a request to open a closed agreement, or on its approval, and notes what came of it.
 
     The same command again leads to what it led to before, and notes nothing.
 
     Args:
-        openings: Where it is noted.
+        access_log: Where it is noted.
         stands: The agreement, closed, at the instant of the decision.
         command: What somebody wants.
 
@@ -55,27 +55,27 @@ async def open_after_close(openings: Openings, stands: Standing, command: AfterC
         KeysError: There are no keys to seal the reason with.
     """
     while True:
-        since = await openings.of(stands.agreement)
-        before = await openings.given_before(stands.agreement, command)
+        since = await access_log.of(stands.agreement)
+        before = await access_log.given_before(stands.agreement, command)
         if before is not None:
             return Opened(read_event(before), before.event_id)
         known = with_openings(stands.agreement, [read_event(row) for row in since])
         event = decide_after_close(known, command, stands.at)
         role = capacity_of(known, command).role
-        event_id = await openings.note(known, event, command, role, known=len(since))
+        event_id = await access_log.note(known, event, command, role, known=len(since))
         if event_id is not None:
             return Opened(event, event_id)
         # Somebody was quicker, and it may be that what they noted leaves nothing to decide.
 
 
-async def preview_after_close(openings: Openings, stands: Standing, command: AfterClose) -> Preview:
+async def preview_after_close(access_log: AccessLog, stands: Standing, command: AfterClose) -> Preview:
     """What such a command would lead to; nothing is noted and nobody is told.
 
     Raises:
         Refused: A rule forbids it.
     """
-    before = await openings.given_before(stands.agreement, command)
-    known = (await with_what_was_opened(openings, stands)).agreement
+    before = await access_log.given_before(stands.agreement, command)
+    known = (await with_what_was_opened(access_log, stands)).agreement
     event = read_event(before) if before else decide_after_close(known, command, stands.at)
     told = () if before else _notices(known, Opened(event, "preview"))
     return Preview(
@@ -91,12 +91,12 @@ async def preview_after_close(openings: Openings, stands: Standing, command: Aft
 
 
 async def tell_after_close(
-    openings: Openings, directory: PeopleLookup, mail: MailSettings, stands: Standing, opened: Opened
+    access_log: AccessLog, directory: PeopleLookup, mail: MailSettings, stands: Standing, opened: Opened
 ) -> list[Told]:
     """Tells of an opening those whom it concerns and who were not told of it, and notes what became of it.
 
     Args:
-        openings: Where it is noted.
+        access_log: Where it is noted.
         directory: Where people are.
         mail: The mail server.
         stands: The agreement, closed.
@@ -107,7 +107,7 @@ async def tell_after_close(
     """
     told = {
         each.person_id: each
-        for each in await openings.told(stands.agreement)
+        for each in await access_log.told(stands.agreement)
         if each.event_id == opened.event_id and each.delivered_to is not None
     }
     for notice in _notices(stands.agreement, opened):
@@ -120,7 +120,7 @@ async def tell_after_close(
                 tried = tried.model_copy(update={"delivered_to": reader, "detail": detail})
             except DeliveryError as error:
                 tried = tried.model_copy(update={"detail": str(error)})
-            await openings.note_told(tried)
+            await access_log.note_told(tried)
             told[notice.recipient_id] = tried
     return list(told.values())
 

@@ -14,7 +14,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.directory.people import Directory
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from application.commands.preview import Preview, preview
 from application.concurrency import few_at_once
 from application.config.keys import recognised
@@ -112,7 +112,7 @@ class Errands:
     """Gives orders, a few at a time, and collects an answer to each.
 
     Args:
-        record: The record, in which orders that were given before are recognised.
+        event_store: The record, in which orders that were given before are recognised.
         directory: The people, for a dry run.
         client: The way to Temporal; None for a dry run, which sends nothing.
         patience: How long to wait for each answer.
@@ -121,13 +121,13 @@ class Errands:
 
     def __init__(
         self,
-        record: Record,
+        event_store: EventStore,
         directory: Directory,
         client: Client | None,
         patience: timedelta,
         expected: Mapping[PersonId, Person] | None = None,
     ) -> None:
-        self._record = record
+        self._event_store = event_store
         self._directory = directory
         self._client = client
         self._patience = patience
@@ -171,7 +171,7 @@ class Errands:
     async def _answer(self, blank: Item, command: Command) -> Item:
         if self._client is None:
             found = await preview(
-                self._record, self._directory, blank.agreement_id, command, expected=self._expected
+                self._event_store, self._directory, blank.agreement_id, command, expected=self._expected
             )
             return blank.model_copy(
                 update={
@@ -202,10 +202,10 @@ class Errands:
 
         By now another obligation may be the oldest; the batch was about the one of then.
         """
-        stands = await standing(self._record, order.agreement_id)
+        stands = await standing(self._event_store, order.agreement_id)
         if stands is None:
             raise NotRunningError(f"The record has no agreement {order.agreement_id}.")
-        for known in await self._record.recent_commands(order.agreement_id):
+        for known in await self._event_store.recent_commands(order.agreement_id):
             if known.command_id == command_id:
                 for owed in owed_ever(stands.events):
                     command = order.build(owed.obligation.obligation_id)
@@ -234,7 +234,7 @@ class Errands:
         return order.build(oldest.obligation_id)
 
     async def _not_running(self, blank: Item, sentence: str) -> Item:
-        row = await self._record.read_models.agreement(blank.agreement_id)
+        row = await self._event_store.read_models.agreement(blank.agreement_id)
         if row is None:
             return blank.model_copy(
                 update={

@@ -8,7 +8,7 @@ from datetime import datetime
 from activities.directory.calendars import CalendarSources
 from activities.directory.people import Directory
 from activities.directory.working_time import UnknownPeopleError, working_time
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from application.errors import NotRunningError, UpdateRefusedError
 from application.queries.agreements import standing_to_decide_upon
 from domain.agreement.commands import Command
@@ -91,7 +91,7 @@ class Preview(Frozen):
 
 
 async def preview(
-    record: Record,
+    event_store: EventStore,
     directory: Directory,
     agreement_id: str,
     command: Command,
@@ -100,7 +100,7 @@ async def preview(
     """Decides on an agreement as the record has it now.
 
     Args:
-        record: Where its events are.
+        event_store: Where its events are.
         directory: Where the people are whom the command brings in.
         agreement_id: Which.
         command: What somebody would want.
@@ -110,10 +110,10 @@ async def preview(
         NotRunningError: The record has no such agreement.
         UpdateRefusedError: The agreement would refuse, with code and sentence.
     """
-    stands = await standing_to_decide_upon(record, agreement_id)
+    stands = await standing_to_decide_upon(event_store, agreement_id)
     if stands is None:
         raise NotRunningError(f"The record has no agreement {agreement_id}.")
-    known = await _known(record, agreement_id, command)
+    known = await _known(event_store, agreement_id, command)
     if known is not None:
         return Preview(
             agreement_id=agreement_id,
@@ -131,8 +131,8 @@ async def preview(
         raise UpdateRefusedError(refused.code, refused.sentence) from refused
 
 
-async def _known(record: Record, agreement_id: str, command: Command) -> KnownCommand | None:
-    for known in await record.recent_commands(agreement_id):
+async def _known(event_store: EventStore, agreement_id: str, command: Command) -> KnownCommand | None:
+    for known in await event_store.recent_commands(agreement_id):
         if known.command_id == command.command_id:
             if not known.is_of(digest_of_model(command)):
                 raise UpdateRefusedError(

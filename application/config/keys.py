@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 from pydantic import JsonValue
 
-from activities.encryption.encrypt import Seals
+from activities.encryption.encrypt import FieldEncryption
 from activities.keys.ring import KeyRing
 from activities.keys.sources import (
     KeyService,
@@ -62,7 +62,7 @@ def recognised(content: JsonValue) -> str:
     return digest if ring is None else ring.recognised(digest)
 
 
-def seals_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Seals:
+def encryption_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> FieldEncryption:
     """What seals and opens, over a pool.
 
     Raises:
@@ -70,31 +70,31 @@ def seals_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Seals:
         KeysError: Those that are set cannot be used.
     """
     ring = key_ring(settings)
-    return Seals(None if ring is None else SubjectKeys(pool, ring))
+    return FieldEncryption(None if ring is None else SubjectKeys(pool, ring))
 
 
-def reading_seals_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Seals:
+def reading_encryption_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> FieldEncryption:
     """The same for who may only want to read what is not sealed: keys are missed when they are needed.
 
     Raises:
         KeysError: Those that are set cannot be used.
     """
     try:
-        return seals_of(settings, pool)
+        return encryption_of(settings, pool)
     except SettingsError as error:
-        return Seals(None, refusal=str(error))
+        return FieldEncryption(None, refusal=str(error))
 
 
-async def checked_seals_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Seals:
-    """`seals_of` for a process that will write: refused at once where it cannot open what is there.
+async def checked_encryption_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> FieldEncryption:
+    """`encryption_of` for a process that will write: refused at once where it cannot open what is there.
 
     Raises:
         SettingsError: No keys are set, and nobody chose to do without.
         KeysError: Those that are set cannot be used on this database, or it needs some.
     """
-    seals = seals_of(settings, pool)
-    await seals.check(pool)
-    return seals
+    encryption = encryption_of(settings, pool)
+    await encryption.check(pool)
+    return encryption
 
 
 def key_service(settings: Settings) -> KeyService | None:

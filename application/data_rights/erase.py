@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pydantic import JsonValue
 from temporalio.client import Client
 
-from activities.data_rights.log import Looked, Rights
+from activities.data_rights.log import Looked, RightsLog
 from activities.directory.people import Directory
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.keys.envelopes import agreement_of, person_of
 from activities.keys.subjects import Destroyed, SubjectKeys
 from application.data_rights.temporal_histories import ClearedAway
@@ -91,14 +91,16 @@ class Eraser:
     """Erases people.
 
     Args:
-        record: Where the events are.
+        event_store: Where the events are.
         directory: Where names are.
         keys: Where their keys are.
         rights: Where it is noted.
     """
 
-    def __init__(self, *, record: Record, directory: Directory, keys: SubjectKeys, rights: Rights) -> None:
-        self._record = record
+    def __init__(
+        self, *, event_store: EventStore, directory: Directory, keys: SubjectKeys, rights: RightsLog
+    ) -> None:
+        self._event_store = event_store
         self._directory = directory
         self._keys = keys
         self._rights = rights
@@ -156,7 +158,7 @@ class Eraser:
         told(f"{len(destroyed)} keys destroyed")
         cleared = await self._rights.clear_directory(plan.person_id)
         told("the directory is cleared")
-        cleared_away = ClearedAway(self._record, self._rights, client, task_queue)
+        cleared_away = ClearedAway(self._event_store, self._rights, client, task_queue)
         for each in plan.agreements:
             await cleared_away.clear(
                 each.agreement_id, of=[plan.person_id], by=by, on_account_of=plan.person_id
@@ -179,7 +181,7 @@ class Eraser:
         }
 
     async def _in_agreement(self, agreement_id: str, sealed: int, person_id: PersonId) -> InAgreement:
-        stands = await standing(self._record, agreement_id)
+        stands = await standing(self._event_store, agreement_id)
         if stands is None:
             raise LookupError(agreement_id)
         found = stands.agreement

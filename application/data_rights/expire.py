@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime
 
 from pydantic import JsonValue
 
-from activities.data_rights.log import Looked, Rights
-from activities.event_store.event_store import Record
+from activities.data_rights.log import Looked, RightsLog
+from activities.event_store.event_store import EventStore
 from activities.keys.envelopes import person_of
 from activities.keys.subjects import SubjectKeys
 from application.data_rights.erase import destroyed_keys
@@ -57,14 +57,16 @@ class Expiry:
     """Finds what is due and lets it expire.
 
     Args:
-        record: Where the events are.
+        event_store: Where the events are.
         keys: Where people's keys are.
         rights: Where it is noted.
         periods: The organisation's own table of retention classes.
     """
 
-    def __init__(self, record: Record, keys: SubjectKeys, rights: Rights, periods: Mapping[str, str]) -> None:
-        self._record = record
+    def __init__(
+        self, event_store: EventStore, keys: SubjectKeys, rights: RightsLog, periods: Mapping[str, str]
+    ) -> None:
+        self._event_store = event_store
         self._keys = keys
         self._rights = rights
         self._periods = periods
@@ -156,7 +158,7 @@ class Expiry:
 
     async def _of(self, agreement_id: str, on: date, *, begun: bool = False) -> Due | None:
         """Whether an agreement's words are due, from its stream; None where they are not, or not yet."""
-        stands = await standing(self._record, agreement_id)
+        stands = await standing(self._event_store, agreement_id)
         if stands is None or not stands.agreement.closed:
             return None
         agreement = stands.agreement

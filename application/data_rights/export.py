@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
-from activities.data_rights.access_after_close import Openings
-from activities.data_rights.log import Looked, Rights, RightsEvent
+from activities.data_rights.access_after_close import AccessLog
+from activities.data_rights.log import Looked, RightsEvent, RightsLog
 from activities.directory.people import Directory
-from activities.encryption.decrypt import opened_for
-from activities.encryption.encrypt import Seals
-from activities.event_store.event_store import Record
+from activities.encryption.decrypt import decrypt_for_reader
+from activities.encryption.encrypt import FieldEncryption
+from activities.event_store.event_store import EventStore
 from application.queries.agreements import standing
 from domain.agreement.state import Agreement
 from domain.kernel.model import PersonId
@@ -37,38 +37,40 @@ WITHHELD_FROM_EXPORT = "(withheld: somebody else's)"
 
 
 async def exported(
-    record: Record,
+    event_store: EventStore,
     directory: Directory,
-    seals: Seals,
-    rights: Rights,
+    encryption: FieldEncryption,
+    rights: RightsLog,
     person_id: PersonId,
     *,
-    openings: Openings,
+    access_log: AccessLog,
     looked: Looked = lambda _: None,
     read: Callable[[int], object] = lambda _: None,
 ) -> dict[str, JsonValue]:
     """What is held about a person, as JSON.
 
     Args:
-        record: Where events are.
+        event_store: Where events are.
         directory: Where names are.
-        seals: Opens what is theirs.
+        encryption: Opens what is theirs.
         rights: Where they appear, and what was done about their rights.
         person_id: Whom it is for.
-        openings: Who opened what is private since an agreement closed.
+        access_log: Who opened what is private since an agreement closed.
         looked: Told how many agreements more were looked at: they may be many.
         read: Told how many agreements of theirs are still to be read, before each.
 
     Raises:
         KeysError: A key is missing or wrong.
-        SealedWordsError: Something of theirs is not as it was sealed.
+        DecryptionError: Something of theirs is not as it was sealed.
     """
     person = (await directory.get([person_id])).get(person_id)
     agreements: list[JsonValue] = []
     theirs = await rights.agreements_of(person_id, looked)
     for number, each in enumerate(theirs):
         read(len(theirs) - number)
-        agreements.append(await _of_agreement(record, seals, openings, each.agreement_id, person_id))
+        agreements.append(
+            await _of_agreement(event_store, encryption, access_log, each.agreement_id, person_id)
+        )
     return {
         "person_id": person_id,
         "exported_at": datetime.now(UTC).isoformat(),
@@ -93,14 +95,18 @@ def _right(event: RightsEvent, person_id: PersonId) -> JsonValue:
 
 
 async def _of_agreement(
-    record: Record, seals: Seals, openings: Openings, agreement_id: str, person_id: PersonId
+    event_store: EventStore,
+    encryption: FieldEncryption,
+    access_log: AccessLog,
+    agreement_id: str,
+    person_id: PersonId,
 ) -> JsonValue:
-    stands = await standing(record, agreement_id)
+    stands = await standing(event_store, agreement_id)
     if stands is None:
         raise LookupError(agreement_id)
     agreement = stands.agreement
-    rows = [*stands.events, *await openings.of(agreement)]
-    shown = await _readable(seals, agreement, rows, person_id)
+    rows = [*stands.events, *await access_log.of(agreement)]
+    shown = await _readable(encryption, agreement, rows, person_id)
     others = _Others(agreement, rows, person_id)
     holders = holders_of(agreement.parties)
     told: list[JsonValue] = []
@@ -132,10 +138,12 @@ async def _of_agreement(
 
 
 async def _readable(
-    seals: Seals, agreement: Agreement, rows: Sequence[RecordedEvent], person_id: PersonId
+    encryption: FieldEncryption, agreement: Agreement, rows: Sequence[RecordedEvent], person_id: PersonId
 ) -> list[RecordedEvent]:
     # Who is no party any more still wrote what they wrote, and what is addressed to them stays so.
-    return await opened_for(seals, rows, Reader(person_id=person_id, roles=agreement.roles_of(person_id)))
+    return await decrypt_for_reader(
+        encryption, rows, Reader(person_id=person_id, roles=agreement.roles_of(person_id))
+    )
 
 
 def _own_words(

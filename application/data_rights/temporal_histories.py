@@ -10,8 +10,8 @@ from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.data_rights.log import Rights
-from activities.event_store.event_store import Record
+from activities.data_rights.log import RightsLog
+from activities.event_store.event_store import EventStore
 from application.queries.agreements import standing
 from application.temporal.starter import Starter
 from domain.kernel.model import PersonId
@@ -21,14 +21,14 @@ class ClearedAway:
     """Has Temporal delete the histories of agreements, as often as it takes, and knows of every time.
 
     Args:
-        record: From which an agreement that still runs goes on.
+        event_store: From which an agreement that still runs goes on.
         rights: Where it is noted which histories go, before they do.
         client: Temporal.
         task_queue: Where agreements go on.
     """
 
-    def __init__(self, record: Record, rights: Rights, client: Client, task_queue: str) -> None:
-        self._record = record
+    def __init__(self, event_store: EventStore, rights: RightsLog, client: Client, task_queue: str) -> None:
+        self._event_store = event_store
         self._rights = rights
         self._client = client
         self._starter = Starter(client, task_queue)
@@ -69,7 +69,7 @@ class ClearedAway:
         for run_id in runs:
             await self._delete(agreement_id, run_id)
         # Also where an earlier attempt was cut off between the deletion and this.
-        stands = await standing(self._record, agreement_id)
+        stands = await standing(self._event_store, agreement_id)
         if stands is not None and not stands.agreement.closed:
             await self._starter.resume(stands.agreement, stands.at)
         return sorted(runs)

@@ -17,7 +17,7 @@ from multiprocessing import get_context
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.rows import AgreementRow
 from application.concurrency import AT_ONCE, few_at_once
 from application.queries.agreements import agreements
@@ -46,7 +46,7 @@ class Asked(NamedTuple):
 
 
 async def replayed(
-    record: Record,
+    event_store: EventStore,
     asked: Asked,
     one_more: Callable[[], None] = lambda: None,
     *,
@@ -56,7 +56,7 @@ async def replayed(
     """Every agreement that has anything in the window, in order of id.
 
     Args:
-        record: Where the streams are.
+        event_store: Where the streams are.
         asked: What to replay.
         one_more: Called for each agreement that was looked at.
         here_at_most: How many are judged in this process.
@@ -67,7 +67,7 @@ async def replayed(
     """
     with _Judges(asked, here_at_most, processes or os.cpu_count() or 1) as judges:
         under_way: deque[asyncio.Future[Judged]] = deque()
-        async for lives in _lives(record, asked, one_more):
+        async for lives in _lives(event_store, asked, one_more):
             under_way.append(judges.judge(lives))
             if len(under_way) > judges.at_once:
                 for each in _found(await under_way.popleft(), one_more):
@@ -145,14 +145,16 @@ def _found(judged: Judged, one_more: Callable[[], None]) -> list[AgreementReplay
     return [each for each in judged if each is not None]
 
 
-async def _lives(record: Record, asked: Asked, one_more: Callable[[], None]) -> AsyncGenerator[Lives]:
+async def _lives(
+    event_store: EventStore, asked: Asked, one_more: Callable[[], None]
+) -> AsyncGenerator[Lives]:
     """The streams that may matter, a few at a time."""
 
     async def stream(row: AgreementRow) -> list[RecordedEvent]:
-        return await record.stream(row.agreement_id)
+        return await event_store.stream(row.agreement_id)
 
     wanted: list[AgreementRow] = []
-    async for row in agreements(record, kinds=asked.kinds or None):
+    async for row in agreements(event_store, kinds=asked.kinds or None):
         if not _may_matter(row, asked):
             one_more()
             continue

@@ -12,7 +12,7 @@ from enum import StrEnum
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.pool import DatabaseRefusedError
 from application.concurrency import few_at_once
 from application.errors import NoAnswerError, NotRunningError
@@ -64,14 +64,14 @@ class Rehydration:
     """Starts agreements from their record, a few at a time. Repeating it starts nothing twice.
 
     Args:
-        record: Where they are.
+        event_store: Where they are.
         client: The way to the Temporal that is to run them.
         task_queue: On which.
         patience: How long each may take to say how it stands.
     """
 
-    def __init__(self, record: Record, client: Client, task_queue: str, patience: timedelta) -> None:
-        self._record = record
+    def __init__(self, event_store: EventStore, client: Client, task_queue: str, patience: timedelta) -> None:
+        self._event_store = event_store
         self._client = client
         self._starter = Starter(client, task_queue)
         self._patience = patience
@@ -103,14 +103,14 @@ class Rehydration:
         if await self._runs(agreement_id):
             return blank.model_copy(update={"outcome": Outcome.RUNNING})
         try:
-            stands = await standing(self._record, agreement_id)
+            stands = await standing(self._event_store, agreement_id)
         except (UnreadableEvent, DatabaseRefusedError) as error:
             return blank.model_copy(update={"outcome": Outcome.UNREADABLE, "sentence": str(error)})
         if stands is None:
             sentence = "It has no events, so there is nothing to fold."
             return blank.model_copy(update={"outcome": Outcome.UNREADABLE, "sentence": sentence})
         found = blank.model_copy(update={"version": stands.agreement.version})
-        if stands.agreement.closed and not await self._record.notices.undelivered(agreement_id):
+        if stands.agreement.closed and not await self._event_store.notices.undelivered(agreement_id):
             found = found.model_copy(update={"outcome": Outcome.CLOSED})
         elif not dry_run:
             found = await self._start(found, stands)

@@ -17,7 +17,7 @@ from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExec
 from temporalio.common import WorkerDeploymentVersion
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from application.concurrency import few_at_once
 from application.queries.agreements import standing
 from application.temporal.starter import Starter
@@ -120,7 +120,7 @@ class Upgrade:
         return await few_at_once(one, agreement_ids, at_once=AT_ONCE)
 
     async def start_again(
-        self, record: Record, agreement_ids: Sequence[str], one_more: Callable[[], None]
+        self, event_store: EventStore, agreement_ids: Sequence[str], one_more: Callable[[], None]
     ) -> list[Upgraded]:
         """Begins a new run of each from its record, in place of the one that runs.
 
@@ -128,7 +128,7 @@ class Upgrade:
         sender sends it again.
 
         Args:
-            record: Where the agreements are.
+            event_store: Where the agreements are.
             agreement_ids: Which.
             one_more: Called after each.
 
@@ -139,7 +139,7 @@ class Upgrade:
 
         async def one(agreement_id: str) -> Upgraded:
             upgraded = await self._found(agreement_id, Outcome.BEHIND)
-            stands = await standing(record, agreement_id)
+            stands = await standing(event_store, agreement_id)
             # A workflow that has recorded nothing yet has no record to begin from.
             if upgraded.outcome is Outcome.BEHIND and stands is not None:
                 await starter.resume(stands.agreement, stands.at, instead_of_a_run=True)

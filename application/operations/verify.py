@@ -13,20 +13,25 @@ from typing import TypeAlias
 import asyncpg
 from temporalio.client import Client
 
-from activities.integrity.findings import Difference, Kept, differences_of
-from activities.integrity.lost_keys import SealedUnder, unaccounted_keys
+from activities.integrity.findings import Difference, StoredAgreement, differences_of
+from activities.integrity.lost_keys import KeyUsage, unaccounted_keys
 from activities.integrity.returned_keys import returned_keys
 from activities.integrity.rights_chain import rights_differences
-from activities.integrity.snapshots import all_kept, epoch_differences, kept_of, tally_differences
+from activities.integrity.snapshots import (
+    all_stored_agreements,
+    epoch_differences,
+    stored_agreements_of,
+    tally_differences,
+)
 from application.operations.workflow_state import workflow_differences
 from workflows.contract import TASK_QUEUE
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
-Looked = Callable[[Kept], object]
+Looked = Callable[[StoredAgreement], object]
 """Told of each agreement that was looked at."""
 
 
-def _nobody(_: Kept) -> None:
+def _nobody(_: StoredAgreement) -> None:
     """Keeps no count."""
 
 
@@ -57,8 +62,10 @@ async def verify(
         RPCError: Temporal refuses to be asked.
     """
     found: list[Difference] = []
-    sealed = SealedUnder(pool)
-    several = all_kept(pool) if agreement_ids is None else kept_of(pool, agreement_ids)
+    sealed = KeyUsage(pool)
+    several = (
+        all_stored_agreements(pool) if agreement_ids is None else stored_agreements_of(pool, agreement_ids)
+    )
     async for kept in several:
         found.extend(differences_of(kept))
         found.extend(await sealed.look(kept))

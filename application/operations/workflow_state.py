@@ -18,7 +18,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.integrity.findings import Difference
 from application.concurrency import few_at_once
 from application.errors import NoAnswerError
@@ -63,7 +63,7 @@ async def workflow_differences(
     Raises:
         RPCError: Temporal refuses to be asked.
     """
-    comparison = _Comparison(Record(pool), client, patience)
+    comparison = _Comparison(EventStore(pool), client, patience)
     if not await _is_served(client, task_queue, min(patience, UNTIL_NAMED)):
         yield _difference(
             None,
@@ -72,7 +72,7 @@ async def workflow_differences(
             _ASK_AGAIN,
         )
         comparison.silent = SILENT_AT_MOST
-    async for page in _open_agreements(Record(pool), agreement_ids):
+    async for page in _open_agreements(EventStore(pool), agreement_ids):
         for found in await few_at_once(comparison.of, page):
             if found is not None:
                 yield found
@@ -81,15 +81,15 @@ async def workflow_differences(
             None, "", f"{comparison.unasked} workflows were not asked for their version", _ASK_AGAIN
         )
     if agreement_ids is None:
-        async for found in _without_a_record(Record(pool), client, task_queue, patience):
+        async for found in _without_a_record(EventStore(pool), client, task_queue, patience):
             yield found
 
 
 class _Comparison:
     """Compares one agreement after another, and counts those that do not answer."""
 
-    def __init__(self, record: Record, client: Client, patience: timedelta) -> None:
-        self._record = record
+    def __init__(self, event_store: EventStore, client: Client, patience: timedelta) -> None:
+        self._event_store = event_store
         self._client = client
         self._patience = patience
         self.silent = 0
@@ -147,19 +147,21 @@ class _Comparison:
 
     async def _version(self, agreement_id: str) -> int | None:
         """The version that the record has; None where the agreement is closed by now."""
-        row = await self._record.read_models.agreement(agreement_id)
+        row = await self._event_store.read_models.agreement(agreement_id)
         return None if row is None or row.head.phase is Phase.CLOSED else row.version
 
 
-async def _open_agreements(record: Record, agreement_ids: Sequence[str] | None) -> AsyncGenerator[list[str]]:
+async def _open_agreements(
+    event_store: EventStore, agreement_ids: Sequence[str] | None
+) -> AsyncGenerator[list[str]]:
     if agreement_ids is not None:
-        rows = await record.read_models.agreements(
+        rows = await event_store.read_models.agreements(
             agreement_ids=agreement_ids, only_open=True, limit=len(agreement_ids)
         )
         yield [row.agreement_id for row in rows]
         return
     page: list[str] = []
-    async for row in agreements(record, only_open=True):
+    async for row in agreements(event_store, only_open=True):
         page.append(row.agreement_id)
         if len(page) == PAGE:
             yield page
@@ -168,14 +170,14 @@ async def _open_agreements(record: Record, agreement_ids: Sequence[str] | None) 
 
 
 async def _without_a_record(
-    record: Record, client: Client, task_queue: str, patience: timedelta
+    event_store: EventStore, client: Client, task_queue: str, patience: timedelta
 ) -> AsyncGenerator[Difference]:
     """Workflows that run and were never recorded. One that has only just begun is waited for."""
     types = ", ".join(f"'{name}'" for name in WORKFLOW_TYPES.values())
     running = f"ExecutionStatus = 'Running' AND TaskQueue = '{task_queue}' AND WorkflowType IN ({types})"
     deadline = asyncio.get_running_loop().time() + patience.total_seconds()
     async for execution in client.list_workflows(running):
-        while await record.read_models.agreement(execution.id) is None:
+        while await event_store.read_models.agreement(execution.id) is None:
             if await _execution(client, execution.id) is not WorkflowExecutionStatus.RUNNING:
                 break
             if asyncio.get_running_loop().time() > deadline:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from application.placements.batch import Placement
 from domain.kernel.model import PersonId
 from domain.kernel.person import Person
@@ -14,11 +14,11 @@ Crowded = Callable[[Placement, str, str], None]
 """Told of a placement, a field and a sentence."""
 
 
-async def check_mentees(record: Record, fresh: Sequence[Placement], crowded: Crowded) -> None:
+async def check_mentees(event_store: EventStore, fresh: Sequence[Placement], crowded: Crowded) -> None:
     """Nobody is in two placements on the same day."""
     for number, placement in enumerate(fresh):
         terms = placement.terms
-        recorded = await record.read_models.overlapping_agreements(
+        recorded = await event_store.read_models.overlapping_agreements(
             terms.mentee, terms.effective_from, terms.planned_end, placement.agreement_id
         )
         in_the_batch = [
@@ -38,7 +38,7 @@ async def check_mentees(record: Record, fresh: Sequence[Placement], crowded: Cro
 
 
 async def check_mentors(
-    record: Record,
+    event_store: EventStore,
     fresh: Sequence[Placement],
     people: Mapping[PersonId, Person],
     crowded: Crowded,
@@ -52,8 +52,8 @@ async def check_mentors(
             continue
         who = mentor.person_id
         if who not in promised:
-            promised[who] = await record.read_models.mentor_hours(who)
-            mine = await record.read_models.agreements(person_id=who, only_open=True)
+            promised[who] = await event_store.read_models.mentor_hours(who)
+            mine = await event_store.read_models.agreements(person_id=who, only_open=True)
             through[who] = [
                 row.agreement_id
                 for row in mine

@@ -10,7 +10,7 @@ from typing import Literal
 
 from activities.directory.calendars import CalendarSources
 from activities.directory.people import Directory
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from application.concurrency import few_at_once
 from application.config.policy_sets import KnownPolicies
 from application.errors import AskedInVainError
@@ -63,16 +63,16 @@ class Intake:
     """Checks and places requests over the record, the directory and Temporal.
 
     Args:
-        record: Where what was placed before is known.
+        event_store: Where what was placed before is known.
         directory: Who the people are.
         starter: Starts what is new.
         policies: The sets that a request may name.
     """
 
     def __init__(
-        self, record: Record, directory: Directory, starter: Starter, policies: KnownPolicies
+        self, event_store: EventStore, directory: Directory, starter: Starter, policies: KnownPolicies
     ) -> None:
-        self._record = record
+        self._event_store = event_store
         self._directory = directory
         self._starter = starter
         self._policies = policies
@@ -97,8 +97,8 @@ class Intake:
         fresh = await self._unknown(batch)
         directory = await self._check_people(batch, people)
         crowded = batch.warning if allow_overlap else batch.problem
-        await check_mentees(self._record, fresh, crowded)
-        await check_mentors(self._record, fresh, {**directory, **people}, crowded)
+        await check_mentees(self._event_store, fresh, crowded)
+        await check_mentors(self._event_store, fresh, {**directory, **people}, crowded)
         new = {placement.agreement_id for placement in fresh}
         for placement in fresh:
             named = placement.terms.policy_set
@@ -164,7 +164,7 @@ class Intake:
                 remark=remark,
             )
 
-        recorded = await self._record.read_models.agreement(placement.agreement_id)
+        recorded = await self._event_store.read_models.agreement(placement.agreement_id)
         if recorded is not None:
             return became("already_placed", recorded.version)
         named = placement.terms.policy_set
@@ -181,7 +181,7 @@ class Intake:
 
         async def known(request: ReadRequest) -> Known | None:
             terms = request.placement.terms
-            recorded = await self._record.find_request(terms.tenant, terms.request_id)
+            recorded = await self._event_store.find_request(terms.tenant, terms.request_id)
             if recorded is not None:
                 return Known(recorded.agreement_id, recorded.digest)
             return await self._starter.running(request.placement.agreement_id)

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, TypedDict, Unpack
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.rows import AgreementRow
 from application.concurrency import few_at_once
 from domain.agreement.state import Agreement
@@ -67,11 +67,13 @@ class Owed(Frozen):
     status: ObligationStatus
 
 
-async def standing(record: Record, agreement_id: str, as_of: datetime | None = None) -> Standing | None:
+async def standing(
+    event_store: EventStore, agreement_id: str, as_of: datetime | None = None
+) -> Standing | None:
     """How one agreement stands.
 
     Args:
-        record: Where its events are.
+        event_store: Where its events are.
         agreement_id: Which.
         as_of: Past: only what had happened by then counts. Future: the ledger as it stands, looked at then.
             None: now, or its last event where its own time runs ahead, as in a demonstration.
@@ -82,16 +84,16 @@ async def standing(record: Record, agreement_id: str, as_of: datetime | None = N
     Raises:
         UnreadableEvent: A newer release wrote it.
     """
-    return _standing(await record.stream(agreement_id), as_of)
+    return _standing(await event_store.stream(agreement_id), as_of)
 
 
-async def standing_to_decide_upon(record: Record, agreement_id: str) -> Standing | None:
+async def standing_to_decide_upon(event_store: EventStore, agreement_id: str) -> Standing | None:
     """How one agreement stands now, for a command: as `standing`, and the digests of its terms are open.
 
     Raises:
         KeysError: They cannot be opened; `UnreadableEvent` as `standing`.
     """
-    return _standing(await record.stream_to_decide_upon(agreement_id), None)
+    return _standing(await event_store.stream_to_decide_upon(agreement_id), None)
 
 
 def _standing(rows: list[RecordedEvent], as_of: datetime | None) -> Standing | None:
@@ -103,11 +105,11 @@ def _standing(rows: list[RecordedEvent], as_of: datetime | None) -> Standing | N
     return Standing(agreement, as_of or max(datetime.now(UTC), rows[-1].occurred_at), rows)
 
 
-async def agreements(record: Record, **filters: Unpack[Filters]) -> AsyncGenerator[AgreementRow]:
+async def agreements(event_store: EventStore, **filters: Unpack[Filters]) -> AsyncGenerator[AgreementRow]:
     """All agreements that the filters leave, in order of id."""
     after = ""
     while True:
-        page = await record.read_models.agreements(**filters, after=after, limit=PAGE)
+        page = await event_store.read_models.agreements(**filters, after=after, limit=PAGE)
         for row in page:
             yield row
         if len(page) < PAGE:
@@ -116,21 +118,21 @@ async def agreements(record: Record, **filters: Unpack[Filters]) -> AsyncGenerat
 
 
 async def stalled(
-    record: Record, as_of: datetime | None = None, **filters: Unpack[Filters]
+    event_store: EventStore, as_of: datetime | None = None, **filters: Unpack[Filters]
 ) -> list[StalledAgreement]:
     """What is stalled, longest first, exactly as `domain.views.health.assess` says of each folded stream.
 
     Args:
-        record: Where the events are.
+        event_store: Where the events are.
         as_of: As for `standing`.
         filters: Which agreements to look at.
     """
-    rows = [row async for row in agreements(record, **filters)]
+    rows = [row async for row in agreements(event_store, **filters)]
     now = datetime.now(UTC)
     latest = as_of or max([now, *(row.updated_at for row in rows)])
     # The read model spares folding what cannot be stalled; it knows the ledger as it stands, so an agreement
     # that has moved on since the instant asked about is folded in any case.
-    suspects = {row.agreement_id for row in await record.read_models.stalled(latest)}
+    suspects = {row.agreement_id for row in await event_store.read_models.stalled(latest)}
     wanted = [
         row.agreement_id
         for row in rows
@@ -138,7 +140,7 @@ async def stalled(
     ]
 
     async def one(agreement_id: str) -> StalledAgreement | None:
-        stands = await standing(record, agreement_id, as_of)
+        stands = await standing(event_store, agreement_id, as_of)
         return None if stands is None else stalled_row(stands)
 
     found = await few_at_once(one, wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from application.queries.agreements import standing
 from application.queries.viewer import UNNAMED, Viewpoint
 from domain.views.explain import explain
@@ -12,12 +12,12 @@ from domain.views.explanation import Explanation
 
 
 async def explanation(
-    record: Record, agreement_id: str, as_of: datetime | None = None, viewpoint: Viewpoint = UNNAMED
+    event_store: EventStore, agreement_id: str, as_of: datetime | None = None, viewpoint: Viewpoint = UNNAMED
 ) -> Explanation | None:
     """Why an agreement stands as it does; None where it had no event by then.
 
     Args:
-        record: Where its events are.
+        event_store: Where its events are.
         agreement_id: Which.
         as_of: As for `application.queries.agreements.standing`.
         viewpoint: Who asks.
@@ -26,7 +26,7 @@ async def explanation(
         Refused: They are neither a party nor an operator.
         UnreadableEvent: A newer release wrote it.
     """
-    stands = await standing(record, agreement_id, as_of)
+    stands = await standing(event_store, agreement_id, as_of)
     if stands is None:
         return None
     return explain(stands.agreement, stands.events, stands.at, viewpoint.reader(stands))

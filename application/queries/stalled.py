@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.rows import StalledFilters, StalledPageRow, StalledPlace
 from application.concurrency import few_at_once
 from application.queries.agreements import StalledAgreement, stalled, stalled_row, standing
@@ -25,7 +25,7 @@ AT_ONCE = 1000
 
 
 async def stalled_list(
-    record: Record,
+    event_store: EventStore,
     as_of: datetime | None = None,
     filters: StalledFilters | None = None,
     *,
@@ -35,7 +35,7 @@ async def stalled_list(
     """What is stalled, longest first.
 
     Args:
-        record: Where the events are.
+        event_store: Where the events are.
         as_of: As for `application.queries.agreements.standing`.
         filters: Which of them.
         after: Only what comes after this one.
@@ -44,20 +44,20 @@ async def stalled_list(
     now = datetime.now(UTC)
     wanted = filters or {}
     if as_of is not None and as_of < now:
-        return _part(await stalled(record, as_of), wanted, after, limit)
+        return _part(await stalled(event_store, as_of), wanted, after, limit)
     moment = as_of or now
-    ahead = await record.read_models.agreements_ahead(moment)
-    rows = await _current(record, moment, wanted, after=after, limit=limit, leaving_out=frozenset(ahead))
+    ahead = await event_store.read_models.agreements_ahead(moment)
+    rows = await _current(event_store, moment, wanted, after=after, limit=limit, leaving_out=frozenset(ahead))
     if ahead:
-        rows = [*rows, *_part(await _in_their_own_time(record, ahead, as_of), wanted, after, None)]
+        rows = [*rows, *_part(await _in_their_own_time(event_store, ahead, as_of), wanted, after, None)]
     return sorted(rows, key=_order)[:limit]
 
 
 async def _in_their_own_time(
-    record: Record, agreement_ids: list[str], as_of: datetime | None
+    event_store: EventStore, agreement_ids: list[str], as_of: datetime | None
 ) -> list[StalledAgreement]:
     async def one(agreement_id: str) -> StalledAgreement | None:
-        stands = await standing(record, agreement_id, as_of)
+        stands = await standing(event_store, agreement_id, as_of)
         return None if stands is None else stalled_row(stands)
 
     found = await few_at_once(one, agreement_ids)
@@ -65,7 +65,7 @@ async def _in_their_own_time(
 
 
 async def _current(
-    record: Record,
+    event_store: EventStore,
     moment: datetime,
     filters: StalledFilters,
     *,
@@ -76,7 +76,7 @@ async def _current(
     found: list[StalledAgreement] = []
     size = AT_ONCE if limit is None else limit
     while limit is None or len(found) < limit:
-        page = await record.read_models.stalled_page(moment, filters, after=after, limit=size)
+        page = await event_store.read_models.stalled_page(moment, filters, after=after, limit=size)
         found.extend(_told(row, moment) for row in page if row.agreement_id not in leaving_out)
         if len(page) < size:
             break

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from activities.directory.people import Directory
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.rows import OverdueRow, StalledFilters, StalledPlace
 from application.concurrency import few_at_once
 from application.queries.agreements import StalledAgreement, Standing, agreements, stalled_row, standing
@@ -68,7 +68,7 @@ async def viewpoint_of(directory: Directory, person_id: PersonId | None) -> View
 
 
 async def stalled_for(
-    record: Record,
+    event_store: EventStore,
     viewpoint: Viewpoint,
     as_of: datetime | None = None,
     filters: StalledFilters | None = None,
@@ -83,7 +83,7 @@ async def stalled_for(
     list, its order, its pages and its filters as that has it.
 
     Args:
-        record: Where the events are.
+        event_store: Where the events are.
         viewpoint: Whose.
         as_of: As for `application.queries.agreements.standing`.
         filters: Which of them.
@@ -95,10 +95,10 @@ async def stalled_for(
     """
     wanted = filters or {}
     if not viewpoint.is_operator:
-        return await _of_a_party(record, viewpoint, as_of, wanted), None
-    otherwise = await _held_up_otherwise(record, viewpoint, as_of)
+        return await _of_a_party(event_store, viewpoint, as_of, wanted), None
+    otherwise = await _held_up_otherwise(event_store, viewpoint, as_of)
     enough = None if limit is None else limit + len(otherwise)
-    found = await stalled_list(record, as_of, wanted, after=after, limit=enough)
+    found = await stalled_list(event_store, as_of, wanted, after=after, limit=enough)
     rows = [row for row in found if row.agreement_id not in otherwise]
     rows += [row for row in otherwise.values() if row is not None and matches(row, wanted)]
     rows = sorted((row for row in rows if after is None or _place(row) > _place(after)), key=_place)[:limit]
@@ -108,19 +108,19 @@ async def stalled_for(
 
 
 async def overdue_for(
-    record: Record, viewpoint: Viewpoint, row: OverdueRow, at: datetime
+    event_store: EventStore, viewpoint: Viewpoint, row: OverdueRow, at: datetime
 ) -> OverdueRow | None:
     """What has been due for longest in an agreement, as far as somebody may know; None where nothing has.
 
     Args:
-        record: Where the events are.
+        event_store: Where the events are.
         viewpoint: Whose.
         row: As the record has it.
         at: The instant that it was read for.
     """
     if viewpoint.person_id is None or not matters_of(row.obligation_id):
         return row
-    stands = await standing(record, row.agreement_id, at)
+    stands = await standing(event_store, row.agreement_id, at)
     if stands is None:
         return None
     owed = longest_overdue(viewpoint.known(stands).agreement, at)
@@ -130,12 +130,12 @@ async def overdue_for(
 
 
 async def _of_a_party(
-    record: Record, viewpoint: Viewpoint, as_of: datetime | None, filters: StalledFilters
+    event_store: EventStore, viewpoint: Viewpoint, as_of: datetime | None, filters: StalledFilters
 ) -> list[StalledAgreement]:
-    mine = [row.agreement_id async for row in agreements(record, person_id=viewpoint.person_id)]
+    mine = [row.agreement_id async for row in agreements(event_store, person_id=viewpoint.person_id)]
 
     async def one(agreement_id: str) -> StalledAgreement | None:
-        stands = await standing(record, agreement_id, as_of)
+        stands = await standing(event_store, agreement_id, as_of)
         return None if stands is None else stalled_row(viewpoint.known(stands))
 
     found = [row for row in await few_at_once(one, mine) if row is not None and matches(row, filters)]
@@ -143,7 +143,7 @@ async def _of_a_party(
 
 
 async def _held_up_otherwise(
-    record: Record, viewpoint: Viewpoint, as_of: datetime | None
+    event_store: EventStore, viewpoint: Viewpoint, as_of: datetime | None
 ) -> dict[str, StalledAgreement | None]:
     """Agreements that a matter which somebody may not know of holds up first, as they may know them.
 
@@ -154,12 +154,12 @@ async def _held_up_otherwise(
         return {}
 
     async def one(agreement_id: str) -> tuple[StalledAgreement | None, StalledAgreement | None]:
-        stands = await standing(record, agreement_id, as_of)
+        stands = await standing(event_store, agreement_id, as_of)
         if stands is None:
             return None, None
         return stalled_row(stands), stalled_row(viewpoint.known(stands))
 
-    looked_at = await _to_look_at(record, viewpoint.person_id, as_of)
+    looked_at = await _to_look_at(event_store, viewpoint.person_id, as_of)
     found = zip(looked_at, await few_at_once(one, looked_at), strict=True)
     return {
         agreement_id: other
@@ -168,19 +168,19 @@ async def _held_up_otherwise(
     }
 
 
-async def _to_look_at(record: Record, person_id: PersonId, as_of: datetime | None) -> list[str]:
+async def _to_look_at(event_store: EventStore, person_id: PersonId, as_of: datetime | None) -> list[str]:
     """Agreements that a matter about somebody may hold up first."""
     now = datetime.now(UTC)
     if as_of is not None and as_of < now:
         # The record knows how the ledger stands, not how it stood: the list has folded every agreement.
         return [
             row.agreement_id
-            for row in await stalled_list(record, as_of)
+            for row in await stalled_list(event_store, as_of)
             if row.obligation_id is not None and matters_of(row.obligation_id)
         ]
     moment = as_of or now
-    about = await record.read_models.stalled_matters_about(person_id, moment)
-    return list(dict.fromkeys([*about, *await record.read_models.agreements_ahead(moment)]))
+    about = await event_store.read_models.stalled_matters_about(person_id, moment)
+    return list(dict.fromkeys([*about, *await event_store.read_models.agreements_ahead(moment)]))
 
 
 def _place(row: StalledAgreement | StalledPlace) -> tuple[datetime, str]:

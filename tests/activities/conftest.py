@@ -20,8 +20,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from activities.delivery.deliver import NoticeDelivery
 from activities.delivery.mail import MailSettings
 from activities.directory.people import Directory
-from activities.event_store.digest_log import DigestRecord
-from activities.event_store.event_store import Record
+from activities.event_store.digest_log import DigestLog
+from activities.event_store.event_store import EventStore
 from activities.postgres.pool import open_pool
 from deploy.embedded.processes import free_port
 from domain.kernel.vocabulary import Kind, ObligationKind, Phase, Role, StallReason
@@ -99,16 +99,16 @@ async def directory(pool: asyncpg.Pool[asyncpg.Record]) -> Directory:
 
 @pytest.fixture
 def delivery(
-    record: Record, directory: Directory, settings: MailSettings, days: DigestRecord
+    event_store: EventStore, directory: Directory, settings: MailSettings, days: DigestLog
 ) -> NoticeDelivery:
     """Delivery into the mailbox."""
-    return NoticeDelivery(record.notices, directory, settings, days)
+    return NoticeDelivery(event_store.notices, directory, settings, days)
 
 
 @pytest.fixture
-def days(pool: asyncpg.Pool[asyncpg.Record]) -> DigestRecord:
+def days(pool: asyncpg.Pool[asyncpg.Record]) -> DigestLog:
     """Whose day has had its mail."""
-    return DigestRecord(pool)
+    return DigestLog(pool)
 
 
 @pytest.fixture
@@ -120,9 +120,9 @@ async def owner(owner_database: str) -> AsyncGenerator[asyncpg.Pool[asyncpg.Reco
 
 
 @pytest.fixture
-def record(pool: asyncpg.Pool[asyncpg.Record]) -> Record:
+def event_store(pool: asyncpg.Pool[asyncpg.Record]) -> EventStore:
     """A record with nothing in it."""
-    return Record(pool)
+    return EventStore(pool)
 
 
 @pytest.fixture

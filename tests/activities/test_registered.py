@@ -17,8 +17,8 @@ from activities.delivery.deliver import NoticeDelivery
 from activities.delivery.mail import MailSettings
 from activities.directory.calendars import CalendarSources
 from activities.directory.people import Directory
-from activities.event_store.digest_log import DigestRecord
-from activities.event_store.event_store import Record
+from activities.event_store.digest_log import DigestLog
+from activities.event_store.event_store import EventStore
 from activities.registered import Activities
 from deploy.embedded.processes import free_port
 from domain.handling.activities import UNKNOWN_PERSON
@@ -34,7 +34,7 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=4)
 
 
 @pytest.fixture
-async def activities(pool: asyncpg.Pool[asyncpg.Record], record: Record) -> Activities:
+async def activities(pool: asyncpg.Pool[asyncpg.Record], event_store: EventStore) -> Activities:
     """The activities, with p-ada in the directory and a mail server that is down."""
     ada = Person(
         person_id="p-ada",
@@ -52,17 +52,17 @@ async def activities(pool: asyncpg.Pool[asyncpg.Record], record: Record) -> Acti
         security="none",
         greets_as="localhost",
     )
-    delivery = NoticeDelivery(record.notices, directory, mail, DigestRecord(pool))
-    return Activities(record, directory, CalendarSources(), delivery)
+    delivery = NoticeDelivery(event_store.notices, directory, mail, DigestLog(pool))
+    return Activities(event_store, directory, CalendarSources(), delivery)
 
 
 @pytest.fixture
 async def queued_announcement(
-    record: Record, make_append: Callable[..., Append], make_notice: Callable[..., Notice]
+    event_store: EventStore, make_append: Callable[..., Append], make_notice: Callable[..., Notice]
 ) -> Notice:
     """A notice to p-ada that is to be sent."""
     notice = make_notice(kind=NoticeKind.ANNOUNCEMENT, obligation_id=None, obligation_kind=None, due_at=None)
-    await record.append(make_append(notices=(notice,)))
+    await event_store.append(make_append(notices=(notice,)))
     return notice
 
 
@@ -73,10 +73,10 @@ async def test_an_agreement_that_nobody_proposed_is_loaded_as_none(activities: A
 
 
 async def test_events_of_a_newer_release_are_left_to_it(
-    activities: Activities, record: Record, make_append: Callable[..., Append]
+    activities: Activities, event_store: EventStore, make_append: Callable[..., Append]
 ) -> None:
     """What this release cannot read is an error that a newer release ends, not an agreement with a gap."""
-    await record.append(make_append())
+    await event_store.append(make_append())
     with pytest.raises(UnreadableEvent, match="run a release that knows it"):
         await ActivityEnvironment().run(activities.load_agreement, "agreement-1")
 
@@ -101,7 +101,7 @@ async def test_whoever_the_directory_lacks_is_named_at_once(activities: Activiti
 
 @pytest.mark.parametrize("attempts", [4, ATTEMPTS])
 async def test_tries_are_counted_over_all_runs_of_a_workflow(
-    activities: Activities, record: Record, queued_announcement: Notice, attempts: int
+    activities: Activities, event_store: EventStore, queued_announcement: Notice, attempts: int
 ) -> None:
     """A run that ends after some attempts hands the rest of them over; the last try gives the notice up."""
     for tried in range(1, ATTEMPTS):
@@ -110,21 +110,21 @@ async def test_tries_are_counted_over_all_runs_of_a_workflow(
             await _deliver(activities, queued_announcement, run, attempt + 1)
         pause = min(FIRST_PAUSE * 3 ** (tried - 1), LONGEST_PAUSE)
         assert delayed.value.next_retry_delay == pause
-        (row,) = await record.notices.of("agreement-1")
+        (row,) = await event_store.notices.of("agreement-1")
         assert (row.state, row.attempts) == ("queued", tried)
-        (waiting,) = await record.notices.undelivered("agreement-1")
+        (waiting,) = await event_store.notices.undelivered("agreement-1")
         assert waiting.not_before == row.next_try_at == NOW + pause
 
     run, attempt = divmod(ATTEMPTS - 1, attempts)
     assert await _deliver(activities, queued_announcement, run, attempt + 1) == "failed"
-    (row,) = await record.notices.of("agreement-1")
+    (row,) = await event_store.notices.of("agreement-1")
     assert (row.state, row.attempts, row.next_try_at) == ("failed", ATTEMPTS, None)
     assert "mail server" in (row.last_error or "")
 
 
 async def test_what_is_asked_for_again_is_tried_as_often_again(
     activities: Activities,
-    record: Record,
+    event_store: EventStore,
     queued_announcement: Notice,
     make_append: Callable[..., Append],
 ) -> None:
@@ -138,11 +138,11 @@ async def test_what_is_asked_for_again_is_tried_as_often_again(
         schema_version=1,
         data={"notice_ids": [queued_announcement.notice_id], "ledger": {}},
     )
-    await record.append(make_append(expected_version=1, events=(resent,)))
+    await event_store.append(make_append(expected_version=1, events=(resent,)))
     with pytest.raises(ApplicationError) as delayed:
         await _deliver(activities, queued_announcement, run=0, attempt=1)
     assert delayed.value.next_retry_delay == FIRST_PAUSE
-    (row,) = await record.notices.of("agreement-1")
+    (row,) = await event_store.notices.of("agreement-1")
     assert (row.state, row.attempts) == ("queued", 3)
 
 

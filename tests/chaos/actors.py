@@ -108,7 +108,7 @@ class Actors:
 
     async def _place(self) -> str:
         intake = Intake(
-            self._around.record,
+            self._around.event_store,
             self._around.directory,
             Starter(self._around.client, TASK_QUEUE),
             KnownPolicies.built_in(),
@@ -133,7 +133,7 @@ class Actors:
 
     async def _fold(self) -> Agreement:
         known = 0 if self._agreement is None else self._agreement.version
-        rows = await patiently(lambda: self._around.record.stream(self.agreement_id, known))
+        rows = await patiently(lambda: self._around.event_store.stream(self.agreement_id, known))
         folded = fold_recorded(rows, self._agreement)
         assert folded is not None, f"{self.agreement_id} was confirmed and is not in the record"
         self._agreement = folded
@@ -245,7 +245,7 @@ class Actors:
         """Waits for what time has brought and nobody could write down yet."""
 
         async def moved() -> bool:
-            if await self._around.record.stream(self.agreement_id, agreement.version):
+            if await self._around.event_store.stream(self.agreement_id, agreement.version):
                 return True
             raise NotYetError(f"{self.agreement_id} waits on nothing at {now}")
 
@@ -301,7 +301,7 @@ class Actors:
         """Whether, by the record, there is nothing left for its workflow to do."""
         agreement = await self._fold()
         return agreement.closed and not await patiently(
-            lambda: self._around.record.notices.undelivered(self.agreement_id)
+            lambda: self._around.event_store.notices.undelivered(self.agreement_id)
         )
 
     async def _compare(self) -> None:
@@ -309,7 +309,7 @@ class Actors:
         if self._around.lost_temporal and await self._is_over():
             return
         said = await patiently(lambda: look(self._around.client, self.agreement_id, STATUS_QUERY, StatusView))
-        rows = await patiently(lambda: self._around.record.stream(self.agreement_id))
+        rows = await patiently(lambda: self._around.event_store.stream(self.agreement_id))
         folded = fold_recorded(rows[: said.version])
         told = "" if folded is None else status_view(folded, said.as_of).model_dump_json()
         self._notes.standings.append(Standing(self.agreement_id, said.version, said.model_dump_json(), told))

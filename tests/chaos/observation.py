@@ -83,11 +83,11 @@ class Observation:
 
 async def observe(around: Surroundings, notes: Notes, struck: Sequence[Struck]) -> Observation:
     """Reads the record once everything is mended and over."""
-    pool, record = around.pool, around.record
+    pool, event_store = around.pool, around.event_store
     log = [LogRow(**dict(row)) for row in await pool.fetch(_LOG)]
     courses: dict[str, Course] = {}
     for agreement_id in sorted({row.agreement_id for row in log}):
-        courses[agreement_id] = course_of(await record.stream(agreement_id))
+        courses[agreement_id] = course_of(await event_store.stream(agreement_id))
     return Observation(
         notes=notes,
         log=log,

@@ -20,10 +20,10 @@ _MOVES_WITHIN = timedelta(seconds=5)
 
 async def bring_back(around: Surroundings) -> None:
     """Starts every open agreement from the record, on a Temporal that knows none, until all are there."""
-    rehydration = Rehydration(around.record, around.client, TASK_QUEUE, _ANSWERS_WITHIN)
+    rehydration = Rehydration(around.event_store, around.client, TASK_QUEUE, _ANSWERS_WITHIN)
 
     async def once() -> None:
-        found = await rehydration.run(await around.record.read_models.to_be_run(), _nobody_counts)
+        found = await rehydration.run(await around.event_store.read_models.to_be_run(), _nobody_counts)
         missing = [f"{each.agreement_id}: {each.outcome}" for each in found if each.outcome not in _BACK]
         if missing:
             raise NotYetError(", ".join(missing))
@@ -47,7 +47,7 @@ async def roll_out(around: Surroundings, build_id: str) -> None:
         behind = [agreement_id async for agreement_id in upgrade.behind()]
         moved = await upgrade.move(behind, _MOVES_WITHIN, _nobody_counts)
         left = [each.agreement_id for each in moved if each.outcome is Outcome.BEHIND]
-        again = await upgrade.start_again(around.record, left, _nobody_counts)
+        again = await upgrade.start_again(around.event_store, left, _nobody_counts)
         stranded = [each.agreement_id for each in again if each.outcome is Outcome.BEHIND]
         if stranded or behind:
             # Temporal's list of those behind may be some moments old: it is looked at until it is empty.

@@ -17,9 +17,9 @@ from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper
 
 from activities.directory.people import Directory
-from activities.encryption.encrypt import Seals
+from activities.encryption.encrypt import FieldEncryption
 from activities.encryption.payload_converter import converter_with
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.keys.sources import ensure_key_file, ring_of_file
 from activities.keys.subjects import SubjectKeys
 from activities.postgres.pool import DatabaseUnavailableError, open_pool
@@ -75,7 +75,7 @@ class Surroundings:
     client: Client
     skipper: TimeSkipper
     pool: asyncpg.Pool[asyncpg.Record]
-    record: Record
+    event_store: EventStore
     directory: Directory
     lost_temporal: int = 0
     """How often Temporal forgot everything."""
@@ -133,8 +133,8 @@ async def surroundings(folder: Path) -> AsyncGenerator[Surroundings]:
             data_converter=converter_with(ring),
             runtime=_quiet_runtime(),
         )
-        seals = Seals(SubjectKeys(pool, ring))
-        directory = Directory(pool, seals)
+        encryption = FieldEncryption(SubjectKeys(pool, ring))
+        directory = Directory(pool, encryption)
         await directory.upsert(read_people())
         workers = Workers(
             folder / "logs",
@@ -153,7 +153,7 @@ async def surroundings(folder: Path) -> AsyncGenerator[Surroundings]:
             client,
             TimeSkipper(client),
             pool,
-            Record(pool, seals),
+            EventStore(pool, encryption),
             directory,
         )
 

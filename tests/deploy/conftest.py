@@ -25,7 +25,7 @@ from temporalio.worker import Worker
 
 from activities.directory.people import Directory
 from activities.postgres.pool import open_pool
-from application.config.keys import seals_of
+from application.config.keys import encryption_of
 from application.settings import load_settings
 from application.temporal.client import data_converter
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
@@ -143,7 +143,7 @@ async def _of_a_worker(temporal: EmbeddedTemporal, administrators: str, dsn: str
     everybody = json.loads((EXAMPLES / "people.json").read_text())
     pool = await open_pool(administrators)
     await pool.execute(AT_THE_END_OF_THE_LADDER)
-    await Directory(pool, seals_of(load_settings(keys=KEYS), pool)).upsert(
+    await Directory(pool, encryption_of(load_settings(keys=KEYS), pool)).upsert(
         [Person.model_validate(each) for each in everybody]
     )
     await pool.close()

@@ -12,7 +12,7 @@ import promql_parser
 import yaml
 
 from tests.fixtures.paths import ROOT
-from workers.runtime.metrics import FiguresCollector
+from workers.runtime.metrics import MetricsCollector
 
 DASHBOARD = json.loads((ROOT / "deploy/dashboards/grafana.json").read_text())
 ALERTS: list[dict[str, Any]] = [
@@ -117,7 +117,7 @@ def test_every_figure_is_on_the_dashboard() -> None:
     }
     exported = {
         f"{family.name}_info" if family.type == "info" else family.name
-        for family in FiguresCollector("postgresql://unused").describe()
+        for family in MetricsCollector("postgresql://unused").describe()
     }
     assert exported <= shown
 

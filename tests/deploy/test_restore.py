@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from activities.directory.calendars import CalendarSources
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.pool import open_pool
 from application.operations.verify import verify
 from deploy.embedded import EmbeddedPostgres
@@ -67,8 +67,8 @@ async def test_a_dump_restored_into_another_cluster_is_whole(
 ) -> None:
     """Dump, lose, restore elsewhere, begin an epoch, verify: nothing differs, and work goes on in order."""
     pool = await open_pool(database)
-    await Record(pool).append(_proposal("before"))
-    before = await Record(pool).read_all()
+    await EventStore(pool).append(_proposal("before"))
+    before = await EventStore(pool).read_all()
     await pool.close()
     dump = str(tmp_path / "sojourn.dump")
     await _run("pg_dump", "--format=custom", f"--file={dump}", owner_database)
@@ -83,10 +83,10 @@ async def test_a_dump_restored_into_another_cluster_is_whole(
 
     restored = await open_pool(elsewhere.dsn)
     assert await verify(restored) == []
-    assert (await Record(restored).append(_proposal("before"))).outcome == "duplicate"
-    assert (await Record(restored).append(_proposal("after"))).outcome == "appended"
+    assert (await EventStore(restored).append(_proposal("before"))).outcome == "duplicate"
+    assert (await EventStore(restored).append(_proposal("after"))).outcome == "appended"
     # Whoever had read everything before reads on with what came after the restore, and nothing twice.
-    page = await Record(restored).read_all(before.cursor)
+    page = await EventStore(restored).read_all(before.cursor)
     assert {event.agreement_id.partition(".")[2] for event in page.events} == {"after"}
     assert page.cursor.epoch == before.cursor.epoch + 1
     assert await verify(restored) == []

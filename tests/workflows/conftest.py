@@ -32,9 +32,9 @@ from temporalio.worker import Interceptor
 
 from activities.directory.people import Directory
 from activities.encryption.payload_codec import EncryptingCodec, is_encrypted
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.pool import open_pool
-from application.config.keys import key_ring, seals_of
+from application.config.keys import encryption_of, key_ring
 from application.settings import Settings, load_settings
 from application.temporal.status_query import look
 from deploy.embedded.processes import free_port
@@ -191,7 +191,9 @@ class Placement:
     async def agreement(self) -> Agreement:
         """As its stream folds."""
         known = 0 if self.folded is None else self.folded.version
-        self.folded = fold_recorded(await self.house.record.stream(self.agreement_id, known), self.folded)
+        self.folded = fold_recorded(
+            await self.house.event_store.stream(self.agreement_id, known), self.folded
+        )
         assert self.folded is not None
         return self.folded
 
@@ -205,7 +207,7 @@ class Placement:
 
     async def next_instant(self) -> datetime:
         """When, by its record, it is next to wake by itself: for the ledger or for a notice."""
-        queued = await self.house.record.notices.undelivered(self.agreement_id)
+        queued = await self.house.event_store.notices.undelivered(self.agreement_id)
         ledger = next_instant(await self.agreement(), await self.now())
         return min([notice.not_before for notice in queued] + ([] if ledger is None else [ledger]))
 
@@ -396,9 +398,9 @@ class House:
         self.client = client
         self.settings = settings
         self.pool = pool
-        seals = seals_of(settings, pool)
-        self.record = Record(pool, seals)
-        self.directory = Directory(pool, seals)
+        encryption = encryption_of(settings, pool)
+        self.event_store = EventStore(pool, encryption)
+        self.directory = Directory(pool, encryption)
         self.mailbox = mailbox
         self.skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
         self._workers: list[AsyncExitStack] = []

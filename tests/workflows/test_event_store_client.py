@@ -125,7 +125,7 @@ async def _record_behind_its_back(house: House, placement: Placement, command: C
     before, now = await placement.agreement(), await placement.now()
     events = decide(before, command, now)
     ids = [f"00000000-0000-4000-8000-{number:012}" for number in range(len(events))]
-    appended = await house.record.append(step(before, command, events, ids, now).append)
+    appended = await house.event_store.append(step(before, command, events, ids, now).append)
     assert appended.outcome == "appended"
     return appended.version
 
@@ -141,11 +141,11 @@ async def _locked(administrator: asyncpg.Connection, placement: Placement) -> As
 
 
 async def _is_once_in_the_record(placement: Placement, command_id: str) -> None:
-    stream = await placement.house.record.stream(placement.agreement_id)
+    stream = await placement.house.event_store.stream(placement.agreement_id)
     of_it = [event.version for event in stream if event.command_id == command_id]
     assert of_it
     assert of_it == list(range(of_it[0], of_it[0] + len(of_it)))
-    assert await placement.house.record.verify_chain(placement.agreement_id) is None
+    assert await placement.house.event_store.verify_chain(placement.agreement_id) is None
 
 
 def _activities(history: WorkflowHistory) -> list[str]:

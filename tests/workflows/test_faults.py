@@ -80,13 +80,15 @@ async def test_a_dead_mail_server_delays_no_signature_and_no_alarm(house: House)
     assert agreement.phase is Phase.ACTIVE
     assert house.mailbox.mails == []
 
-    failed = [row for row in await house.record.notices.of(placement.agreement_id) if row.state == "failed"]
+    failed = [
+        row for row in await house.event_store.notices.of(placement.agreement_id) if row.state == "failed"
+    ]
     assert failed
     assert all("mail server" in (row.last_error or "") for row in failed)
 
     house.mailbox.open()
     await placement.fast_forward(A_WEEK)
-    states = {row.state for row in await house.record.notices.of(placement.agreement_id)}
+    states = {row.state for row in await house.event_store.notices.of(placement.agreement_id)}
     assert "sent" in states
     assert len(house.mailbox.mails) > 0
 
@@ -99,7 +101,7 @@ async def test_a_mail_server_that_never_answers_holds_up_nobody(house: House) ->
         silent.listen(64)
         await house.change_worker(smtp_timeout_seconds=2.0)
         placement = await house.place("secondment")
-        queued = await house.record.notices.undelivered(placement.agreement_id)
+        queued = await house.event_store.notices.undelivered(placement.agreement_id)
         monday = min(notice.not_before for notice in queued) + timedelta(seconds=1)
         waiting = asyncio.create_task(placement.fast_forward(monday - await placement.now()))
         await house.eventually(
@@ -128,7 +130,7 @@ async def test_what_is_in_flight_while_the_record_is_away_is_recorded_once(
     house, postgres = fragile_house
     placement = await house.place("secondment")
     await placement.become_active()
-    before = len(await house.record.stream(placement.agreement_id))
+    before = len(await house.event_store.stream(placement.agreement_id))
     await postgres.stop(crash=True)
     acting = asyncio.create_task(placement.act(placement.feedback("feedback/1")))
 
@@ -137,7 +139,7 @@ async def test_what_is_in_flight_while_the_record_is_away_is_recorded_once(
 
     await postgres.start()
     receipt = await acting
-    stream = await house.record.stream(placement.agreement_id)
+    stream = await house.event_store.stream(placement.agreement_id)
     assert [event.command_id for event in stream[before:]] == ["feedback/1"] * len(receipt.event_types)
     assert (await placement.status()).version == receipt.version
     assert await placement.act(placement.feedback("feedback/1"), update_id="again") == receipt
@@ -162,11 +164,11 @@ async def test_an_outage_of_the_record_fails_no_task_of_busy_agreements(
 
     await postgres.start()
     for placement, receipts in zip(placements, await asyncio.gather(*acting), strict=True):
-        stream = await house.record.stream(placement.agreement_id)
+        stream = await house.event_store.stream(placement.agreement_id)
         written = Counter(event.command_id for event in stream)
         for receipt in receipts:
             assert written[receipt.command_id] == len(receipt.event_types)
-        assert await house.record.verify_chain(placement.agreement_id) is None
+        assert await house.event_store.verify_chain(placement.agreement_id) is None
         assert (await placement.status()).version == len(stream)
         for history in await placement.histories():
             assert not {event.event_type for event in history.events} & FAILED_TASKS
@@ -204,16 +206,16 @@ async def test_a_run_that_was_reset_finds_the_record_ahead_and_follows(house: Ho
     placement = await house.place("secondment")
     assert await placement.answer_all(ObligationKind.SIGNATURE) == 5
     await _reset_to_the_beginning(house, placement)
-    before = await house.record.stream(placement.agreement_id)
+    before = await house.event_store.stream(placement.agreement_id)
 
     await placement.act(
         "request_changes", actor_id=placement.terms.mentee, fields=["milestones"], what="One week more."
     )
-    stream = await house.record.stream(placement.agreement_id)
+    stream = await house.event_store.stream(placement.agreement_id)
     assert stream[: len(before)] == before
     assert len(stream) > len(before)
     assert (await placement.status()).version == len(stream)
-    assert await house.record.verify_chain(placement.agreement_id) is None
+    assert await house.event_store.verify_chain(placement.agreement_id) is None
 
 
 async def test_options_changed_during_a_task_leave_a_run_to_the_version_it_is_pinned_to(house: House) -> None:
@@ -279,7 +281,7 @@ async def test_what_the_record_refused_time_to_write_is_written_once_it_takes_it
     await placement.fast_forward(2 * PAUSE_AFTER_A_FAULT)
 
     async def since() -> list[str]:
-        return [e.type for e in await house.record.stream(placement.agreement_id, receipt.version)]
+        return [e.type for e in await house.event_store.stream(placement.agreement_id, receipt.version)]
 
     await house.eventually(since, lambda types: "obligation.escalated" in types)
     assert (await placement.status()).version == (await placement.agreement()).version

@@ -25,7 +25,7 @@ async def test_the_next_run_carries_on_where_the_last_one_was(house: House) -> N
     placement = await house.place("secondment")
     await _act_until_handed_over(placement)
     await _holds_what_the_record_holds(placement)
-    queued = await house.record.notices.undelivered(placement.agreement_id)
+    queued = await house.event_store.notices.undelivered(placement.agreement_id)
     assert queued
     assert await placement.alarm() == await placement.next_instant()
 
@@ -34,7 +34,7 @@ async def test_the_next_run_carries_on_where_the_last_one_was(house: House) -> N
     )
 
     async def became() -> set[str]:
-        outbox = await house.record.notices.of(placement.agreement_id)
+        outbox = await house.event_store.notices.of(placement.agreement_id)
         states = {row.notice.notice_id: row.state for row in outbox}
         return {states[notice.notice_id] for notice in queued}
 
@@ -51,7 +51,7 @@ async def test_commands_are_accepted_once_while_runs_change(house: House) -> Non
     runs = len(await placement.histories())
     await asyncio.gather(*(_give_feedback(house, placement, sender) for sender in range(5)))
     assert len(await placement.histories()) > runs
-    stream = await house.record.stream(placement.agreement_id)
+    stream = await house.event_store.stream(placement.agreement_id)
     given = [event.command_id for event in stream if event.type == "feedback.given"]
     assert sorted(given) == sorted(
         f"feedback/{sender}/{number}" for sender in range(5) for number in range(8)
@@ -78,7 +78,7 @@ async def test_callers_who_leave_no_gap_do_not_keep_a_run_alive(house: House) ->
     finally:
         enough.set()
     sent = [command_id for commands in await asyncio.gather(*senders) for command_id in commands]
-    stream = await house.record.stream(placement.agreement_id)
+    stream = await house.event_store.stream(placement.agreement_id)
     given = [event.command_id for event in stream if event.type == "feedback.given"]
     assert sorted(given) == sorted(sent)
     await _holds_what_the_record_holds(placement)
@@ -97,7 +97,7 @@ async def test_a_command_keeps_its_first_receipt_over_the_hand_over(house: House
             break
     assert len(await placement.histories()) > runs
     assert await placement.act(command, update_id="another-attempt") == first
-    stream = await house.record.stream(placement.agreement_id)
+    stream = await house.event_store.stream(placement.agreement_id)
     assert [event.command_id for event in stream].count(command.command_id) == len(first.event_types)
 
 
@@ -112,7 +112,7 @@ async def test_a_run_that_took_over_sees_which_words_of_the_terms_change(
     terms = placement.terms.model_dump(mode="json")
     terms["rationale"] = "Another reason, which the mentee and both managers agreed upon."
     await placement.act("amend_terms", actor_id=placement.terms.hrbp, terms=terms, reason="It was too vague.")
-    amended = (await house.record.stream(placement.agreement_id))[-1]
+    amended = (await house.event_store.stream(placement.agreement_id))[-1]
     assert (amended.type, amended.data["changed"]) == ("terms.amended", ["rationale"])
 
 
@@ -134,7 +134,7 @@ async def test_tries_at_a_notice_go_on_over_the_hand_over(
     """A dead mail server is tried twelve times in the life of a notice, however many runs that takes."""
     house.mailbox.close()
     placement = await house.place("secondment")
-    waiting = await house.record.notices.undelivered(placement.agreement_id)
+    waiting = await house.event_store.notices.undelivered(placement.agreement_id)
     first = waiting[0].not_before
     queued = [notice for notice in waiting if notice.not_before == first]
     await placement.fast_forward(first - await placement.now() + timedelta(minutes=1))
@@ -144,7 +144,7 @@ async def test_tries_at_a_notice_go_on_over_the_hand_over(
             await placement.handle.signal(NUDGE_SIGNAL)
         await placement.fast_forward(timedelta(minutes=10))
     assert len(await placement.histories()) > A_FEW_RUNS
-    rows = {row.notice.notice_id: row for row in await house.record.notices.of(placement.agreement_id)}
+    rows = {row.notice.notice_id: row for row in await house.event_store.notices.of(placement.agreement_id)}
     tried = [rows[notice.notice_id] for notice in queued]
     assert {row.state for row in tried} == {"queued"}
     assert {row.attempts for row in tried} <= set(range(4, 9)), "six pauses make half an hour"
@@ -152,7 +152,7 @@ async def test_tries_at_a_notice_go_on_over_the_hand_over(
     monkeypatch.undo()
     placement.longest_step = timedelta(hours=8)
     await placement.fast_forward(timedelta(days=1))
-    rows = {row.notice.notice_id: row for row in await house.record.notices.of(placement.agreement_id)}
+    rows = {row.notice.notice_id: row for row in await house.event_store.notices.of(placement.agreement_id)}
     assert {(rows[notice.notice_id].state, rows[notice.notice_id].attempts) for notice in queued} == {
         ("failed", activity_definitions.DELIVERY_ATTEMPTS)
     }
@@ -173,7 +173,7 @@ async def test_an_agreement_goes_on_from_its_record_alone(house: House) -> None:
 
     await placement.live_until(lambda _: False, in_strides=True)
     assert await placement.outcome() == Outcome.COMPLETED
-    assert await house.record.verify_chain(placement.agreement_id) is None
+    assert await house.event_store.verify_chain(placement.agreement_id) is None
 
 
 async def test_a_closed_agreement_that_is_resumed_ends_at_once(house: House) -> None:
@@ -186,10 +186,10 @@ async def test_a_closed_agreement_that_is_resumed_ends_at_once(house: House) -> 
         reason="The post is gone.",
     )
     assert await placement.outcome() == Outcome.WITHDRAWN
-    before = await house.record.stream(placement.agreement_id)
+    before = await house.event_store.stream(placement.agreement_id)
     await house.resume(placement)
     assert await placement.outcome() == Outcome.WITHDRAWN
-    assert await house.record.stream(placement.agreement_id) == before
+    assert await house.event_store.stream(placement.agreement_id) == before
 
 
 async def _act_until_handed_over(placement: Placement) -> None:

@@ -52,7 +52,9 @@ async def test_agreements_that_climb_side_by_side_send_nobody_two_mails_a_day(ho
         # Beyond a step the server may skip the working hours of a run that has just taken over.
         placement.longest_step = timedelta(days=1)
     await asyncio.gather(*(placement.fast_forward(timedelta(weeks=3)) for placement in placements))
-    rows = [row for placement in placements for row in await house.record.notices.of(placement.agreement_id)]
+    rows = [
+        row for placement in placements for row in await house.event_store.notices.of(placement.agreement_id)
+    ]
     nudges = [row for row in rows if row.notice.kind in NUDGES]
     told = [row for row in nudges if row.state == "sent"]
     assert len(told) > 10
@@ -74,7 +76,7 @@ async def _live_until(placement: Placement, instant: datetime) -> None:
 
 async def _told(house: House, placement: Placement, obligation_id: str) -> None:
     async def states() -> set[str]:
-        rows = await house.record.notices.of(placement.agreement_id)
+        rows = await house.event_store.notices.of(placement.agreement_id)
         return {row.state for row in rows if _is_about(row, obligation_id)}
 
     await house.eventually(states, lambda found: found == {"sent"})
@@ -82,7 +84,7 @@ async def _told(house: House, placement: Placement, obligation_id: str) -> None:
 
 async def _put_off(house: House, placement: Placement, obligation_id: str, *, beyond: datetime) -> NoticeRow:
     async def waiting() -> list[NoticeRow]:
-        rows = await house.record.notices.of(placement.agreement_id)
+        rows = await house.event_store.notices.of(placement.agreement_id)
         return [row for row in rows if _is_about(row, obligation_id) and row.notice.not_before > beyond]
 
     (row,) = await house.eventually(waiting, bool)

@@ -23,7 +23,7 @@ from domain.ledger.obligation import Obligation
 from domain.views.health import assess
 from domain.views.status import StatusView
 from workers.cli import app
-from workers.runtime.metrics import FiguresCollector
+from workers.runtime.metrics import MetricsCollector
 from workflows.search_attributes import HEALTH, KIND, LEVEL, STALL_REASON, STALLED_SINCE, WAITING_ON_ROLE
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ async def _by_filters(house: House, placements: Sequence[Placement], expected: F
 async def _by_sql(house: House, at: datetime) -> Faces:
     return {
         row.agreement_id: Said(row.kind, row.reason, str(row.waiting_on_role), row.since, row.level)
-        for row in await house.record.read_models.stalled(at)
+        for row in await house.event_store.read_models.stalled(at)
     }
 
 
@@ -202,7 +202,7 @@ def _counted(faces: Faces) -> Counter[tuple[str, ...]]:
 async def _by_metrics(house: House, moved_database: str, at: datetime) -> Counter[tuple[str, ...]]:
     """What Prometheus would be told, were `at` the present: metrics know no other instant than now."""
     await _move(house, moved_database, datetime.now(UTC) - at)
-    collected = await asyncio.to_thread(lambda: list(FiguresCollector(moved_database).collect()))
+    collected = await asyncio.to_thread(lambda: list(MetricsCollector(moved_database).collect()))
     [family] = [metric for metric in collected if metric.name == "sojourn_agreements_stalled"]
     labels = ("kind", "reason", "role", "level")
     return Counter(

@@ -152,7 +152,7 @@ async def _neglected(_: House, placement: Placement) -> None:
 
 async def _leg_after_leg(house: House, placement: Placement) -> None:
     await placement.become_active()
-    while "leg.started" not in {row.type for row in await house.record.stream(placement.agreement_id)}:
+    while "leg.started" not in {row.type for row in await house.event_store.stream(placement.agreement_id)}:
         before = (await placement.agreement()).version
         await placement.live_until(lambda agreement, seen=before: agreement.version > seen + 3)
 

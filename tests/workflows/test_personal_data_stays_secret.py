@@ -16,9 +16,9 @@ from google.protobuf.message import Message
 from temporalio.api.common.v1 import Payload
 from temporalio.client import Client, WorkflowUpdateFailedError
 
-from activities.encryption.decrypt import opened
+from activities.encryption.decrypt import decrypt_events
 from activities.encryption.payload_codec import EncryptingCodec, is_encrypted
-from application.config.keys import key_ring, seals_of
+from application.config.keys import encryption_of, key_ring
 from application.settings import load_settings
 from application.temporal.client import data_converter
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
@@ -43,7 +43,7 @@ from tests.fixtures.marked_texts import (
 from tests.fixtures.reading_commands import Readings
 from tests.fixtures.recorded_lives import full_request
 from workers.runtime.log_output import configure_logs
-from workers.runtime.metrics_endpoints import serving_figures
+from workers.runtime.metrics_endpoints import serving_metrics
 from workflows.contract import Receipt
 from workflows.search_attributes import ALL
 
@@ -243,7 +243,7 @@ async def _sing(house: House, cage: Cage) -> list[Placement]:
     await house.directory.upsert([operator.model_copy(update={"channels": (CHANNEL,)})])
     ours, theirs = (f"127.0.0.1:{free_port()}" for _ in range(2))
     await house.change_worker(sdk_metrics_address=theirs)
-    with serving_figures(house.settings.model_copy(update={"metrics_address": ours})):
+    with serving_metrics(house.settings.model_copy(update={"metrics_address": ours})):
         async with asyncio.TaskGroup() as group:
             lives = [group.create_task(_live(house, kind, cage)) for kind in Kind]
             group.create_task(_change(house, cage))
@@ -264,8 +264,8 @@ async def _sing(house: House, cage: Cage) -> list[Placement]:
 async def _heard(placements: Sequence[Placement]) -> set[str]:
     heard: set[str] = set()
     for each in placements:
-        seals = seals_of(each.house.settings, each.house.pool)
-        rows = await opened(seals, await each.house.record.stream(each.agreement_id))
+        encryption = encryption_of(each.house.settings, each.house.pool)
+        rows = await decrypt_events(encryption, await each.house.event_store.stream(each.agreement_id))
         heard |= heard_in(json.dumps([row.data for row in rows]))
     return heard
 
@@ -291,8 +291,8 @@ async def _the_mentee_is_erased(placement: Placement, folder: Path) -> None:
     house = placement.house
     readings = Readings(
         await placement.agreement(),
-        record=house.record,
-        seals=seals_of(house.settings, house.pool),
+        event_store=house.event_store,
+        encryption=encryption_of(house.settings, house.pool),
         pool=house.pool,
         payloads=await _kept_of(placement),
         folder=folder,

@@ -61,7 +61,7 @@ async def test_a_refused_command_leaves_no_trace(house: House, case: str) -> Non
     """A command that the rules or its own fields forbid is answered with code and sentence, and forgotten."""
     name, fields, code, words = REFUSED_COMMANDS[case]
     placement = await house.place("secondment")
-    before = await house.record.stream(placement.agreement_id)
+    before = await house.event_store.stream(placement.agreement_id)
     accepted = await _accepted(placement)
 
     raw = {"command_id": "test/1", **fields} if fields else {}
@@ -70,7 +70,7 @@ async def test_a_refused_command_leaves_no_trace(house: House, case: str) -> Non
 
     assert refused_with == code
     assert words in sentence
-    assert await house.record.stream(placement.agreement_id) == before
+    assert await house.event_store.stream(placement.agreement_id) == before
     assert await _accepted(placement) == accepted
 
 
@@ -86,14 +86,14 @@ async def test_somebody_whom_the_directory_lacks_gets_no_role(house: House) -> N
     """A role is not given to a person who is not in the directory; nothing is written."""
     placement = await house.place("secondment")
     await placement.live_until(lambda agreement: agreement.started_at is not None)
-    before = await house.record.stream(placement.agreement_id)
+    before = await house.event_store.stream(placement.agreement_id)
     fields = {"actor_id": "P-1300", "role": "mentor", "from_person": "P-1107", "to_person": "P-0000"}
     code, sentence = await house.refused(
         placement.act("reassign_role", **fields, reason="The mentor left the company.")
     )
     assert code == "unknown_reference"
     assert "P-0000" in sentence
-    assert await house.record.stream(placement.agreement_id) == before
+    assert await house.event_store.stream(placement.agreement_id) == before
 
 
 async def test_words_that_cannot_be_stored_are_refused(house: House) -> None:
@@ -167,7 +167,7 @@ async def test_a_malformed_request_fails_naming_every_field(house: House, case: 
     with pytest.raises(WorkflowFailureError) as failed:
         await handle.result()
     _says(failed.value.cause, expected)
-    assert await house.record.stream(agreement_id) == []
+    assert await house.event_store.stream(agreement_id) == []
 
 
 async def test_whoever_waits_for_the_proposal_hears_why_it_failed(house: House) -> None:
@@ -200,7 +200,7 @@ async def test_a_request_is_started_under_its_own_id_and_type(house: House) -> N
         failed.value.cause,
         ("kind: a shadowing is", f"request_id: the workflow id of this request is {terms['tenant']}."),
     )
-    assert await house.record.stream(other) == []
+    assert await house.event_store.stream(other) == []
 
 
 async def test_an_agreement_is_resumed_under_its_own_id_and_type(house: House) -> None:

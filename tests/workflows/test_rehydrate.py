@@ -38,7 +38,7 @@ async def test_everything_goes_on_where_it_was_on_an_empty_server(
     letters = len(mailbox.mails)
     async with keeping_house(database, another_client, mailbox) as elsewhere:
         rehydration = _rehydration(elsewhere)
-        ids = await elsewhere.record.read_models.to_be_run()
+        ids = await elsewhere.event_store.read_models.to_be_run()
         assert sorted(ids) == sorted(each.agreement_id for each in placements)
         would = await rehydration.run(ids, _nothing, dry_run=True)
         assert {each.outcome for each in would} == {Outcome.WOULD_RESUME}
@@ -58,7 +58,7 @@ async def test_everything_goes_on_where_it_was_on_an_empty_server(
         for placement in moved[:2]:
             version = (await placement.status()).version
             assert (await placement.act(placement.feedback("feedback/after"))).version > version
-            assert await elsewhere.record.verify_chain(placement.agreement_id) is None
+            assert await elsewhere.event_store.verify_chain(placement.agreement_id) is None
 
 
 async def test_letters_of_a_closed_agreement_are_still_sent(
@@ -74,17 +74,17 @@ async def test_letters_of_a_closed_agreement_are_still_sent(
         reason="The post is gone.",
     )
     await house.close_workers()
-    waiting = await house.record.notices.undelivered(placement.agreement_id)
+    waiting = await house.event_store.notices.undelivered(placement.agreement_id)
     assert waiting
     mailbox.open()
     async with keeping_house(database, another_client, mailbox) as elsewhere:
         rehydration = _rehydration(elsewhere)
-        done = await rehydration.run(await elsewhere.record.read_models.to_be_run(), _nothing)
+        done = await rehydration.run(await elsewhere.event_store.read_models.to_be_run(), _nothing)
         assert [each.outcome for each in done] == [Outcome.SENDS_NOTICES]
         assert await _in(elsewhere, placement).outcome() == AgreementOutcome.WITHDRAWN
-        assert await elsewhere.record.notices.undelivered(placement.agreement_id) == []
+        assert await elsewhere.event_store.notices.undelivered(placement.agreement_id) == []
         assert mailbox.mails
-        assert await elsewhere.record.read_models.to_be_run() == []
+        assert await elsewhere.event_store.read_models.to_be_run() == []
 
 
 async def test_what_cannot_be_folded_is_told_and_keeps_nobody_else(
@@ -107,7 +107,7 @@ async def test_what_cannot_be_folded_is_told_and_keeps_nobody_else(
     )
     await administrator.execute(f"ALTER TABLE sojourn.event ENABLE ALWAYS {guard}")
     async with keeping_house(database, another_client, mailbox) as elsewhere:
-        to_be_run = await elsewhere.record.read_models.to_be_run()
+        to_be_run = await elsewhere.event_store.read_models.to_be_run()
         found = {each.agreement_id: each for each in await _rehydration(elsewhere).run(to_be_run, _nothing)}
     assert found[other.agreement_id].outcome is Outcome.RESUMED
     assert found[newer.agreement_id].outcome is Outcome.UNREADABLE
@@ -157,7 +157,7 @@ async def _seen(placement: Placement) -> tuple[Any, Any, Any]:
 
     async def late() -> list[str]:
         now = await placement.now()
-        queued = await placement.house.record.notices.undelivered(placement.agreement_id)
+        queued = await placement.house.event_store.notices.undelivered(placement.agreement_id)
         return [notice.notice_id for notice in queued if notice.not_before <= now]
 
     await placement.house.eventually(late, lambda seen: seen == [])
@@ -167,7 +167,7 @@ async def _seen(placement: Placement) -> tuple[Any, Any, Any]:
 def _rehydration(house: House, *, seconds: float = 60) -> Rehydration:
     """Over a client that starts workflows whose clocks can be turned."""
     return Rehydration(
-        house.record, house.skipper.client, house.settings.task_queue, timedelta(seconds=seconds)
+        house.event_store, house.skipper.client, house.settings.task_queue, timedelta(seconds=seconds)
     )
 
 

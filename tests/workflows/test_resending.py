@@ -21,7 +21,7 @@ async def test_what_was_given_up_is_sent_once_somebody_asks_for_it(house: House)
     await placement.fast_forward(timedelta(days=4))
 
     async def given_up() -> list[NoticeRow]:
-        return await house.record.notices.failed([placement.agreement_id])
+        return await house.event_store.notices.failed([placement.agreement_id])
 
     failed = await house.eventually(given_up, lambda rows: len(rows) >= A_FEW)
     assert house.mailbox.mails == []
@@ -39,7 +39,7 @@ async def test_what_was_given_up_is_sent_once_somebody_asks_for_it(house: House)
     assert receipt.event_types == ("notices.resent",)
 
     async def sent() -> list[str]:
-        rows = await house.record.notices.of(placement.agreement_id)
+        rows = await house.event_store.notices.of(placement.agreement_id)
         return sorted(row.notice.notice_id for row in rows if row.state == "sent")
 
     await house.eventually(sent, lambda ids: set(ids) >= set(chosen))
@@ -57,7 +57,7 @@ async def test_what_was_settled_meanwhile_is_not_sent_again(house: House) -> Non
     placement = await house.place("secondment")
     await placement.fast_forward(timedelta(days=4))
     failed = await house.eventually(
-        lambda: house.record.notices.failed([placement.agreement_id]), lambda rows: len(rows) >= A_FEW
+        lambda: house.event_store.notices.failed([placement.agreement_id]), lambda rows: len(rows) >= A_FEW
     )
     mine = failed[0]
     owed = (await placement.agreement()).obligations[str(mine.notice.obligation_id)]
@@ -75,7 +75,7 @@ async def test_what_was_settled_meanwhile_is_not_sent_again(house: House) -> Non
     )
 
     async def became() -> tuple[str, str | None]:
-        rows = await house.record.notices.of(placement.agreement_id)
+        rows = await house.event_store.notices.of(placement.agreement_id)
         return next((row.state, row.reason) for row in rows if row.notice.notice_id == mine.notice.notice_id)
 
     await house.eventually(became, lambda told: told == ("skipped", "the obligation is settled"))

@@ -65,7 +65,7 @@ async def _when_settled(placement: Placement) -> Place:
 
     async def late() -> list[str]:
         now = await placement.now()
-        queued = await placement.house.record.notices.undelivered(placement.agreement_id)
+        queued = await placement.house.event_store.notices.undelivered(placement.agreement_id)
         return [notice.notice_id for notice in queued if notice.not_before <= now]
 
     await placement.house.eventually(late, lambda seen: seen == [])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from domain.agreement.commands import Command
 from domain.kernel.vocabulary import ObligationKind
 from workflows import journal
@@ -56,7 +56,7 @@ async def test_the_record_knows_what_the_workflow_forgot(
 ) -> None:
     """Beyond the commands that it knows by heart, a workflow still writes none of them twice."""
     monkeypatch.setattr(journal, "REMEMBERED_COMMANDS", 2)
-    monkeypatch.setattr(Record.recent_commands, "__defaults__", (2,))
+    monkeypatch.setattr(EventStore.recent_commands, "__defaults__", (2,))
     placement = await house.place("secondment")
     signature = await _a_signature(placement)
     await placement.act(signature)
@@ -64,25 +64,25 @@ async def test_the_record_knows_what_the_workflow_forgot(
     first = await placement.act(placement.feedback("feedback/1"))
     for number in range(2, 6):
         await placement.act(placement.feedback(f"feedback/{number}"))
-    before = await house.record.stream(placement.agreement_id)
+    before = await house.event_store.stream(placement.agreement_id)
 
     again = await placement.act(placement.feedback("feedback/1"), update_id="another-attempt")
     assert again == first
     # What the rules forbid a second time is refused without a look at the record.
     await house.refused(placement.act(signature, update_id="one-more-attempt"))
-    assert await house.record.stream(placement.agreement_id) == before
+    assert await house.event_store.stream(placement.agreement_id) == before
 
 
 async def test_ten_at_once_are_each_recorded_once(house: House) -> None:
     """Ten commands in flight are taken one after the other, none lost and none twice."""
     placement = await house.place("secondment")
     await placement.become_active()
-    before = len(await house.record.stream(placement.agreement_id))
+    before = len(await house.event_store.stream(placement.agreement_id))
     receipts = await asyncio.gather(
         *(placement.act(placement.feedback(f"feedback/{number}")) for number in range(10))
     )
     assert len({receipt.version for receipt in receipts}) == 10
-    stream = await house.record.stream(placement.agreement_id)
+    stream = await house.event_store.stream(placement.agreement_id)
     assert [event.version for event in stream] == list(range(1, len(stream) + 1))
     given = [event.command_id for event in stream[before:] if event.type == "feedback.given"]
     assert sorted(given) == sorted(f"feedback/{number}" for number in range(10))
@@ -112,5 +112,5 @@ async def _a_signature(placement: Placement) -> Command:
 
 
 async def _is_recorded_once(house: House, placement: Placement, command_id: str) -> None:
-    stream = await house.record.stream(placement.agreement_id)
+    stream = await house.event_store.stream(placement.agreement_id)
     assert sum(event.command_id == command_id and event.type == "agreement.signed" for event in stream) == 1

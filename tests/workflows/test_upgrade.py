@@ -87,7 +87,7 @@ async def test_an_agreement_whose_version_nobody_serves_goes_on_from_its_record(
     [left] = await upgrade.move([placement.agreement_id], timedelta(seconds=1), _nothing)
     assert (left.outcome, left.version) == (Outcome.BEHIND, spelled(version_of(house.settings)))
 
-    [again] = await upgrade.start_again(house.record, [placement.agreement_id], _nothing)
+    [again] = await upgrade.start_again(house.event_store, [placement.agreement_id], _nothing)
     assert again.outcome is Outcome.STARTED_AGAIN
     # The new run lives in real time; the old one's was ahead, and every instant to come is still to come.
     after = await placement.status()
@@ -95,7 +95,7 @@ async def test_an_agreement_whose_version_nobody_serves_goes_on_from_its_record(
     assert {each.id for each in after.obligations} == {each.id for each in before.obligations}
     assert await placement.alarm() == alarm
     assert await placement.act(given, update_id="another-attempt") == receipt
-    [same] = await upgrade.start_again(house.record, [placement.agreement_id], _nothing)
+    [same] = await upgrade.start_again(house.event_store, [placement.agreement_id], _nothing)
     assert same.outcome is Outcome.MOVED
 
 
@@ -125,7 +125,7 @@ async def test_a_command_under_way_while_its_run_is_replaced_reaches_the_next_ru
 
     await house.eventually(waits_for_a_worker, bool)
     [again] = await _to_the_second_version(house).start_again(
-        house.record, [placement.agreement_id], _nothing
+        house.event_store, [placement.agreement_id], _nothing
     )
     assert again.outcome is Outcome.STARTED_AGAIN
     await house.open_worker(takes_over=True, build_id="two")

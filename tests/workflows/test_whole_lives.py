@@ -36,7 +36,7 @@ async def test_a_placement_lives_from_request_to_completion(house: House, kind: 
     assert await placement.outcome() == Outcome.COMPLETED
 
     await _read_models_equal_the_fold(house, placement)
-    assert await house.record.verify_chain(placement.agreement_id) is None
+    assert await house.event_store.verify_chain(placement.agreement_id) is None
     await _mails_equal_the_outbox(house, placement)
     await _nobody_is_reminded_of_what_is_done(house, placement)
     _sequences_rise(house.mailbox.mails)
@@ -121,7 +121,7 @@ async def _found_by_what_the_fold_says(house: House, placement: Placement, agree
 
 async def _read_models_equal_the_fold(house: House, placement: Placement) -> None:
     folded = await placement.agreement()
-    row = await house.record.read_models.agreement(placement.agreement_id)
+    row = await house.event_store.read_models.agreement(placement.agreement_id)
     assert row is not None
     assert (row.version, row.head.phase, row.head.outcome) == (folded.version, folded.phase, folded.outcome)
     assert (row.head.starts_on, row.head.ends_on) == (folded.starts_on, folded.ends_on)
@@ -130,21 +130,21 @@ async def _read_models_equal_the_fold(house: House, placement: Placement) -> Non
         PartyRow(role=party.role, person_id=party.person_id, scope=party.scope) for party in folded.parties
     }
     assert set(row.head.parties) == parties
-    assert await house.record.read_models.open_obligations(placement.agreement_id) == []
-    obligations = await house.record.read_models.obligations(placement.agreement_id)
+    assert await house.event_store.read_models.open_obligations(placement.agreement_id) == []
+    obligations = await house.event_store.read_models.obligations(placement.agreement_id)
     opened = {owed["obligation_id"] for owed in await _opened(house, placement)}
     assert {row.obligation.obligation_id for row in obligations} == opened
     assert all(row.status is not ObligationStatus.OPEN and row.settled_at is not None for row in obligations)
 
 
 async def _opened(house: House, placement: Placement) -> list[dict[str, str]]:
-    stream = await house.record.stream(placement.agreement_id)
+    stream = await house.event_store.stream(placement.agreement_id)
     ledgers = [cast("dict[str, list[dict[str, str]]]", event.data["ledger"]) for event in stream]
     return [owed for ledger in ledgers for owed in ledger["opened"]]
 
 
 async def _mails_equal_the_outbox(house: House, placement: Placement) -> None:
-    outbox = await house.record.notices.of(placement.agreement_id)
+    outbox = await house.event_store.notices.of(placement.agreement_id)
     assert {row.state for row in outbox} <= {"sent", "skipped"}
     mails: defaultdict[str, list[str]] = defaultdict(list)
     for row in outbox:
@@ -168,10 +168,10 @@ def _message_id(notice_ids: Iterable[str]) -> str:
 async def _nobody_is_reminded_of_what_is_done(house: House, placement: Placement) -> None:
     settled = {
         row.obligation.obligation_id: row.settled_at
-        for row in await house.record.read_models.obligations(placement.agreement_id)
+        for row in await house.event_store.read_models.obligations(placement.agreement_id)
     }
-    closed_at = (await house.record.stream(placement.agreement_id))[-1].occurred_at
-    for row in await house.record.notices.of(placement.agreement_id):
+    closed_at = (await house.event_store.stream(placement.agreement_id))[-1].occurred_at
+    for row in await house.event_store.notices.of(placement.agreement_id):
         if row.state != "sent" or row.notice.kind in {NoticeKind.ANNOUNCEMENT, NoticeKind.INVITE_CANCELLED}:
             continue
         assert row.sent_at is not None

@@ -40,7 +40,7 @@ class Nudger:
         The ledger is read again: since the board was, somebody may have done what they owed.
         """
         try:
-            stands = await standing(await self._reach.record(), row.agreement_id)
+            stands = await standing(await self._reach.event_store(), row.agreement_id)
         except (DatabaseRefusedError, DatabaseUnavailableError) as error:
             return f"Nudge not sent, the record cannot be read: {error}"
         owed: Mapping[str, Obligation] = {}

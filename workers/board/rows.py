@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.rows import OverdueRow
 from application.queries.agreements import StalledAgreement
 from application.queries.viewer import UNNAMED, Viewpoint, overdue_for, stalled_for
@@ -63,24 +63,28 @@ class Board(NamedTuple):
 
 
 async def read_board(
-    record: Record, as_of: datetime | None = None, viewpoint: Viewpoint = UNNAMED, *, most: int = MOST
+    event_store: EventStore,
+    as_of: datetime | None = None,
+    viewpoint: Viewpoint = UNNAMED,
+    *,
+    most: int = MOST,
 ) -> Board:
     """What is stalled or overdue, from the record alone: also while no worker runs.
 
     Args:
-        record: Where to look.
+        event_store: Where to look.
         as_of: The instant; None: now. What is stalled is as `sojourn stalled` says.
         viewpoint: Who looks.
         most: Rows of each state, those of longest standing.
     """
     at = as_of or datetime.now(UTC)
-    stalled, _ = await stalled_for(record, viewpoint, as_of, limit=most + 1)
+    stalled, _ = await stalled_for(event_store, viewpoint, as_of, limit=most + 1)
     ids = {row.agreement_id for row in stalled}
     overdue = [
         known
-        for row in await record.read_models.overdue(at, most + 1)
+        for row in await event_store.read_models.overdue(at, most + 1)
         if row.agreement_id not in ids
-        and (known := await overdue_for(record, viewpoint, row, at)) is not None
+        and (known := await overdue_for(event_store, viewpoint, row, at)) is not None
     ]
     found = {State.STALLED: stalled, State.OVERDUE: overdue}
     return Board(

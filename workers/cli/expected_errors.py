@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 from temporalio.service import RPCError
 
-from activities.encryption.encrypt import SealedWordsError
+from activities.encryption.encrypt import DecryptionError
 from activities.integrity.snapshots import UnknownAgreementError
 from activities.keys.ring import KeysError
 from activities.postgres.pool import DatabaseRefusedError, DatabaseUnavailableError
@@ -29,7 +29,7 @@ _CODES: tuple[tuple[tuple[type[BaseException], ...], ExitCode], ...] = (
     ((VersionNotMadeCurrentError,), ExitCode.UNREACHABLE),
     ((DatabaseUnavailableError, DatabaseRefusedError, asyncpg.PostgresError), ExitCode.UNREACHABLE),
     (
-        (StackAlreadyRunningError, UnreadableEvent, SealedWordsError, UpdateRefusedError, NotRunningError),
+        (StackAlreadyRunningError, UnreadableEvent, DecryptionError, UpdateRefusedError, NotRunningError),
         ExitCode.REFUSED,
     ),
     ((BrokenStream,), ExitCode.REFUSED),

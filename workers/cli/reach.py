@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 import asyncpg
 
 from activities.directory.people import Directory
-from activities.encryption.encrypt import Seals
-from activities.event_store.event_store import Record
+from activities.encryption.encrypt import FieldEncryption
+from activities.event_store.event_store import EventStore
 from activities.postgres.pool import open_pool
-from application.config.keys import reading_seals_of
+from application.config.keys import reading_encryption_of
 from application.config.policy_sets import KnownPolicies
 from application.queries.viewer import Viewpoint, viewpoint_of
 from application.settings import Settings, SettingsError, load_settings
@@ -37,22 +37,22 @@ class Reach:
         self._opened = opened
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._client: Client | None = None
-        self._seals: Seals | None = None
+        self._encryption: FieldEncryption | None = None
         self._policies: KnownPolicies | None = None
 
-    async def record(self) -> Record:
+    async def event_store(self) -> EventStore:
         """The record, in a database that is at this release's migration."""
-        return Record(await self.pool(), await self.seals())
+        return EventStore(await self.pool(), await self.encryption())
 
     async def directory(self) -> Directory:
         """The people directory, in the same database."""
-        return Directory(await self.pool(), await self.seals())
+        return Directory(await self.pool(), await self.encryption())
 
-    async def seals(self) -> Seals:
+    async def encryption(self) -> FieldEncryption:
         """What opens sealed words; without keys it says so when it is needed."""
-        if self._seals is None:
-            self._seals = reading_seals_of(self.settings, await self.pool())
-        return self._seals
+        if self._encryption is None:
+            self._encryption = reading_encryption_of(self.settings, await self.pool())
+        return self._encryption
 
     async def viewpoint(self, person_id: str | None) -> Viewpoint:
         """From whose point of view a command reads; None stands for an operator without a name."""

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from workers.terminal.output import say
 
 NAMED_AT_MOST = 20
 
 
-async def tell_of_unknown(record: Record, *, tenant: str | None, cohort: str | None) -> None:
+async def tell_of_unknown(event_store: EventStore, *, tenant: str | None, cohort: str | None) -> None:
     """Names those there are, on standard error, where one was asked for that no agreement is of.
 
     Args:
-        record: Where they are.
+        event_store: Where they are.
         tenant: As filtered by, if at all.
         cohort: As filtered by, if at all.
     """
     if tenant is None and cohort is None:
         return
-    known = await record.read_models.known_values(NAMED_AT_MOST + 1)
+    known = await event_store.read_models.known_values(NAMED_AT_MOST + 1)
     for option, given, there in (("--tenant", tenant, known.tenants), ("--cohort", cohort, known.cohorts)):
         if given is None or given in there or len(there) > NAMED_AT_MOST:
             continue

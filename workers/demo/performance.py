@@ -57,7 +57,7 @@ class Audience:
 
     async def looks_at_the_queue(self, life: Life) -> None:
         """Asks what `sojourn stalled` would."""
-        rows = await stalled_list(self._stage.record, life.now, {"kind": [life.kind]})
+        rows = await stalled_list(self._stage.event_store, life.now, {"kind": [life.kind]})
         self.seen_stalled.extend(rows)
         self._view.queue(life, rows)
 
@@ -81,7 +81,7 @@ async def perform(stage: Stage, view: View, people: dict[str, Person], began: fl
         Life(
             each.agreement_id,
             Kind(each.terms.kind),
-            RunningWorld(each.agreement_id, stage.client, stage.record, stage.mailboxes),
+            RunningWorld(each.agreement_id, stage.client, stage.event_store, stage.mailboxes),
             audience,
         )
         for each in placements
@@ -89,9 +89,9 @@ async def perform(stage: Stage, view: View, people: dict[str, Person], began: fl
     await _play(lives)
     closed = time.monotonic()
     reports = await asyncio.gather(
-        *(report_on(life, stage.record, stage.mailboxes.letters(life.agreement_id)) for life in lives)
+        *(report_on(life, stage.event_store, stage.mailboxes.letters(life.agreement_id)) for life in lives)
     )
-    checks = await Proof(reports, stage.record, stage.client).checks()
+    checks = await Proof(reports, stage.event_store, stage.client).checks()
     return DemonstrationReport(
         ok=all(check.holds for check in checks),
         agreements=tuple(reports),

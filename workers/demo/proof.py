@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from domain.kernel.vocabulary import Outcome
 from domain.stream.serialization import fold_recorded
 from domain.views.status import StatusView, status_view
@@ -22,13 +22,13 @@ class Proof:
 
     Args:
         reports: What was seen of each.
-        record: Their events and read models.
+        event_store: Their events and read models.
         client: Their workflows, with a worker that answers queries.
     """
 
-    def __init__(self, reports: Sequence[AgreementReport], record: Record, client: Client) -> None:
+    def __init__(self, reports: Sequence[AgreementReport], event_store: EventStore, client: Client) -> None:
         self._reports = reports
-        self._record = record
+        self._event_store = event_store
         self._client = client
 
     async def checks(self) -> list[Check]:
@@ -103,18 +103,18 @@ class Proof:
         return Check(name=name, holds=not wrong, detail="; ".join(wrong) or if_well)
 
     async def _chain(self, report: AgreementReport) -> str | None:
-        fault = await self._record.verify_chain(report.agreement_id)
+        fault = await self._event_store.verify_chain(report.agreement_id)
         return None if fault is None else str(fault)
 
     async def _read_model(self, report: AgreementReport) -> str | None:
-        folded = fold_recorded(await self._record.stream(report.agreement_id))
-        row = await self._record.read_models.agreement(report.agreement_id)
+        folded = fold_recorded(await self._event_store.stream(report.agreement_id))
+        row = await self._event_store.read_models.agreement(report.agreement_id)
         if folded is None or row is None:
             return "it is not in the record"
         read = (row.version, row.head.phase, row.head.outcome, row.head.ends_on)
         if read != (folded.version, folded.phase, folded.outcome, folded.ends_on):
             return f"folded to version {folded.version}, the read model says {read}"
-        if folded.obligations or await self._record.read_models.open_obligations(report.agreement_id):
+        if folded.obligations or await self._event_store.read_models.open_obligations(report.agreement_id):
             return "obligations are still open"
         return None
 
@@ -123,7 +123,7 @@ class Proof:
         described = await handle.describe()
         if described.status is not WorkflowExecutionStatus.COMPLETED:
             return f"its workflow is {described.status}"
-        folded = fold_recorded(await self._record.stream(report.agreement_id))
+        folded = fold_recorded(await self._event_store.stream(report.agreement_id))
         if folded is None:
             return "it is not in the record"
         # Answered by replaying the workflow's history, now that it is closed.
@@ -137,6 +137,6 @@ class Proof:
         return None
 
     async def _refusals(self, report: AgreementReport) -> str | None:
-        given = {event.command_id for event in await self._record.stream(report.agreement_id)}
+        given = {event.command_id for event in await self._event_store.stream(report.agreement_id)}
         recorded = [refusal.command for refusal in report.refusals if refusal.command_id in given]
         return f"{', '.join(recorded)} was refused and is in the record" if recorded else None

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from application.queries.agreements import StalledAgreement
 from domain.agreement.state import Agreement
 from domain.kernel.model import Frozen, Instant
@@ -127,9 +127,9 @@ class DemonstrationReport(Frozen):
     addresses: Addresses
 
 
-async def report_on(life: Life, record: Record, letters: Sequence[Letter]) -> AgreementReport:
+async def report_on(life: Life, event_store: EventStore, letters: Sequence[Letter]) -> AgreementReport:
     """One placement, from its record and its letters."""
-    events = await record.stream(life.agreement_id)
+    events = await event_store.stream(life.agreement_id)
     agreement = life.agreement
     stalls = stalls_in(events)
     began, closed = events[0].occurred_at, events[-1].occurred_at
@@ -154,7 +154,7 @@ async def report_on(life: Life, record: Record, letters: Sequence[Letter]) -> Ag
             )
             for command, sentence in life.refusals
         ),
-        notices=await _notices(life.agreement_id, record, letters),
+        notices=await _notices(life.agreement_id, event_store, letters),
         stalls=stalls,
         stalled_days=round(sum(stall.days for stall in stalls), 1),
         reassigned_to=next(
@@ -164,8 +164,8 @@ async def report_on(life: Life, record: Record, letters: Sequence[Letter]) -> Ag
     )
 
 
-async def _notices(agreement_id: str, record: Record, letters: Sequence[Letter]) -> Notices:
-    states = Counter(row.state for row in await record.notices.of(agreement_id))
+async def _notices(agreement_id: str, event_store: EventStore, letters: Sequence[Letter]) -> Notices:
+    states = Counter(row.state for row in await event_store.notices.of(agreement_id))
     moved = {letter.obligation_id for letter in letters if letter.moves}
     return Notices(
         sent=states["sent"],

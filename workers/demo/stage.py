@@ -14,9 +14,9 @@ from pydantic import JsonValue
 from temporalio.client import Client
 
 from activities.directory.people import Directory
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.pool import open_pool
-from application.config.keys import seals_of, with_keys_of_its_own
+from application.config.keys import encryption_of, with_keys_of_its_own
 from application.config.policy_sets import KnownPolicies
 from application.placements.intake import Intake, Placement, Submission
 from application.settings import Settings, load_settings
@@ -49,7 +49,7 @@ class Stage:
 
     addresses: StackAddresses
     client: Client
-    record: Record
+    event_store: EventStore
     directory: Directory
     mailboxes: Mailboxes
     settings: Settings
@@ -66,7 +66,7 @@ class Stage:
         today = datetime.now(UTC).date()
         requests: list[dict[str, JsonValue]] = [read_request(kind, today) for kind in kinds]
         intake = Intake(
-            self.record,
+            self.event_store,
             self.directory,
             Starter(self.client, self.settings.task_queue),
             KnownPolicies.built_in(),
@@ -141,11 +141,11 @@ async def _inside(addresses: StackAddresses, mailboxes: Mailboxes) -> AsyncGener
     with (addresses.data / "logs" / "worker.log").open("a", encoding="utf-8") as log:
         configure_logs(settings, log)
         try:
-            seals = seals_of(settings, pool)
-            directory = Directory(pool, seals)
+            encryption = encryption_of(settings, pool)
+            directory = Directory(pool, encryption)
             await directory.upsert(read_people())
             async with hosting(settings, client):
-                yield Stage(addresses, client, Record(pool, seals), directory, mailboxes, settings)
+                yield Stage(addresses, client, EventStore(pool, encryption), directory, mailboxes, settings)
         finally:
             await pool.close()
 

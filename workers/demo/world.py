@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from temporalio.client import Client
 from temporalio.testing import TimeSkipper
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from application.temporal.updates import ask
 from domain.agreement.commands import Command
 from domain.ledger.obligation import Obligation
@@ -25,16 +25,18 @@ class RunningWorld:
     Args:
         agreement_id: Its workflow.
         client: The way to Temporal.
-        record: Where its events are.
+        event_store: Where its events are.
         mailboxes: Where its letters arrive.
     """
 
-    def __init__(self, agreement_id: str, client: Client, record: Record, mailboxes: Mailboxes) -> None:
+    def __init__(
+        self, agreement_id: str, client: Client, event_store: EventStore, mailboxes: Mailboxes
+    ) -> None:
         self._agreement_id = agreement_id
         self._client = client
         self._skipper = TimeSkipper(client)
         self._handle = client.get_workflow_handle(agreement_id)
-        self._record = record
+        self._event_store = event_store
         self._mailboxes = mailboxes
         self._ahead = timedelta()
 
@@ -59,7 +61,7 @@ class RunningWorld:
 
     async def events_after(self, version: int) -> Sequence[RecordedEvent]:
         """What the record holds since a version."""
-        events = await self._record.stream(self._agreement_id, version)
+        events = await self._event_store.stream(self._agreement_id, version)
         if events:
             self._is_at_least(events[-1].occurred_at)
         return events

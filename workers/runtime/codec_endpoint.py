@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.keys.ring import KeyRing
 from activities.keys.subjects import SubjectKeys
 from activities.postgres.pool import open_pool
@@ -57,10 +57,10 @@ async def answering_the_local_ui(
         yield
         return
     ports = urlsplit(ui_url).port, at.getsockname()[1]
-    async with _record(settings, keys) as (record, erasures):
+    async with _event_store(settings, keys) as (event_store, erasures):
         endpoint = CodecEndpoint(
             keys=keys,
-            streams=record,
+            streams=event_store,
             erasures=erasures,
             origins=frozenset(f"http://{name}:{ports[0]}" for name in LOCAL_NAMES),
             tokens=token_rules(settings),
@@ -99,10 +99,10 @@ async def answering_with_tokens(settings: Settings, namespace: str | None = None
             "Set SOJOURN_UI_ORIGIN to where your Temporal UI is: https://temporal.example.org"
         )
     host, _, port = settings.gateway_address.rpartition(":")
-    async with _record(settings, keys) as (record, erasures):
+    async with _event_store(settings, keys) as (event_store, erasures):
         endpoint = CodecEndpoint(
             keys=keys,
-            streams=record,
+            streams=event_store,
             erasures=erasures,
             origins=frozenset({settings.ui_origin}),
             tokens=tokens,
@@ -113,11 +113,11 @@ async def answering_with_tokens(settings: Settings, namespace: str | None = None
 
 
 @asynccontextmanager
-async def _record(settings: Settings, keys: KeyRing) -> AsyncGenerator[tuple[Record, SubjectKeys]]:
+async def _event_store(settings: Settings, keys: KeyRing) -> AsyncGenerator[tuple[EventStore, SubjectKeys]]:
     pool: asyncpg.Pool[asyncpg.Record] = await open_pool(
         settings.database_dsn(), application_name="sojourn-gateway", largest=_CONNECTIONS, check=check_schema
     )
     try:
-        yield Record(pool), SubjectKeys(pool, keys)
+        yield EventStore(pool), SubjectKeys(pool, keys)
     finally:
         await pool.close()

@@ -18,7 +18,7 @@ from itertools import product
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from activities.postgres.metrics import AgreementFigure, Figures, RecordFigure, read_figures
+from activities.postgres.metrics import AgreementCount, EventStoreMetrics, Metrics, read_metrics
 from activities.postgres.pool import DatabaseRefusedError, DatabaseUnavailableError
 from domain.kernel.vocabulary import Kind, ObligationKind, Outcome, Phase
 from domain.ledger.notice import NoticeKind
@@ -32,7 +32,7 @@ _PART_OF_TIME = 20
 _Values = Mapping[tuple[str, ...], float]
 
 
-class FiguresCollector(Collector):
+class MetricsCollector(Collector):
     """Turns the record's figures into metrics at each scrape. Safe to scrape from many threads at once.
 
     A record that cannot be read breaks no scrape: `sojourn_record_up` is 0 and the other figures are absent
@@ -71,7 +71,7 @@ class FiguresCollector(Collector):
 
     def describe(self) -> Iterable[Metric]:
         """Every metric there can be, without samples."""
-        nothing = Figures((), (), (), (), RecordFigure(None, None))
+        nothing = Metrics((), (), (), (), EventStoreMetrics(None, None))
         for metric in (*_about_reading(nothing, 0.0), *_about_agreements(nothing)):
             metric.samples.clear()
             yield metric
@@ -81,66 +81,66 @@ class FiguresCollector(Collector):
         with self._one_at_a_time:
             if self._clock() >= self._fresh_until:
                 began = self._clock()
-                figures = self._read()
+                metrics = self._read()
                 took = self._clock() - began
-                self._known = list(_about_reading(figures, took))
-                if figures is not None:
-                    self._known.extend(_about_agreements(figures))
+                self._known = list(_about_reading(metrics, took))
+                if metrics is not None:
+                    self._known.extend(_about_agreements(metrics))
                 self._fresh_until = self._clock() + max(self._kept, _PART_OF_TIME * took)
             return self._known
 
-    def _read(self) -> Figures | None:
+    def _read(self) -> Metrics | None:
         before, self._problem = self._problem, None
-        figures: Figures | None = None
+        metrics: Metrics | None = None
         try:
             # An event loop of its own: neither a busy worker nor a stuck one keeps Prometheus waiting.
-            figures = asyncio.run(read_figures(self._dsn))
+            metrics = asyncio.run(read_metrics(self._dsn))
         except (DatabaseUnavailableError, DatabaseRefusedError) as error:
             self._problem = str(error)
         if (before is None) != (self._problem is None):
             self._told(self._problem)
-        return figures
+        return metrics
 
 
-def _about_reading(figures: Figures | None, took: float) -> Iterator[Metric]:
+def _about_reading(metrics: Metrics | None, took: float) -> Iterator[Metric]:
     yield InfoMetricFamily(
         "sojourn_build",
         "Which release offers these figures.",
         value={"version": importlib.metadata.version("sojourn")},
     )
-    up = 0 if figures is None else 1
+    up = 0 if metrics is None else 1
     yield _gauge(
         "sojourn_record_up", "Whether the record could be read: 1, or 0 and the other figures are absent.", up
     )
     yield _gauge("sojourn_record_read_seconds", "How long reading these figures took, or trying to.", took)
 
 
-def _about_agreements(figures: Figures) -> Iterator[Metric]:
-    yield from _stalled(figures)
-    yield from _obligations(figures)
-    yield from _agreements(figures.agreements)
-    yield from _notices(figures)
+def _about_agreements(metrics: Metrics) -> Iterator[Metric]:
+    yield from _stalled(metrics)
+    yield from _obligations(metrics)
+    yield from _agreements(metrics.agreements)
+    yield from _notices(metrics)
     yield _gauge(
         "sojourn_record_last_append_age_seconds",
         "Since the last event was written to the record; absent while it is empty.",
-        figures.record.last_append_seconds,
+        metrics.event_store.last_append_seconds,
     )
     yield _gauge(
         "sojourn_record_order_lag_seconds",
         "How long the oldest event not yet readable in the global order has waited; 0 where none waits.",
-        figures.record.order_lag_seconds or 0.0,
+        metrics.event_store.order_lag_seconds or 0.0,
     )
 
 
-def _stalled(figures: Figures) -> Iterator[Metric]:
+def _stalled(metrics: Metrics) -> Iterator[Metric]:
     yield _gauges(
         "sojourn_agreements_stalled",
         "Agreements stalled now: why, on which role they wait, and the highest rung of the ladder reached.",
         ("kind", "reason", "role", "level"),
-        {(row.kind, row.reason, row.role, row.level): row.agreements for row in figures.stalled},
+        {(row.kind, row.reason, row.role, row.level): row.agreements for row in metrics.stalled},
     )
     oldest: defaultdict[tuple[str, ...], float] = defaultdict(float)
-    for row in figures.stalled:
+    for row in metrics.stalled:
         oldest[row.kind, row.reason] = max(oldest[row.kind, row.reason], row.oldest_seconds)
     yield _gauges(
         "sojourn_oldest_stall_age_seconds",
@@ -150,24 +150,24 @@ def _stalled(figures: Figures) -> Iterator[Metric]:
     )
 
 
-def _obligations(figures: Figures) -> Iterator[Metric]:
+def _obligations(metrics: Metrics) -> Iterator[Metric]:
     label, usual = ("obligation_kind",), product(ObligationKind)
     none = dict.fromkeys(usual, 0)
     yield _gauges(
         "sojourn_obligations_overdue",
         "Open obligations past their due instant, those of paused and held agreements not counted.",
         label,
-        none | {(row.obligation_kind,): row.overdue for row in figures.obligations},
+        none | {(row.obligation_kind,): row.overdue for row in metrics.obligations},
     )
     yield _gauges(
         "sojourn_obligations_due_within_one_day",
         "Open obligations due in the next 24 hours, those of paused and held agreements not counted.",
         label,
-        none | {(row.obligation_kind,): row.due_within_one_day for row in figures.obligations},
+        none | {(row.obligation_kind,): row.due_within_one_day for row in metrics.obligations},
     )
 
 
-def _agreements(rows: Sequence[AgreementFigure]) -> Iterator[Metric]:
+def _agreements(rows: Sequence[AgreementCount]) -> Iterator[Metric]:
     phases = _sums(product(Kind, Phase), (((row.kind, row.phase), row.agreements) for row in rows))
     yield _gauges("sojourn_agreements", "Agreements in each phase.", ("kind", "phase"), phases)
     ended = (((row.kind, row.outcome), row.agreements) for row in rows if row.outcome is not None)
@@ -182,18 +182,18 @@ def _agreements(rows: Sequence[AgreementFigure]) -> Iterator[Metric]:
     yield _gauges("sojourn_agreements_paused", meaning, ("kind",), paused)
 
 
-def _notices(figures: Figures) -> Iterator[Metric]:
+def _notices(metrics: Metrics) -> Iterator[Metric]:
     none = dict.fromkeys(product(("queued", "failed"), NoticeKind), 0)
     yield _gauges(
         "sojourn_notices",
         "Notices queued (for now, or for their recipient's next working hour) and failed (given up).",
         ("state", "notice_kind"),
-        none | {(row.state, row.kind): row.notices for row in figures.notices},
+        none | {(row.state, row.kind): row.notices for row in metrics.notices},
     )
     yield _gauge(
         "sojourn_oldest_queued_notice_age_seconds",
         "For how long the first queued notice could have been sent already; 0 where none could be.",
-        max((row.oldest_seconds or 0.0 for row in figures.notices), default=0.0),
+        max((row.oldest_seconds or 0.0 for row in metrics.notices), default=0.0),
     )
 
 

@@ -12,13 +12,13 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from application.settings import PREFIX, Settings, SettingsError
 from application.temporal.sdk_logging import FORWARDED
-from workers.runtime.metrics import FiguresCollector
+from workers.runtime.metrics import MetricsCollector
 
 _log = structlog.get_logger(__name__)
 
 
 @contextmanager
-def serving_figures(settings: Settings) -> Generator[None]:
+def serving_metrics(settings: Settings) -> Generator[None]:
     """Offers our figures, and the process's own, at `metrics_address` while the context lasts.
 
     Nothing is offered where the address is not set.
@@ -30,7 +30,7 @@ def serving_figures(settings: Settings) -> Generator[None]:
         yield
         return
     registry = CollectorRegistry()
-    registry.register(FiguresCollector(settings.database_dsn(), told=_log_change))
+    registry.register(MetricsCollector(settings.database_dsn(), told=_log_change))
     ProcessCollector(registry=registry)
     host, port = _host_and_port("METRICS_ADDRESS", settings.metrics_address)
     try:

@@ -18,19 +18,19 @@ from temporalio.worker import Interceptor, Replayer, Worker, WorkerDeploymentCon
 from activities.delivery.deliver import NoticeDelivery
 from activities.directory.calendars import CalendarSources
 from activities.directory.people import Directory
-from activities.encryption.encrypt import Seals
-from activities.event_store.digest_log import DigestRecord
-from activities.event_store.event_store import Record
+from activities.encryption.encrypt import FieldEncryption
+from activities.event_store.digest_log import DigestLog
+from activities.event_store.event_store import EventStore
 from activities.postgres.pool import open_pool
 from activities.registered import Activities
-from application.config.keys import checked_seals_of
+from application.config.keys import checked_encryption_of
 from application.config.mail import mail_settings
 from application.settings import Settings
 from application.temporal.client import connect, data_converter
 from application.temporal.namespace import check_search_attributes
 from application.temporal.versions import make_current, spelled, version_of
 from deploy.migrate import check_schema
-from workers.runtime.metrics_endpoints import sdk_runtime, serving_figures
+from workers.runtime.metrics_endpoints import sdk_runtime, serving_metrics
 from workers.runtime.privileges import refuse_to_serve_as_owner
 from workers.runtime.sandbox import workflow_runner
 from workflows.placements import WORKFLOWS
@@ -59,7 +59,7 @@ async def run_worker(
         KeysError: The keys do not open what is sealed in the database.
         VersionNotMadeCurrentError: No agreement could begin.
     """
-    with serving_figures(settings):
+    with serving_metrics(settings):
         if client is None:
             client = await connect(settings, runtime=sdk_runtime(settings))
         await check_search_attributes(client)
@@ -92,8 +92,8 @@ async def hosting(
     pool = await open_pool(settings.database_dsn(), largest=settings.database_pool_size, check=check_schema)
     try:
         await refuse_to_serve_as_owner(settings, pool)
-        seals = await checked_seals_of(settings, pool)
-        async with worker_of(settings, client, pool, seals, interceptors) as worker:
+        encryption = await checked_encryption_of(settings, pool)
+        async with worker_of(settings, client, pool, encryption, interceptors) as worker:
             version = version_of(settings)
             if not await make_current(client, version, instead=takes_over):
                 _log.info("agreements begin on another version than %s", spelled(version))
@@ -106,7 +106,7 @@ def worker_of(
     settings: Settings,
     client: Client,
     pool: asyncpg.Pool[asyncpg.Record],
-    seals: Seals,
+    encryption: FieldEncryption,
     interceptors: Sequence[Interceptor] = (),
 ) -> Worker:
     """The worker over an open pool."""
@@ -116,7 +116,7 @@ def worker_of(
         identity=f"{os.getpid()}@{socket.gethostname()}",
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
-        activities=activities_of(settings, pool, seals).all(),
+        activities=activities_of(settings, pool, encryption).all(),
         workflow_runner=workflow_runner(),
         interceptors=interceptors,
         deployment_config=_deployment_of(settings),
@@ -147,9 +147,11 @@ def replayer(settings: Settings) -> Replayer:
     )
 
 
-def activities_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record], seals: Seals) -> Activities:
+def activities_of(
+    settings: Settings, pool: asyncpg.Pool[asyncpg.Record], encryption: FieldEncryption
+) -> Activities:
     """The activities over an open pool."""
-    record, directory = Record(pool, seals), Directory(pool, seals)
+    event_store, directory = EventStore(pool, encryption), Directory(pool, encryption)
     calendars, mail = CalendarSources(), mail_settings(settings)
-    delivery = NoticeDelivery(record.notices, directory, mail, DigestRecord(pool), calendars)
-    return Activities(record, directory, calendars, delivery)
+    delivery = NoticeDelivery(event_store.notices, directory, mail, DigestLog(pool), calendars)
+    return Activities(event_store, directory, calendars, delivery)

@@ -18,8 +18,8 @@ from activities.delivery.deliver import NoticeDelivery
 from activities.delivery.failures import TemporaryDeliveryError
 from activities.delivery.mail import MailSettings
 from activities.directory.people import Directory
-from activities.event_store.digest_log import DigestRecord
-from activities.event_store.event_store import Record
+from activities.event_store.digest_log import DigestLog
+from activities.event_store.event_store import EventStore
 from activities.postgres.rows import NoticeRow
 from deploy.embedded.processes import free_port
 from domain.kernel.calendar import Leave
@@ -68,16 +68,16 @@ def _meeting(sequence: int = 0, starts_at: datetime = AT + timedelta(days=4)) ->
 
 
 async def _write(
-    record: Record,
+    event_store: EventStore,
     *notices: Notice,
     ledger: LedgerChange | None = None,
     phase: Phase = Phase.ACTIVE,
     outcome: Outcome | None = None,
 ) -> None:
     """Append one event with these notices."""
-    known = await record.read_models.agreement(AGREEMENT)
+    known = await event_store.read_models.agreement(AGREEMENT)
     command_id = str(uuid.uuid4())
-    appended = await record.append(
+    appended = await event_store.append(
         Append(
             agreement_id=AGREEMENT,
             expected_version=0 if known is None else known.version,
@@ -121,7 +121,10 @@ async def _write(
 
 
 async def _queue(
-    record: Record, *notices: Notice, kind: ObligationKind = ObligationKind.CHECK_IN, subject: str = "3"
+    event_store: EventStore,
+    *notices: Notice,
+    kind: ObligationKind = ObligationKind.CHECK_IN,
+    subject: str = "3",
 ) -> None:
     """An agreement whose check-in is owed, or something else, with these notices in its outbox."""
     obligation = Obligation(
@@ -136,20 +139,20 @@ async def _queue(
         reason=StallReason.CHECKINS_MISSED,
         ladder=(),
     )
-    await _write(record, *notices, ledger=LedgerChange(opened=(obligation,)))
+    await _write(event_store, *notices, ledger=LedgerChange(opened=(obligation,)))
 
 
-async def _outbox(record: Record) -> NoticeRow:
-    (row,) = await record.notices.of(AGREEMENT)
+async def _outbox(event_store: EventStore) -> NoticeRow:
+    (row,) = await event_store.notices.of(AGREEMENT)
     return row
 
 
 async def test_a_notice_arrives_with_its_headers_and_is_noted_as_sent(
-    delivery: NoticeDelivery, record: Record, mailbox: Mailbox
+    delivery: NoticeDelivery, event_store: EventStore, mailbox: Mailbox
 ) -> None:
     """The mail names agreement and obligation for tooling, and the outbox knows when it went out."""
     notice = _notice()
-    await _queue(record, notice)
+    await _queue(event_store, notice)
     result = await delivery.deliver(notice, AT)
     assert (result.outcome, result.delivered_to) == ("sent", "p-mia")
     (mail,) = mailbox.taken
@@ -159,35 +162,35 @@ async def test_a_notice_arrives_with_its_headers_and_is_noted_as_sent(
     assert (mail["X-Sojourn-Agreement"], mail["X-Sojourn-Obligation"]) == (AGREEMENT, OBLIGATION)
     assert (mail["X-Sojourn-Notice"], mail["X-Sojourn-Kind"]) == (notice.notice_id, "reminder")
     assert mail["Auto-Submitted"] == "auto-generated"
-    row = await _outbox(record)
+    row = await _outbox(event_store)
     assert (row.state, row.sent_at, row.last_error) == ("sent", AT, None)
 
 
 async def test_a_settled_notice_is_not_sent_again(
-    delivery: NoticeDelivery, record: Record, mailbox: Mailbox
+    delivery: NoticeDelivery, event_store: EventStore, mailbox: Mailbox
 ) -> None:
     """Delivering the same notice twice, as a retried activity does, sends one mail."""
     notice = _notice()
-    await _queue(record, notice)
+    await _queue(event_store, notice)
     await delivery.deliver(notice, AT)
     again = await delivery.deliver(notice, AT)
     assert (again.outcome, again.detail) == ("skipped", "this notice is settled already: sent")
     assert len(mailbox.taken) == 1
-    assert (await _outbox(record)).state == "sent"
+    assert (await _outbox(event_store)).state == "sent"
 
 
 async def test_a_fulfilled_obligation_is_not_reminded_of(
-    delivery: NoticeDelivery, record: Record, mailbox: Mailbox
+    delivery: NoticeDelivery, event_store: EventStore, mailbox: Mailbox
 ) -> None:
     """The obligation is looked at again: fulfilled since the notice was queued means not sent."""
     notice = _notice()
-    await _queue(record, notice)
+    await _queue(event_store, notice)
     settled = Settlement(obligation_id=OBLIGATION, status=ObligationStatus.FULFILLED)
-    await _write(record, ledger=LedgerChange(settled=(settled,)))
+    await _write(event_store, ledger=LedgerChange(settled=(settled,)))
     result = await delivery.deliver(notice, AT)
     assert (result.outcome, result.detail) == ("skipped", "the obligation is settled")
     assert mailbox.taken == []
-    row = await _outbox(record)
+    row = await _outbox(event_store)
     assert (row.state, row.reason) == ("skipped", "the obligation is settled")
 
 
@@ -205,61 +208,61 @@ async def test_a_fulfilled_obligation_is_not_reminded_of(
     ],
 )
 async def test_after_close_only_cancellations_and_announcements_go_out(
-    delivery: NoticeDelivery, record: Record, mailbox: Mailbox, kind: NoticeKind, outcome: str
+    delivery: NoticeDelivery, event_store: EventStore, mailbox: Mailbox, kind: NoticeKind, outcome: str
 ) -> None:
     """Nobody is nudged about a closed agreement, and no meeting of it stays in a calendar."""
     notice = _notice(kind, meeting=_meeting())
-    await _queue(record, notice)
-    await _write(record, phase=Phase.CLOSED, outcome=Outcome.CLOSED_INCOMPLETE)
+    await _queue(event_store, notice)
+    await _write(event_store, phase=Phase.CLOSED, outcome=Outcome.CLOSED_INCOMPLETE)
     assert (await delivery.deliver(notice, AT)).outcome == outcome
     assert len(mailbox.taken) == (outcome == "sent")
 
 
 async def test_a_dead_mail_server_is_told_apart_and_left_visible(
-    record: Record, directory: Directory, settings: MailSettings, mailbox: Mailbox, days: DigestRecord
+    event_store: EventStore, directory: Directory, settings: MailSettings, mailbox: Mailbox, days: DigestLog
 ) -> None:
     """No server at the port: the error stands in the outbox, and a later attempt still gets through."""
     notice = _notice()
-    await _queue(record, notice)
-    dead = NoticeDelivery(record.notices, directory, mail_settings(free_port()), days)
+    await _queue(event_store, notice)
+    dead = NoticeDelivery(event_store.notices, directory, mail_settings(free_port()), days)
     with pytest.raises(TemporaryDeliveryError, match="mail server"):
         await dead.deliver(notice, AT, RETRIED)
-    row = await _outbox(record)
+    row = await _outbox(event_store)
     assert row.state == "queued"
     assert "mail server" in (row.last_error or "")
     assert (await dead.deliver(notice, AT)).outcome == "failed"
-    row = await _outbox(record)
+    row = await _outbox(event_store)
     assert (row.state, row.attempts) == ("failed", 2)
-    alive = NoticeDelivery(record.notices, directory, settings, days)
+    alive = NoticeDelivery(event_store.notices, directory, settings, days)
     assert (await alive.deliver(notice, AT)).outcome == "sent"
     assert len(mailbox.taken) == 1
-    assert (await _outbox(record)).state == "sent"
+    assert (await _outbox(event_store)).state == "sent"
 
 
 @pytest.mark.parametrize("where", ["answers_recipients", "answers_data"])
 async def test_a_permanent_refusal_is_final_and_names_no_address(
-    delivery: NoticeDelivery, record: Record, mailbox: Mailbox, where: str
+    delivery: NoticeDelivery, event_store: EventStore, mailbox: Mailbox, where: str
 ) -> None:
     """550 fails the notice once and for all; the error that is kept and logged holds no address."""
     setattr(mailbox, where, "550 5.1.1 <mia@example.org>: no such mailbox")
     notice = _notice()
-    await _queue(record, notice)
+    await _queue(event_store, notice)
     result = await delivery.deliver(notice, AT, RETRIED)
     assert result.outcome == "failed"
     assert "answered 550" in result.detail
     assert "mia@" not in result.detail
-    row = await _outbox(record)
+    row = await _outbox(event_store)
     assert (row.state, row.last_error) == ("failed", result.detail)
 
 
 @pytest.mark.parametrize("where", ["answers_recipients", "answers_data"])
 async def test_a_temporary_refusal_may_be_repeated(
-    delivery: NoticeDelivery, record: Record, mailbox: Mailbox, where: str
+    delivery: NoticeDelivery, event_store: EventStore, mailbox: Mailbox, where: str
 ) -> None:
     """451 asks to come back later, and later the notice goes out."""
     setattr(mailbox, where, "451 4.7.1 greylisted, mia@example.org")
     notice = _notice()
-    await _queue(record, notice)
+    await _queue(event_store, notice)
     with pytest.raises(TemporaryDeliveryError, match="answered 451") as raised:
         await delivery.deliver(notice, AT, RETRIED)
     assert raised.value.__cause__ is None
@@ -269,12 +272,12 @@ async def test_a_temporary_refusal_may_be_repeated(
 
 
 async def test_the_delegate_reads_it_while_the_recipient_is_away(
-    delivery: NoticeDelivery, directory: Directory, record: Record, mailbox: Mailbox
+    delivery: NoticeDelivery, directory: Directory, event_store: EventStore, mailbox: Mailbox
 ) -> None:
     """Leave entered after the notice was queued counts: who is there is decided when it is sent."""
     away = Leave(first=date(2026, 11, 20), last=date(2026, 11, 27))
     notice = _notice()
-    await _queue(record, notice)
+    await _queue(event_store, notice)
     await directory.upsert([person("p-mia", delegate_id="p-jo", leave=(away,))])
     result = await delivery.deliver(notice, AT)
     assert (result.outcome, result.delivered_to) == ("sent", "p-jo")
@@ -306,23 +309,27 @@ async def test_the_delegate_reads_it_while_the_recipient_is_away(
     ],
 )
 async def test_somebody_always_reads_it(
-    delivery: NoticeDelivery, directory: Directory, record: Record, people: list[Person], reader: str
+    delivery: NoticeDelivery, directory: Directory, event_store: EventStore, people: list[Person], reader: str
 ) -> None:
     """A leaver's delegate, a delegate's delegate, and where everybody is away the person themselves."""
     notice = _notice(NoticeKind.OBLIGATION_OPENED)
-    await _queue(record, notice)
+    await _queue(event_store, notice)
     await directory.upsert(people)
     assert (await delivery.deliver(notice, AT)).delivered_to == reader
 
 
 @pytest.mark.parametrize("kind", [ObligationKind.CONCERN, ObligationKind.BREACH])
 async def test_what_was_raised_in_confidence_is_read_by_no_delegate(
-    delivery: NoticeDelivery, directory: Directory, record: Record, mailbox: Mailbox, kind: ObligationKind
+    delivery: NoticeDelivery,
+    directory: Directory,
+    event_store: EventStore,
+    mailbox: Mailbox,
+    kind: ObligationKind,
 ) -> None:
     """It may be about the delegate: it goes to the one it is for; where they have left, it fails visibly."""
     about = {"obligation_id": f"{kind}:c1", "obligation_kind": kind, "recipient_role": Role.MENTOR}
     asked, asked_later = (_notice(NoticeKind.OBLIGATION_OPENED, **about) for _ in range(2))
-    await _queue(record, asked, asked_later, kind=kind, subject="c1")
+    await _queue(event_store, asked, asked_later, kind=kind, subject="c1")
     away = Leave(first=date(2026, 11, 20), last=date(2026, 11, 27))
     await directory.upsert([person("p-mia", delegate_id="p-jo", leave=(away,))])
     assert (await delivery.deliver(asked, AT)).delivered_to == "p-mia"
@@ -339,24 +346,24 @@ async def test_what_was_raised_in_confidence_is_read_by_no_delegate(
     ],
 )
 async def test_a_notice_that_nobody_can_read_fails_visibly(
-    delivery: NoticeDelivery, directory: Directory, record: Record, mia: Person, sentence: str
+    delivery: NoticeDelivery, directory: Directory, event_store: EventStore, mia: Person, sentence: str
 ) -> None:
     """Somebody who left, or cannot be reached, shows in the outbox with what to do about it."""
     notice = _notice()
-    await _queue(record, notice)
+    await _queue(event_store, notice)
     await directory.upsert([mia])
     assert (await delivery.deliver(notice, AT)).outcome == "failed"
-    row = await _outbox(record)
+    row = await _outbox(event_store)
     assert row.state == "failed"
     assert sentence in (row.last_error or "")
 
 
 async def test_a_recipient_whom_the_directory_does_not_know_fails_visibly(
-    delivery: NoticeDelivery, record: Record
+    delivery: NoticeDelivery, event_store: EventStore
 ) -> None:
     """An unknown person id is an error that says to add them, not a mail to nobody."""
     notice = _notice(NoticeKind.OBLIGATION_OPENED, recipient_id="p-nobody")
-    await _queue(record, notice)
+    await _queue(event_store, notice)
     assert "add them with `sojourn people`" in (await delivery.deliver(notice, AT)).detail
 
 
@@ -367,7 +374,7 @@ async def test_a_notice_that_was_never_queued_is_not_sent(delivery: NoticeDelive
 
 
 async def test_a_meeting_is_arranged_moved_and_called_off_in_the_calendar(
-    delivery: NoticeDelivery, record: Record, mailbox: Mailbox
+    delivery: NoticeDelivery, event_store: EventStore, mailbox: Mailbox
 ) -> None:
     """REQUEST, moved with SEQUENCE 1, CANCEL: one UID from first to last, as a mail program reads it."""
     later = AT + timedelta(days=6)
@@ -376,7 +383,7 @@ async def test_a_meeting_is_arranged_moved_and_called_off_in_the_calendar(
         _notice(NoticeKind.INVITE, meeting=_meeting(1, later), event_type="meeting.rescheduled"),
         _notice(NoticeKind.INVITE_CANCELLED, meeting=_meeting(2, later), event_type="meeting.excused"),
     ]
-    await _queue(record, *notices)
+    await _queue(event_store, *notices)
     for hours, notice in enumerate(notices):
         assert (await delivery.deliver(notice, AT + timedelta(hours=hours))).outcome == "sent"
     calendars = [_calendar_in(mail) for mail in mailbox.taken]
@@ -390,13 +397,13 @@ async def test_a_meeting_is_arranged_moved_and_called_off_in_the_calendar(
 
 
 async def test_a_meeting_is_for_those_who_are_there_on_its_day(
-    delivery: NoticeDelivery, directory: Directory, record: Record, mailbox: Mailbox
+    delivery: NoticeDelivery, directory: Directory, event_store: EventStore, mailbox: Mailbox
 ) -> None:
     """Away today but back for the meeting: the person is invited. Away on the day: the delegate is."""
     today = Leave(first=AT.date(), last=AT.date())
     on_the_day = Leave(first=date(2026, 11, 24), last=date(2026, 11, 24))
     first, second = (_notice(NoticeKind.INVITE, meeting=_meeting()) for _ in range(2))
-    await _queue(record, first, second)
+    await _queue(event_store, first, second)
     await directory.upsert([person("p-mia", delegate_id="p-jo", leave=(today,))])
     assert (await delivery.deliver(first, AT)).delivered_to == "p-mia"
     await directory.upsert([person("p-mia", delegate_id="p-jo", leave=(on_the_day,))])
@@ -406,17 +413,17 @@ async def test_a_meeting_is_for_those_who_are_there_on_its_day(
 
 
 async def test_further_channels_are_told_too(
-    delivery: NoticeDelivery, directory: Directory, record: Record, mailbox: Mailbox
+    delivery: NoticeDelivery, directory: Directory, event_store: EventStore, mailbox: Mailbox
 ) -> None:
     """A channel that is down neither stops the mail nor goes unnoticed; its secret is not kept."""
     notice = _notice()
-    await _queue(record, notice)
+    await _queue(event_store, notice)
     hook = f"json://token-4711@127.0.0.1:{free_port()}/hook"
     await directory.upsert([person("p-mia", channels=(hook,))])
     result = await delivery.deliver(notice, AT)
     assert (result.outcome, result.detail) == ("sent", "not taken by: json")
     assert len(mailbox.taken) == 1
-    row = await _outbox(record)
+    row = await _outbox(event_store)
     assert (row.state, row.last_error) == ("sent", "not taken by: json")
 
 
@@ -433,11 +440,11 @@ async def test_no_address_of_a_channel_is_logged_whatever_becomes_of_it(
 
 
 async def test_a_person_without_mail_is_told_on_their_channel(
-    delivery: NoticeDelivery, directory: Directory, record: Record
+    delivery: NoticeDelivery, directory: Directory, event_store: EventStore
 ) -> None:
     """Chat alone is enough; a chat that is down may be tried again, as nothing was taken yet."""
     notice = _notice()
-    await _queue(record, notice)
+    await _queue(event_store, notice)
     received: list[bytes] = []
     port = free_port()
     await directory.upsert([person("p-mia", email=None, channels=(f"json://127.0.0.1:{port}/hook",))])

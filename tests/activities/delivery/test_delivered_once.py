@@ -18,9 +18,9 @@ from activities.delivery.failures import TemporaryDeliveryError
 from activities.delivery.mail import MailSettings
 from activities.delivery.record_sent import until_noted
 from activities.directory.people import Directory
-from activities.event_store.digest_log import DigestKey, DigestRecord
-from activities.event_store.event_store import Record
-from activities.event_store.notice_outbox import NoticeRecord
+from activities.event_store.digest_log import DigestKey, DigestLog
+from activities.event_store.event_store import EventStore
+from activities.event_store.notice_outbox import NoticeOutbox
 from activities.postgres.pool import DatabaseUnavailableError
 from domain.kernel.person import Person
 from domain.ledger.notice import Notice, NoticeKind
@@ -35,7 +35,7 @@ THIS_RUN = Attempt("run-1/5", most_tries=12, another_follows=True)
 NEXT_RUN = Attempt("run-2/1", most_tries=12, another_follows=True)
 
 
-class ForgetfulNotices(NoticeRecord):
+class ForgetfulNotices(NoticeOutbox):
     """A record that goes away right when it is to hear what became of a notice."""
 
     away = 2
@@ -49,7 +49,7 @@ class ForgetfulNotices(NoticeRecord):
         return await super().settle(*of_what, **became)
 
 
-class ForgetfulDays(DigestRecord):
+class ForgetfulDays(DigestLog):
     """Likewise, for the mail of a day."""
 
     away = 2
@@ -77,32 +77,32 @@ async def directory(pool: asyncpg.Pool[asyncpg.Record]) -> Directory:
 @pytest.fixture
 def delivering(
     directory: Directory, settings: MailSettings
-) -> Callable[[NoticeRecord, DigestRecord], NoticeDelivery]:
+) -> Callable[[NoticeOutbox, DigestLog], NoticeDelivery]:
     """Delivers into the mailbox what a record holds."""
     return lambda notices, days: NoticeDelivery(notices, directory, settings, days)
 
 
 @pytest.fixture
 def delivery(
-    delivering: Callable[[NoticeRecord, DigestRecord], NoticeDelivery], record: Record, days: DigestRecord
+    delivering: Callable[[NoticeOutbox, DigestLog], NoticeDelivery], event_store: EventStore, days: DigestLog
 ) -> NoticeDelivery:
     """Delivery from the record of the test."""
-    return delivering(record.notices, days)
+    return delivering(event_store.notices, days)
 
 
 @pytest.fixture
 async def announcement(
-    record: Record, make_append: Callable[..., Append], make_notice: Callable[..., Notice]
+    event_store: EventStore, make_append: Callable[..., Append], make_notice: Callable[..., Notice]
 ) -> Notice:
     """A notice to Ada that goes out by itself."""
     notice = make_notice(kind=NoticeKind.ANNOUNCEMENT, obligation_id=None, obligation_kind=None, due_at=None)
-    await record.append(make_append(notices=(notice,)))
+    await event_store.append(make_append(notices=(notice,)))
     return notice
 
 
 @pytest.fixture
 async def reminder(
-    record: Record,
+    event_store: EventStore,
     make_append: Callable[..., Append],
     make_notice: Callable[..., Notice],
     make_obligation: Callable[..., Obligation],
@@ -110,7 +110,7 @@ async def reminder(
     """A notice to Ada that goes into the one mail of her day."""
     owed = make_obligation()
     notice = make_notice(kind=NoticeKind.REMINDER, level=1, due_at=owed.due_at)
-    await record.append(make_append([LedgerChange(opened=(owed,))], notices=(notice,)))
+    await event_store.append(make_append([LedgerChange(opened=(owed,))], notices=(notice,)))
     return notice
 
 
@@ -130,24 +130,26 @@ async def test_the_next_run_waits_for_the_delivery_that_is_at_it(
 
 
 async def test_whoever_waits_too_long_comes_again_without_a_try(
-    delivery: NoticeDelivery, announcement: Notice, record: Record, monkeypatch: pytest.MonkeyPatch
+    delivery: NoticeDelivery, announcement: Notice, event_store: EventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While another delivery is at it nothing is noted: neither a try nor an error is anybody's."""
     monkeypatch.setattr(notices, "_LOOKS", 2)
-    assert await record.notices.take(announcement.notice_id, "run-1/5", abandoned_after=THIS_RUN.longest)
+    assert await event_store.notices.take(announcement.notice_id, "run-1/5", abandoned_after=THIS_RUN.longest)
     with pytest.raises(TemporaryDeliveryError, match="another delivery is at it") as delayed:
         await delivery.deliver(announcement, AT, NEXT_RUN)
     assert delayed.value.again_after is None
-    (row,) = await record.notices.of("agreement-1")
+    (row,) = await event_store.notices.of("agreement-1")
     assert (row.state, row.attempts, row.last_error) == ("queued", 0, None)
 
 
 async def test_what_a_dead_delivery_left_behind_is_taken_over(
-    delivery: NoticeDelivery, announcement: Notice, record: Record, mailbox: Mailbox
+    delivery: NoticeDelivery, announcement: Notice, event_store: EventStore, mailbox: Mailbox
 ) -> None:
     """Its own next attempt goes on at once; another delivery once no attempt can last so long."""
-    assert await record.notices.take(announcement.notice_id, "run-1/5", abandoned_after=THIS_RUN.longest)
-    again = await record.notices.take(announcement.notice_id, "run-1/5", abandoned_after=THIS_RUN.longest)
+    assert await event_store.notices.take(announcement.notice_id, "run-1/5", abandoned_after=THIS_RUN.longest)
+    again = await event_store.notices.take(
+        announcement.notice_id, "run-1/5", abandoned_after=THIS_RUN.longest
+    )
     assert again is not None
     assert again.tries == 0
     late = Attempt("run-2/1", longest=timedelta(0), most_tries=12, another_follows=True)
@@ -156,9 +158,9 @@ async def test_what_a_dead_delivery_left_behind_is_taken_over(
 
 
 async def test_a_record_that_goes_away_after_the_mail_left_is_told_until_it_hears(
-    delivering: Callable[[NoticeRecord, DigestRecord], NoticeDelivery],
+    delivering: Callable[[NoticeOutbox, DigestLog], NoticeDelivery],
     pool: asyncpg.Pool[asyncpg.Record],
-    days: DigestRecord,
+    days: DigestLog,
     announcement: Notice,
     mailbox: Mailbox,
 ) -> None:
@@ -173,19 +175,19 @@ async def test_a_record_that_goes_away_after_the_mail_left_is_told_until_it_hear
 
 
 async def test_the_mail_of_a_day_is_noted_likewise(
-    delivering: Callable[[NoticeRecord, DigestRecord], NoticeDelivery],
+    delivering: Callable[[NoticeOutbox, DigestLog], NoticeDelivery],
     pool: asyncpg.Pool[asyncpg.Record],
-    record: Record,
+    event_store: EventStore,
     reminder: Notice,
     mailbox: Mailbox,
 ) -> None:
     """What went out in the one mail of a day does not go out again for want of the record's ear."""
     days = ForgetfulDays(pool)
-    delivery = delivering(record.notices, days)
+    delivery = delivering(event_store.notices, days)
     at = AT.replace(hour=10)
     assert (await delivery.deliver(reminder, at, THIS_RUN)).outcome == "sent"
     assert days.away == 0
-    (row,) = await record.notices.of("agreement-1")
+    (row,) = await event_store.notices.of("agreement-1")
     assert (row.state, row.attempts) == ("sent", 1)
     assert len(mailbox.taken) == 1
 

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from activities.directory.people import Directory
-from activities.encryption.encrypt import SealedWordsError, Seals
+from activities.encryption.encrypt import DecryptionError, FieldEncryption
 from activities.keys.ring import KeyRing, KeysError
 from activities.keys.subjects import SubjectKeys
 from activities.postgres.pool import DatabaseRefusedError
@@ -97,8 +97,8 @@ async def test_an_unknown_person_is_an_error(directory: Directory) -> None:
 
 async def test_who_somebody_is_stands_sealed_at_rest(pool: Pool) -> None:
     """Nothing on the disk tells a name, an address, a channel or a number; with the keys it is all there."""
-    seals = Seals(SubjectKeys(pool, KeyRing("main", {"main": os.urandom(32)})))
-    sealing = Directory(pool, seals)
+    encryption = FieldEncryption(SubjectKeys(pool, KeyRing("main", {"main": os.urandom(32)})))
+    sealing = Directory(pool, encryption)
     await sealing.upsert([ADA, GRACE])
     stored = await pool.fetchval("SELECT string_agg(person::text, '') FROM sojourn.person")
     assert [each for each in ("Lovelace", "Hopper", "example.org", "slack", "0042") if each in stored] == []
@@ -111,7 +111,7 @@ async def test_rows_of_before_there_were_keys_are_read_and_sealed_when_next_writ
     pool: Pool, directory: Directory
 ) -> None:
     """Keys can be given to a directory that is in use."""
-    sealing = Directory(pool, Seals(SubjectKeys(pool, KeyRing("main", {"main": os.urandom(32)}))))
+    sealing = Directory(pool, FieldEncryption(SubjectKeys(pool, KeyRing("main", {"main": os.urandom(32)}))))
     known = await sealing.get(["p-ada", "p-grace"])
     assert known == await directory.get(["p-ada", "p-grace"])
     await sealing.upsert(list(known.values()))
@@ -122,7 +122,7 @@ async def test_rows_of_before_there_were_keys_are_read_and_sealed_when_next_writ
 async def test_of_somebody_erased_only_working_time_is_left(pool: Pool) -> None:
     """Due instants are still computed for open work; nobody is named."""
     keys = SubjectKeys(pool, KeyRing("main", {"main": os.urandom(32)}))
-    sealing = Directory(pool, Seals(keys))
+    sealing = Directory(pool, FieldEncryption(keys))
     await sealing.upsert([ADA])
     await keys.destroy("p-ada", by="p-op", reference="DSR-1")
     gone = {"name": "(erased)", "email": None, "channels": (), "employee_number": None}
@@ -131,11 +131,11 @@ async def test_of_somebody_erased_only_working_time_is_left(pool: Pool) -> None:
 
 async def test_a_field_moved_to_another_person_is_refused(pool: Pool) -> None:
     """Nobody is given somebody else's address by a copied column."""
-    sealing = Directory(pool, Seals(SubjectKeys(pool, KeyRing("main", {"main": os.urandom(32)}))))
+    sealing = Directory(pool, FieldEncryption(SubjectKeys(pool, KeyRing("main", {"main": os.urandom(32)}))))
     await sealing.upsert([ADA, GRACE])
     await pool.execute(
         "UPDATE sojourn.person SET email = (SELECT email FROM sojourn.person WHERE person_id = 'p-ada') "
         "WHERE person_id = 'p-grace'"
     )
-    with pytest.raises(SealedWordsError, match="email of p-grace in the directory"):
+    with pytest.raises(DecryptionError, match="email of p-grace in the directory"):
         await sealing.get(["p-grace"])

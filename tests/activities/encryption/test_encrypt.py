@@ -13,9 +13,9 @@ import pytest
 from pydantic import JsonValue
 from structlog.testing import capture_logs
 
-from activities.encryption.decrypt import opened
-from activities.encryption.encrypt import SealedWordsError, Seals
-from activities.event_store.event_store import Record
+from activities.encryption.decrypt import decrypt_events
+from activities.encryption.encrypt import DecryptionError, FieldEncryption
+from activities.event_store.event_store import EventStore
 from activities.keys.ring import KeyRing, KeysError, UnknownKeyError
 from activities.keys.subjects import LostKeyError, SubjectKeys
 from activities.postgres.pool import Database, DatabaseRefusedError
@@ -47,15 +47,15 @@ def ring() -> KeyRing:
 
 
 @pytest.fixture
-def seals(pool: asyncpg.Pool[asyncpg.Record], ring: KeyRing) -> Seals:
+def encryption(pool: asyncpg.Pool[asyncpg.Record], ring: KeyRing) -> FieldEncryption:
     """Seals under that ring."""
-    return Seals(SubjectKeys(pool, ring))
+    return FieldEncryption(SubjectKeys(pool, ring))
 
 
 @pytest.fixture
-def sealing(pool: asyncpg.Pool[asyncpg.Record], seals: Seals) -> Record:
+def sealing(pool: asyncpg.Pool[asyncpg.Record], encryption: FieldEncryption) -> EventStore:
     """A record that seals."""
-    return Record(pool, seals)
+    return EventStore(pool, encryption)
 
 
 @pytest.fixture
@@ -73,12 +73,15 @@ def feedback(make_append: Callable[..., Append]) -> Callable[..., Append]:
     return make
 
 
-async def _fresh(pool: asyncpg.Pool[asyncpg.Record], ring: KeyRing) -> Seals:
-    return Seals(SubjectKeys(pool, ring))
+async def _fresh(pool: asyncpg.Pool[asyncpg.Record], ring: KeyRing) -> FieldEncryption:
+    return FieldEncryption(SubjectKeys(pool, ring))
 
 
 async def test_words_go_in_sealed_and_come_out_as_written(
-    sealing: Record, seals: Seals, feedback: Callable[..., Append], pool: asyncpg.Pool[asyncpg.Record]
+    sealing: EventStore,
+    encryption: FieldEncryption,
+    feedback: Callable[..., Append],
+    pool: asyncpg.Pool[asyncpg.Record],
 ) -> None:
     """No byte of them is in the table; each part is sealed for its own subject; opened they are the same."""
     append = feedback()
@@ -86,25 +89,27 @@ async def test_words_go_in_sealed_and_come_out_as_written(
     stored = await pool.fetchval("SELECT string_agg(data::text, '') FROM sojourn.event")
     assert "canary" not in stored
     rows = await sealing.stream("agreement-1")
-    assert [row.data for row in await opened(seals, rows)] == [event.data for event in append.events]
+    assert [row.data for row in await decrypt_events(encryption, rows)] == [
+        event.data for event in append.events
+    ]
     assert "1/p-ada@agreement-1/1/" in json.dumps(rows[0].data)
     assert "1/p-grace@agreement-1/1/" in json.dumps(rows[1].data)
     assert rows[0].data["receiver_id"] == "p-ada"
 
 
 async def test_folding_and_verifying_need_no_key(
-    sealing: Record, feedback: Callable[..., Append], pool: asyncpg.Pool[asyncpg.Record]
+    sealing: EventStore, feedback: Callable[..., Append], pool: asyncpg.Pool[asyncpg.Record]
 ) -> None:
     """A process without keys reads everything but the words, and the chain over the ciphertext is whole."""
     await sealing.append(feedback())
-    keyless = Record(pool)
+    keyless = EventStore(pool)
     event = read_event((await keyless.stream("agreement-1"))[1])
     assert getattr(event, "note", None) == WITHHELD
     assert await keyless.verify_chain("agreement-1") is None
 
 
 async def test_a_retry_under_other_nonces_is_the_same_command(
-    sealing: Record, feedback: Callable[..., Append], seals: Seals
+    sealing: EventStore, feedback: Callable[..., Append], encryption: FieldEncryption
 ) -> None:
     """The first attempt's ciphertext stands; the second is a duplicate and changes nothing."""
     append = feedback()
@@ -113,11 +118,11 @@ async def test_a_retry_under_other_nonces_is_the_same_command(
     again = await sealing.append(append)
     assert (again.outcome, again.event_types) == ("duplicate", ("feedback.given", "note.kept"))
     assert await sealing.stream("agreement-1") == before
-    assert (await opened(seals, before))[1].data["note"] == CANARY
+    assert (await decrypt_events(encryption, before))[1].data["note"] == CANARY
 
 
 async def test_once_keys_are_at_hand_an_append_is_one_round_trip(
-    sealing: Record, feedback: Callable[..., Append], monkeypatch: pytest.MonkeyPatch
+    sealing: EventStore, feedback: Callable[..., Append], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sealing costs no question to the database beyond the first for each person."""
     await sealing.append(feedback())
@@ -140,20 +145,20 @@ async def test_once_keys_are_at_hand_an_append_is_one_round_trip(
 
 
 async def test_an_erased_person_reads_erased_and_others_stay(
-    sealing: Record, seals: Seals, feedback: Callable[..., Append]
+    sealing: EventStore, encryption: FieldEncryption, feedback: Callable[..., Append]
 ) -> None:
     """Destroying a key takes that person's words away, nobody else's, and breaks no chain."""
     await sealing.append(feedback())
-    assert seals.keys is not None
-    await seals.keys.destroy("p-ada", by="p-op", reference="DSR-1")
-    about_ada, note_of_grace = await opened(seals, await sealing.stream("agreement-1"))
+    assert encryption.keys is not None
+    await encryption.keys.destroy("p-ada", by="p-op", reference="DSR-1")
+    about_ada, note_of_grace = await decrypt_events(encryption, await sealing.stream("agreement-1"))
     assert [about_ada.data[field] for field in ("behaviour", "effect", "next_step")] == [ERASED] * 3
     assert note_of_grace.data["note"] == CANARY
     assert await sealing.verify_chain("agreement-1") is None
 
 
 async def test_a_lost_key_is_an_error_that_names_it(
-    sealing: Record,
+    sealing: EventStore,
     feedback: Callable[..., Append],
     pool: asyncpg.Pool[asyncpg.Record],
     administrator: asyncpg.Connection,
@@ -164,17 +169,17 @@ async def test_a_lost_key_is_an_error_that_names_it(
     rows = await sealing.stream("agreement-1")
     other = KeyRing("other", {"other": os.urandom(32)})
     with pytest.raises(UnknownKeyError, match="Key main is not on the key ring"):
-        await opened(await _fresh(pool, other), rows)
+        await decrypt_events(await _fresh(pool, other), rows)
     await administrator.execute("DELETE FROM sojourn_keys.subject_key WHERE subject_id = 'p-ada@agreement-1'")
     with pytest.raises(LostKeyError, match="The key of p-ada in agreement-1"):
-        await opened(await _fresh(pool, ring), rows)
+        await decrypt_events(await _fresh(pool, ring), rows)
     with pytest.raises(KeysError, match="no keys"):
-        await opened(Seals(None), rows)
+        await decrypt_events(FieldEncryption(None), rows)
 
 
 @pytest.mark.parametrize("spoiled", ["swapped", "truncated", "altered", "of another event", "nonsense"])
 async def test_what_was_tampered_with_is_refused_by_name_and_without_its_content(
-    sealing: Record, seals: Seals, feedback: Callable[..., Append], spoiled: str
+    sealing: EventStore, encryption: FieldEncryption, feedback: Callable[..., Append], spoiled: str
 ) -> None:
     """The error and the log name event and field; neither holds words nor ciphertext."""
     await sealing.append(feedback())
@@ -194,9 +199,9 @@ async def test_what_was_tampered_with_is_refused_by_name_and_without_its_content
     }[spoiled]
     with (
         capture_logs() as logs,
-        pytest.raises(SealedWordsError, match=r"/behaviour of feedback\.given") as told,
+        pytest.raises(DecryptionError, match=r"/behaviour of feedback\.given") as told,
     ):
-        await opened(seals, [rows[0].model_copy(update={"data": first})])
+        await decrypt_events(encryption, [rows[0].model_copy(update={"data": first})])
     assert rows[0].event_id in str(told.value)
     said = json.dumps(logs) + str(told.value)
     assert [log["event"] for log in logs] == ["sealed_words_refused"]
@@ -208,38 +213,43 @@ async def test_who_has_no_keys_and_chose_nothing_writes_nothing(
     pool: asyncpg.Pool[asyncpg.Record], feedback: Callable[..., Append]
 ) -> None:
     """Words are never written in clear for want of a setting."""
-    refusing = Record(pool, Seals(None, refusal="No keys: make some."))
+    refusing = EventStore(pool, FieldEncryption(None, refusal="No keys: make some."))
     with pytest.raises(KeysError, match="No keys: make some"):
         await refusing.append(feedback())
     assert await refusing.stream("agreement-1") == []
 
 
 async def test_without_keys_on_purpose_words_are_clear_and_read_beside_sealed_ones(
-    pool: asyncpg.Pool[asyncpg.Record], seals: Seals, feedback: Callable[..., Append]
+    pool: asyncpg.Pool[asyncpg.Record], encryption: FieldEncryption, feedback: Callable[..., Append]
 ) -> None:
     """What was written before there were keys is read for ever."""
-    await Record(pool, Seals(None)).append(feedback())
-    await Record(pool, seals).append(feedback(expected_version=2, command_id="command-2"))
-    rows = await Record(pool).stream("agreement-1")
+    await EventStore(pool, FieldEncryption(None)).append(feedback())
+    await EventStore(pool, encryption).append(feedback(expected_version=2, command_id="command-2"))
+    rows = await EventStore(pool).stream("agreement-1")
     assert rows[1].data["note"] == CANARY
-    assert [row.data["note"] for row in await opened(seals, rows) if "note" in row.data] == [CANARY] * 2
+    assert [row.data["note"] for row in await decrypt_events(encryption, rows) if "note" in row.data] == [
+        CANARY
+    ] * 2
 
 
 async def test_a_process_is_refused_at_its_start_where_it_could_not_open_what_is_there(
-    pool: asyncpg.Pool[asyncpg.Record], seals: Seals, sealing: Record, feedback: Callable[..., Append]
+    pool: asyncpg.Pool[asyncpg.Record],
+    encryption: FieldEncryption,
+    sealing: EventStore,
+    feedback: Callable[..., Append],
 ) -> None:
     """Sealed words and no keys, or the wrong ones, are found out before anything is written beside them."""
-    await Seals(None).check(pool)
+    await FieldEncryption(None).check(pool)
     await sealing.append(feedback())
-    await seals.check(pool)
+    await encryption.check(pool)
     with pytest.raises(KeysError, match="holds sealed words"):
-        await Seals(None).check(pool)
+        await FieldEncryption(None).check(pool)
     with pytest.raises(UnknownKeyError, match="main"):
         await (await _fresh(pool, KeyRing("other", {"other": os.urandom(32)}))).check(pool)
 
 
 async def test_words_that_cannot_be_stored_are_refused_and_not_repeated(
-    sealing: Record, make_append: Callable[..., Append]
+    sealing: EventStore, make_append: Callable[..., Append]
 ) -> None:
     """Half a character, or a NUL, is as wrong sealed as it is in clear."""
     for typed in ("half \ud800 of it", "a\0b"):
@@ -266,7 +276,10 @@ def _as_sealed(text: str) -> JsonValue:
 
 
 async def test_no_digest_of_what_was_written_is_in_clear(
-    sealing: Record, seals: Seals, make_append: Callable[..., Append], pool: asyncpg.Pool[asyncpg.Record]
+    sealing: EventStore,
+    encryption: FieldEncryption,
+    make_append: Callable[..., Append],
+    pool: asyncpg.Pool[asyncpg.Record],
 ) -> None:
     """Whoever guesses the words finds nothing in the database that says so, erased or not."""
     known_by = {"objectives": digest_of(CANARY), "mentor_commitment": digest_of("patience")}
@@ -283,8 +296,8 @@ async def test_no_digest_of_what_was_written_is_in_clear(
     assert row.data["digests"] == known_by
     (command,) = await sealing.recent_commands("agreement-1")
     assert command.digest == digest_of(CANARY)
-    assert seals.keys is not None
-    await seals.keys.destroy("p-ada", by="p-op", reference="DSR-1")
+    assert encryption.keys is not None
+    await encryption.keys.destroy("p-ada", by="p-op", reference="DSR-1")
     (row,) = await sealing.stream_to_decide_upon("agreement-1")
     assert row.data["digests"] == {"objectives": ERASED, "mentor_commitment": known_by["mentor_commitment"]}
     (command,) = await sealing.recent_commands("agreement-1")
@@ -293,11 +306,14 @@ async def test_no_digest_of_what_was_written_is_in_clear(
 
 @pytest.mark.parametrize("sealed_before", [True, False])
 async def test_a_command_is_known_by_its_content_though_no_two_seals_are_alike(
-    sealing: Record, feedback: Callable[..., Append], pool: asyncpg.Pool[asyncpg.Record], sealed_before: bool
+    sealing: EventStore,
+    feedback: Callable[..., Append],
+    pool: asyncpg.Pool[asyncpg.Record],
+    sealed_before: bool,
 ) -> None:
     """Sealed or, by an older release, in clear: the same again is a duplicate, other content is refused."""
     append = feedback(command_digest=digest_of("one"))
-    await (sealing if sealed_before else Record(pool)).append(append)
+    await (sealing if sealed_before else EventStore(pool)).append(append)
     again = await sealing.append(append)
     assert (again.outcome, again.version) == ("duplicate", 2)
     other = await sealing.append(feedback(command_digest=digest_of("another")))
@@ -305,18 +321,18 @@ async def test_a_command_is_known_by_its_content_though_no_two_seals_are_alike(
 
 
 async def test_of_an_erased_command_the_id_alone_is_left_to_go_by(
-    sealing: Record, seals: Seals, feedback: Callable[..., Append]
+    sealing: EventStore, encryption: FieldEncryption, feedback: Callable[..., Append]
 ) -> None:
     """Its content can be told no more, and it is written no second time."""
     await sealing.append(feedback(command_digest=digest_of("one")))
-    assert seals.keys is not None
-    await seals.keys.destroy("p-grace", by="p-op", reference="DSR-1")
+    assert encryption.keys is not None
+    await encryption.keys.destroy("p-grace", by="p-op", reference="DSR-1")
     assert (await sealing.append(feedback(command_digest=digest_of("one")))).outcome == "duplicate"
     assert len(await sealing.stream("agreement-1")) == 2
 
 
 async def test_a_lost_key_does_not_keep_an_agreement_from_going_on(
-    sealing: Record,
+    sealing: EventStore,
     pool: asyncpg.Pool[asyncpg.Record],
     administrator: asyncpg.Connection,
     ring: KeyRing,
@@ -329,7 +345,7 @@ async def test_a_lost_key_does_not_keep_an_agreement_from_going_on(
     )
     await sealing.append(make_append(events=(amended,), command_digest=digest_of(CANARY)))
     await administrator.execute("DELETE FROM sojourn_keys.subject_key WHERE subject_id LIKE 'p-ada@%'")
-    elsewhere = Record(pool, await _fresh(pool, ring))
+    elsewhere = EventStore(pool, await _fresh(pool, ring))
     with capture_logs() as logs:
         (row,) = await elsewhere.stream_to_decide_upon("agreement-1")
         (command,) = await elsewhere.recent_commands("agreement-1")
@@ -353,8 +369,8 @@ def _proposal(request_digest: str) -> NewEvent:
 
 @pytest.mark.parametrize("erased", ["p-ada", "p-grace"])
 async def test_a_request_is_recognised_until_one_of_those_it_has_words_of_is_erased(
-    sealing: Record,
-    seals: Seals,
+    sealing: EventStore,
+    encryption: FieldEncryption,
     make_append: Callable[..., Append],
     pool: asyncpg.Pool[asyncpg.Record],
     erased: str,
@@ -374,23 +390,23 @@ async def test_a_request_is_recognised_until_one_of_those_it_has_words_of_is_era
     assert (known.digest, known.is_of(digest_of("other"))) == (digest, False)
     (row,) = await sealing.stream_to_decide_upon("agreement-1")
     assert row.data["request_digest"] == digest
-    (row,) = await opened(seals, await sealing.stream("agreement-1"))
+    (row,) = await decrypt_events(encryption, await sealing.stream("agreement-1"))
     assert row.data["request_digest"] == digest
-    assert seals.keys is not None
-    await seals.keys.destroy(erased, by="p-op", reference="DSR-1")
+    assert encryption.keys is not None
+    await encryption.keys.destroy(erased, by="p-op", reference="DSR-1")
     known = await sealing.find_request("acme", "request-1")
     assert known is not None
     assert (known.digest, known.is_of(digest_of("other"))) == (None, True)
     (row,) = await sealing.stream_to_decide_upon("agreement-1")
     assert digest not in json.dumps(row.data)
-    (row,) = await opened(seals, await sealing.stream("agreement-1"))
+    (row,) = await decrypt_events(encryption, await sealing.stream("agreement-1"))
     assert row.data["request_digest"] == ERASED
 
 
 @pytest.mark.parametrize("sealed_before", [True, False])
 @pytest.mark.parametrize("content", ["one", "other"])
 async def test_a_request_opens_one_agreement_though_its_digest_is_sealed(
-    sealing: Record,
+    sealing: EventStore,
     make_append: Callable[..., Append],
     pool: asyncpg.Pool[asyncpg.Record],
     sealed_before: bool,
@@ -403,7 +419,7 @@ async def test_a_request_opens_one_agreement_though_its_digest_is_sealed(
         head = {"request_digest": digest}
         return make_append(events=(_proposal(digest),), head=head, command_id=command_id)
 
-    await (sealing if sealed_before else Record(pool)).append(proposal("one", "first"))
+    await (sealing if sealed_before else EventStore(pool)).append(proposal("one", "first"))
     again = await sealing.append(proposal(content, "second"))
     assert (again.outcome, again.version) == ("conflict" if content == "one" else "different_content", 1)
     known = await sealing.find_request("acme", "request-1")

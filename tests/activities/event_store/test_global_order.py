@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import asyncpg
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.pool import Database
 from activities.postgres.rows import START, Cursor
 from domain.ledger.obligation import LedgerChange
@@ -29,21 +29,21 @@ class OneConnection:
 
 
 @asynccontextmanager
-async def held_open(pool: Pool, commit: bool) -> AsyncGenerator[Record]:
+async def held_open(pool: Pool, commit: bool) -> AsyncGenerator[EventStore]:
     """A record whose one append stays uncommitted until the block ends."""
     async with pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
-        yield Record(OneConnection(connection))  # pyright: ignore[reportArgumentType]
+        yield EventStore(OneConnection(connection))  # pyright: ignore[reportArgumentType]
         await (transaction.commit() if commit else transaction.rollback())
 
 
-async def read_until(record: Record, cursor: Cursor, done: asyncio.Event) -> list[RecordedEvent]:
+async def read_until(event_store: EventStore, cursor: Cursor, done: asyncio.Event) -> list[RecordedEvent]:
     """What a reader sees that goes on until the writers are done, and once more after that."""
     seen: list[RecordedEvent] = []
     while True:
         last_round = done.is_set()
-        page = await record.read_all(cursor, limit=7)
+        page = await event_store.read_all(cursor, limit=7)
         seen += page.events
         cursor = page.cursor
         if last_round and not page.events:
@@ -52,20 +52,22 @@ async def read_until(record: Record, cursor: Cursor, done: asyncio.Event) -> lis
 
 
 async def test_an_event_is_not_shown_before_an_older_transaction_has_ended(
-    pool: Pool, record: Record, make_append: MakeAppend
+    pool: Pool, event_store: EventStore, make_append: MakeAppend
 ) -> None:
     """A cursor never passes a transaction that may still write events before it."""
     async with held_open(pool, commit=True) as slow:
         await slow.append(make_append(agreement_id="slow", head={"request_id": "slow"}))
-        await record.append(make_append(agreement_id="quick", head={"request_id": "quick"}))
-        assert (await record.read_all()).events == ()
-        assert (await record.read_all()).cursor == START
-    page = await record.read_all()
+        await event_store.append(make_append(agreement_id="quick", head={"request_id": "quick"}))
+        assert (await event_store.read_all()).events == ()
+        assert (await event_store.read_all()).cursor == START
+    page = await event_store.read_all()
     assert [event.agreement_id for event in page.events] == ["slow", "quick"]
-    assert (await record.read_all(page.cursor)).events == ()
+    assert (await event_store.read_all(page.cursor)).events == ()
 
 
-async def test_a_tailing_reader_misses_nothing(pool: Pool, record: Record, make_append: MakeAppend) -> None:
+async def test_a_tailing_reader_misses_nothing(
+    pool: Pool, event_store: EventStore, make_append: MakeAppend
+) -> None:
     """Whatever order writers commit in, or roll back, a reader sees each event once and streams in order."""
     chance = random.Random(7)  # noqa: S311  the order of a test, not a secret
     done = asyncio.Event()
@@ -92,25 +94,25 @@ async def test_a_tailing_reader_misses_nothing(pool: Pool, record: Record, make_
         finally:
             done.set()
 
-    seen, _ = await asyncio.gather(read_until(record, START, done), write_all())
-    by_stream = {f"a{writer}": await record.stream(f"a{writer}") for writer in range(8)}
+    seen, _ = await asyncio.gather(read_until(event_store, START, done), write_all())
+    by_stream = {f"a{writer}": await event_store.stream(f"a{writer}") for writer in range(8)}
     assert len(seen) == sum(len(stream) for stream in by_stream.values())
     for agreement_id, stream in by_stream.items():
         assert [event for event in seen if event.agreement_id == agreement_id] == stream
 
 
 async def test_events_after_a_restore_sort_after_every_earlier_cursor(
-    owner: Pool, record: Record, make_append: MakeAppend
+    owner: Pool, event_store: EventStore, make_append: MakeAppend
 ) -> None:
     """Transaction ids start again on another cluster; the epoch keeps cursors true."""
-    await record.append(make_append())
-    before = await record.read_all()
+    await event_store.append(make_append())
+    before = await event_store.read_all()
     far_ahead = before.cursor.model_copy(update={"tx": before.cursor.tx + 1_000_000})
     await owner.execute("UPDATE sojourn.log_epoch SET system_identifier = system_identifier + 1")
     await owner.execute("SELECT sojourn.begin_epoch_v1()")
     await owner.execute("SELECT sojourn.begin_epoch_v1()")
-    await record.append(make_append(expected_version=1))
-    page = await record.read_all(far_ahead)
+    await event_store.append(make_append(expected_version=1))
+    page = await event_store.read_all(far_ahead)
     assert [event.version for event in page.events] == [2]
     assert page.cursor.epoch == before.cursor.epoch + 1
 

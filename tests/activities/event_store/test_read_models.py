@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.pool import DatabaseRefusedError
 from activities.postgres.rows import KnownRequest, ObligationRow
 from domain.kernel.vocabulary import Kind, ObligationStatus, Phase, Role, StallReason
@@ -37,12 +37,12 @@ def fulfilled(*obligation_ids: str) -> tuple[Settlement, ...]:
 
 
 async def test_the_ledger_follows_the_events(
-    record: Record, make_append: MakeAppend, make_obligation: MakeObligation
+    event_store: EventStore, make_append: MakeAppend, make_obligation: MakeObligation
 ) -> None:
     """Opened, escalated, moved and settled: each event of one append counts, in order."""
     mapping, talk = make_obligation("milestone:map"), make_obligation("check_in:1")
-    await record.append(make_append((LedgerChange(opened=(mapping,)), LedgerChange(opened=(talk,)))))
-    assert await record.read_models.open_obligations("agreement-1") == [talk, mapping]
+    await event_store.append(make_append((LedgerChange(opened=(mapping,)), LedgerChange(opened=(talk,)))))
+    assert await event_store.read_models.open_obligations("agreement-1") == [talk, mapping]
 
     climbed = LedgerChange(
         escalated=(
@@ -52,16 +52,16 @@ async def test_the_ledger_follows_the_events(
     )
     moved = talk.model_copy(update={"owner_id": "p-grace", "owner_role": Role.MENTOR, "sequence": 1})
     append = make_append((climbed, LedgerChange(moved=(moved,))), expected_version=2)
-    await record.append(append)
+    await event_store.append(append)
     reached = mapping.model_copy(update={"reached": 1})
-    assert await record.read_models.open_obligations("agreement-1") == [moved, reached]
+    assert await event_store.read_models.open_obligations("agreement-1") == [moved, reached]
 
     verification = make_obligation("milestone_verification:map", due_at=mapping.due_at + DAY)
     settled = LedgerChange(settled=fulfilled("milestone:map"), opened=(verification,))
     done = make_append((settled,), expected_version=4)
-    await record.append(done)
-    assert await record.read_models.open_obligations("agreement-1") == [moved, verification]
-    assert await record.read_models.obligations("agreement-1") == [
+    await event_store.append(done)
+    assert await event_store.read_models.open_obligations("agreement-1") == [moved, verification]
+    assert await event_store.read_models.obligations("agreement-1") == [
         ObligationRow(obligation=moved, status=ObligationStatus.OPEN, settled_at=None),
         ObligationRow(obligation=reached, status=ObligationStatus.FULFILLED, settled_at=done.occurred_at),
         ObligationRow(obligation=verification, status=ObligationStatus.OPEN, settled_at=None),
@@ -69,24 +69,24 @@ async def test_the_ledger_follows_the_events(
 
 
 async def test_an_obligation_is_settled_before_its_successor_of_the_same_name_opens(
-    record: Record, make_append: MakeAppend, make_obligation: MakeObligation
+    event_store: EventStore, make_append: MakeAppend, make_obligation: MakeObligation
 ) -> None:
     """One event may replace an obligation by a new one under the same id."""
     before, after = make_obligation(), make_obligation(owner_id="p-grace")
-    await record.append(make_append((LedgerChange(opened=(before,)),)))
+    await event_store.append(make_append((LedgerChange(opened=(before,)),)))
     replaced = LedgerChange(settled=fulfilled(before.obligation_id), opened=(after,))
-    await record.append(make_append((replaced,), expected_version=1))
-    assert await record.read_models.open_obligations("agreement-1") == [after]
+    await event_store.append(make_append((replaced,), expected_version=1))
+    assert await event_store.read_models.open_obligations("agreement-1") == [after]
 
 
 @pytest.mark.parametrize("change", ["settled", "moved", "escalated", "opened"])
 async def test_a_change_that_does_not_follow_from_the_ledger_is_refused(
-    record: Record, make_append: MakeAppend, make_obligation: MakeObligation, change: str
+    event_store: EventStore, make_append: MakeAppend, make_obligation: MakeObligation, change: str
 ) -> None:
     """The read model never drifts silently: an obligation opens once, and only an open one changes."""
     opened, settled = make_obligation("open"), make_obligation("settled")
-    await record.append(make_append((LedgerChange(opened=(opened, settled)),)))
-    await record.append(make_append((LedgerChange(settled=fulfilled("settled")),), expected_version=1))
+    await event_store.append(make_append((LedgerChange(opened=(opened, settled)),)))
+    await event_store.append(make_append((LedgerChange(settled=fulfilled("settled")),), expected_version=1))
     broken = {
         "settled": LedgerChange(settled=fulfilled("open", "settled")),
         "moved": LedgerChange(moved=(opened, settled)),
@@ -96,14 +96,14 @@ async def test_a_change_that_does_not_follow_from_the_ledger_is_refused(
         "opened": LedgerChange(opened=(opened,)),
     }[change]
     with pytest.raises(DatabaseRefusedError, match="Fold it again and decide again"):
-        await record.append(make_append((broken,), expected_version=2))
-    assert await record.read_models.open_obligations("agreement-1") == [opened]
+        await event_store.append(make_append((broken,), expected_version=2))
+    assert await event_store.read_models.open_obligations("agreement-1") == [opened]
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 3)), min_size=1, max_size=25))
 async def test_the_ledger_is_the_fold_of_its_changes(
-    record: Record,
+    event_store: EventStore,
     make_append: MakeAppend,
     make_obligation: MakeObligation,
     story: list[tuple[str, int]],
@@ -125,19 +125,21 @@ async def test_the_ledger_is_the_fold_of_its_changes(
             level: Level = 2 if choice == 2 else 3
             ledger[name] = ledger[name].model_copy(update={"reached": level})
             changes.append(LedgerChange(escalated=(Escalation(obligation_id=name, level=level),)))
-    number = len(await record.read_models.agreements())
+    number = len(await event_store.read_models.agreements())
     agreement_id = f"agreement-{number}"
     head = {"request_id": f"request-{number}"}
-    await record.append(make_append(changes, agreement_id=agreement_id, head=head))
-    still_open = await record.read_models.open_obligations(agreement_id)
+    await event_store.append(make_append(changes, agreement_id=agreement_id, head=head))
+    still_open = await event_store.read_models.open_obligations(agreement_id)
     assert sorted(still_open, key=str) == sorted(ledger.values(), key=str)
 
 
-async def test_the_head_row_is_the_head_that_was_sent(record: Record, make_append: MakeAppend) -> None:
+async def test_the_head_row_is_the_head_that_was_sent(
+    event_store: EventStore, make_append: MakeAppend
+) -> None:
     """What operators filter by is what the workflow said after its last command."""
     first = make_append()
-    await record.append(first)
-    row = await record.read_models.agreement("agreement-1")
+    await event_store.append(first)
+    row = await event_store.read_models.agreement("agreement-1")
     assert row is not None
     assert (row.head, row.version, row.opened_at) == (first.head, 1, first.occurred_at)
     parties = (PartyRow(role=Role.LEG_MANAGER, person_id="p-linus", scope="leg-1"), first.head.parties[0])
@@ -152,24 +154,26 @@ async def test_the_head_row_is_the_head_that_was_sent(record: Record, make_appen
             "next_instant": None,
         },
     )
-    await record.append(second)
-    row = await record.read_models.agreement("agreement-1")
+    await event_store.append(second)
+    row = await event_store.read_models.agreement("agreement-1")
     assert row is not None
     assert (row.head, row.version) == (second.head, 2)
     assert (row.opened_at, row.updated_at) == (first.occurred_at, second.occurred_at)
-    assert await record.read_models.agreement("agreement-2") is None
+    assert await event_store.read_models.agreement("agreement-2") is None
 
 
-async def test_agreements_are_found_by_what_operators_ask(record: Record, make_append: MakeAppend) -> None:
+async def test_agreements_are_found_by_what_operators_ask(
+    event_store: EventStore, make_append: MakeAppend
+) -> None:
     """Each filter narrows the list, and pages follow each other without overlap."""
     for number, (kind, phase) in enumerate(
         [(Kind.SECONDMENT, Phase.ACTIVE), (Kind.ROTATION, Phase.ACTIVE), (Kind.SHADOWING, Phase.CLOSED)]
     ):
         head = {"request_id": f"r{number}", "kind": kind, "phase": phase, "cohort": f"c{number}"}
-        await record.append(make_append(agreement_id=f"a{number}", head=head))
+        await event_store.append(make_append(agreement_id=f"a{number}", head=head))
 
     async def found(**filters: object) -> list[str]:
-        rows = await record.read_models.agreements(**filters)  # pyright: ignore[reportArgumentType]
+        rows = await event_store.read_models.agreements(**filters)  # pyright: ignore[reportArgumentType]
         return [row.agreement_id for row in rows]
 
     assert await found() == ["a0", "a1", "a2"]
@@ -184,17 +188,19 @@ async def test_agreements_are_found_by_what_operators_ask(record: Record, make_a
     assert await found(after="a0", limit=1) == ["a1"]
 
 
-async def test_a_request_leads_to_its_agreement(record: Record, make_append: MakeAppend) -> None:
+async def test_a_request_leads_to_its_agreement(event_store: EventStore, make_append: MakeAppend) -> None:
     """HR tooling that asks again learns which agreement its request opened."""
-    assert await record.find_request("acme", "request-1") is None
-    await record.append(make_append())
-    assert await record.find_request("acme", "request-1") == KnownRequest(
+    assert await event_store.find_request("acme", "request-1") is None
+    await event_store.append(make_append())
+    assert await event_store.find_request("acme", "request-1") == KnownRequest(
         agreement_id="agreement-1", digest="d" * 64, version=1
     )
-    assert await record.find_request("other", "request-1") is None
+    assert await event_store.find_request("other", "request-1") is None
 
 
-async def test_overlap_and_hours_count_open_agreements_once(record: Record, make_append: MakeAppend) -> None:
+async def test_overlap_and_hours_count_open_agreements_once(
+    event_store: EventStore, make_append: MakeAppend
+) -> None:
     """A mentee's other placement shows for any shared day; a mentor's hours count once per agreement."""
     twice = (
         PartyRow(role=Role.MENTEE, person_id="p-ada"),
@@ -208,27 +214,27 @@ async def test_overlap_and_hours_count_open_agreements_once(record: Record, make
     ]
     for number, head in enumerate(heads):
         append = make_append(agreement_id=f"a{number}", head={**head, "request_id": f"r{number}"})
-        await record.append(append)
+        await event_store.append(append)
     last_day, day_after = date(2026, 9, 30), date(2026, 10, 1)
-    overlapping = record.read_models.overlapping_agreements
+    overlapping = event_store.read_models.overlapping_agreements
     assert await overlapping("p-ada", last_day, day_after) == ["a0", "a1"]
     assert await overlapping("p-ada", last_day, day_after, excluding="a0") == ["a1"]
     assert await overlapping("p-ada", day_after, day_after) == []
     assert await overlapping("p-grace", last_day, day_after) == []
-    assert await record.read_models.mentor_hours("p-grace") == 6.5
-    assert await record.read_models.mentor_hours("p-grace", excluding="a1") == 4.5
-    assert await record.read_models.mentor_hours("p-ada") == 0.0
+    assert await event_store.read_models.mentor_hours("p-grace") == 6.5
+    assert await event_store.read_models.mentor_hours("p-grace", excluding="a1") == 4.5
+    assert await event_store.read_models.mentor_hours("p-ada") == 0.0
 
 
 async def test_stalled_says_why_since_when_on_whom_and_what_next(
-    record: Record, make_append: MakeAppend, make_obligation: MakeObligation, now: datetime
+    event_store: EventStore, make_append: MakeAppend, make_obligation: MakeObligation, now: datetime
 ) -> None:
     """The longest stalled obligation of each agreement speaks for it, at any instant asked about."""
     sooner = make_obligation("sooner", stalled_at=now + 13 * DAY)
     append = make_append((LedgerChange(opened=(make_obligation(), sooner)),))
-    await record.append(append)
-    assert await record.read_models.stalled(now + 13 * DAY - timedelta(seconds=1)) == []
-    [row] = await record.read_models.stalled(now + 14 * DAY)
+    await event_store.append(append)
+    assert await event_store.read_models.stalled(now + 13 * DAY - timedelta(seconds=1)) == []
+    [row] = await event_store.read_models.stalled(now + 14 * DAY)
     assert (row.agreement_id, row.obligation_id, row.reason) == (
         "agreement-1",
         "sooner",
@@ -236,8 +242,8 @@ async def test_stalled_says_why_since_when_on_whom_and_what_next(
     )
     assert (row.waiting_on_role, row.waiting_on_id, row.since) == (Role.MENTEE, "p-ada", now + 13 * DAY)
     assert (row.level, row.next_level, row.next_at) == (2, 3, now + 15 * DAY)
-    await record.append(make_append((LedgerChange(settled=fulfilled("sooner")),), expected_version=1))
-    [row] = await record.read_models.stalled(now + 30 * DAY)
+    await event_store.append(make_append((LedgerChange(settled=fulfilled("sooner")),), expected_version=1))
+    [row] = await event_store.read_models.stalled(now + 30 * DAY)
     assert (row.obligation_id, row.level, row.next_level, row.next_at) == ("milestone:map", 3, None, None)
 
 
@@ -254,7 +260,7 @@ async def test_stalled_says_why_since_when_on_whom_and_what_next(
     ],
 )
 async def test_silence_stalls_unless_paused_held_or_closed(
-    record: Record,
+    event_store: EventStore,
     make_append: MakeAppend,
     make_obligation: MakeObligation,
     *,
@@ -265,8 +271,8 @@ async def test_silence_stalls_unless_paused_held_or_closed(
     """An agreement where nothing happens is stalled too, and waits on its mentor."""
     instants = {name: now + value * DAY for name, value in head.items() if type(value) is int}
     later = make_obligation(due_at=now + 40 * DAY, stalled_at=now + 50 * DAY)
-    await record.append(make_append((LedgerChange(opened=(later,)),), head={**head, **instants}))
-    rows = await record.read_models.stalled(now + 20 * DAY)
+    await event_store.append(make_append((LedgerChange(opened=(later,)),), head={**head, **instants}))
+    rows = await event_store.read_models.stalled(now + 20 * DAY)
     assert [row.reason for row in rows] == stalled
     assert [(row.waiting_on_role, row.waiting_on_id, row.obligation_id) for row in rows] == [
         (Role.MENTOR, "p-grace", None)
@@ -274,62 +280,62 @@ async def test_silence_stalls_unless_paused_held_or_closed(
 
 
 async def test_notices_are_queued_with_their_events(
-    record: Record, make_append: MakeAppend, make_notice: MakeNotice, now: datetime
+    event_store: EventStore, make_append: MakeAppend, make_notice: MakeNotice, now: datetime
 ) -> None:
     """An event and its notices are there together, each notice once, ordered by when it may be sent."""
     later = make_notice("notice-2", not_before=now + DAY, obligation_id=None)
     append = make_append(notices=(later, make_notice()))
-    await record.append(append)
-    await record.append(append)
-    assert await record.notices.undelivered("agreement-1") == [make_notice(), later]
-    await record.notices.settle("notice-2", "sent")
-    await record.append(make_append(notices=(later,), expected_version=1))
-    assert await record.notices.undelivered("agreement-1") == [make_notice()]
-    assert [notice.attempts for notice in await record.notices.of("agreement-1")] == [0, 1]
+    await event_store.append(append)
+    await event_store.append(append)
+    assert await event_store.notices.undelivered("agreement-1") == [make_notice(), later]
+    await event_store.notices.settle("notice-2", "sent")
+    await event_store.append(make_append(notices=(later,), expected_version=1))
+    assert await event_store.notices.undelivered("agreement-1") == [make_notice()]
+    assert [notice.attempts for notice in await event_store.notices.of("agreement-1")] == [0, 1]
     lost = make_append(notices=(make_notice("notice-3"),), expected_version=7, command_id="late")
-    assert (await record.append(lost)).outcome == "conflict"
-    assert len(await record.notices.of("agreement-1")) == 2
+    assert (await event_store.append(lost)).outcome == "conflict"
+    assert len(await event_store.notices.of("agreement-1")) == 2
 
 
 async def test_a_notice_is_settled_once(
-    record: Record, make_append: MakeAppend, make_notice: MakeNotice, now: datetime
+    event_store: EventStore, make_append: MakeAppend, make_notice: MakeNotice, now: datetime
 ) -> None:
     """Attempts are counted, failures stay visible, and what was sent or skipped stays so."""
     names = ("notice-1", "notice-2", "notice-3")
-    await record.append(make_append(notices=tuple(make_notice(name) for name in names)))
-    assert await record.notices.settle("notice-1", "queued", error="the mail server is down")
-    assert await record.notices.settle("notice-1", "sent", at=now + DAY)
-    assert not await record.notices.settle("notice-1", "failed", error="late")
-    assert await record.notices.settle("notice-2", "skipped", reason="the obligation is settled")
-    assert await record.notices.settle("notice-3", "failed", error="no such mailbox")
-    assert await record.notices.undelivered("agreement-1") == []
-    sent, skipped, failed = await record.notices.of("agreement-1")
+    await event_store.append(make_append(notices=tuple(make_notice(name) for name in names)))
+    assert await event_store.notices.settle("notice-1", "queued", error="the mail server is down")
+    assert await event_store.notices.settle("notice-1", "sent", at=now + DAY)
+    assert not await event_store.notices.settle("notice-1", "failed", error="late")
+    assert await event_store.notices.settle("notice-2", "skipped", reason="the obligation is settled")
+    assert await event_store.notices.settle("notice-3", "failed", error="no such mailbox")
+    assert await event_store.notices.undelivered("agreement-1") == []
+    sent, skipped, failed = await event_store.notices.of("agreement-1")
     assert (sent.state, sent.attempts, sent.sent_at) == ("sent", 2, now + DAY)
     assert (skipped.state, skipped.attempts, skipped.reason) == ("skipped", 0, "the obligation is settled")
     assert (failed.state, failed.attempts, failed.last_error) == ("failed", 1, "no such mailbox")
-    assert await record.notices.settle("notice-3", "sent")
+    assert await event_store.notices.settle("notice-3", "sent")
 
 
 async def test_settling_a_notice_says_what_is_wrong(
-    record: Record, make_append: MakeAppend, make_notice: MakeNotice
+    event_store: EventStore, make_append: MakeAppend, make_notice: MakeNotice
 ) -> None:
     """A failure without an error, a skip without a reason and an unknown notice are refused."""
-    await record.append(make_append(notices=(make_notice(),)))
+    await event_store.append(make_append(notices=(make_notice(),)))
     with pytest.raises(DatabaseRefusedError, match="no notice notice-9"):
-        await record.notices.settle("notice-9", "sent")
+        await event_store.notices.settle("notice-9", "sent")
     with pytest.raises(DatabaseRefusedError, match="failed_with_an_error"):
-        await record.notices.settle("notice-1", "failed")
+        await event_store.notices.settle("notice-1", "failed")
     with pytest.raises(DatabaseRefusedError, match="skipped_for_a_reason"):
-        await record.notices.settle("notice-1", "skipped")
+        await event_store.notices.settle("notice-1", "skipped")
 
 
 async def test_a_rebuild_from_the_log_gives_the_same_ledger(
-    pool: Pool, owner: Pool, record: Record, make_append: MakeAppend, make_obligation: MakeObligation
+    pool: Pool, owner: Pool, event_store: EventStore, make_append: MakeAppend, make_obligation: MakeObligation
 ) -> None:
     """The obligations are a read model: dropped and rebuilt from the events, they are as they were."""
     both = LedgerChange(opened=(make_obligation("a"), make_obligation("b")))
     escalated = LedgerChange(escalated=(Escalation(obligation_id="b", level=2),))
-    await record.append(make_append((both, LedgerChange(settled=fulfilled("a")), escalated)))
+    await event_store.append(make_append((both, LedgerChange(settled=fulfilled("a")), escalated)))
     before = await pool.fetch("SELECT * FROM sojourn.obligation ORDER BY obligation_id")
     await owner.execute("TRUNCATE sojourn.obligation")
     await owner.execute(
@@ -340,16 +346,16 @@ async def test_a_rebuild_from_the_log_gives_the_same_ledger(
 
 
 async def test_appends_to_different_agreements_do_not_wait_for_each_other(
-    owner: Pool, record: Record, make_append: MakeAppend
+    owner: Pool, event_store: EventStore, make_append: MakeAppend
 ) -> None:
     """A stream whose writer hangs holds up its own appends only."""
     for number in range(2):
         append = make_append(agreement_id=f"a{number}", head={"request_id": f"r{number}"})
-        await record.append(append)
+        await event_store.append(append)
     async with owner.acquire() as connection, connection.transaction():
         await connection.execute("SELECT FROM sojourn.agreement WHERE agreement_id = 'a0' FOR UPDATE")
-        held = asyncio.create_task(record.append(make_append(agreement_id="a0", expected_version=1)))
-        free = await record.append(make_append(agreement_id="a1", expected_version=1))
+        held = asyncio.create_task(event_store.append(make_append(agreement_id="a0", expected_version=1)))
+        free = await event_store.append(make_append(agreement_id="a1", expected_version=1))
         assert free.outcome == "appended"
         assert not held.done()
     assert (await held).outcome == "appended"

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.pool import DatabaseRefusedError
 from activities.postgres.rows import StalledFilters, StalledPageRow, StalledPlace, StalledRow
 from domain.kernel.vocabulary import Kind, ObligationStatus, Phase, Role, StallReason
@@ -62,7 +62,7 @@ LIFE = st.tuples(HEAD, st.lists(st.tuples(STATE, st.lists(OBLIGATION, max_size=3
     size=st.integers(1, 4),
 )
 async def test_pages_are_the_plain_definition(
-    record: Record,
+    event_store: EventStore,
     pool: Pool,
     owner: Pool,
     make_append: MakeAppend,
@@ -75,7 +75,7 @@ async def test_pages_are_the_plain_definition(
 ) -> None:
     """Whatever the ledgers, pages follow one another as the definition's list does, and counts agree."""
     for head, states in lives:
-        agreement_id = f"agreement-{len(await record.read_models.agreements()):04d}"
+        agreement_id = f"agreement-{len(await event_store.read_models.agreements()):04d}"
         ledger: list[Obligation] = []
         for version, (state, owed) in enumerate(states):
             settled = tuple(
@@ -86,7 +86,7 @@ async def test_pages_are_the_plain_definition(
                 _obligation(make_obligation, f"o{version}-{number}", each, now)
                 for number, each in enumerate(owed)
             ]
-            await record.append(
+            await event_store.append(
                 make_append(
                     (LedgerChange(settled=settled, opened=tuple(ledger)),),
                     agreement_id=agreement_id,
@@ -96,17 +96,17 @@ async def test_pages_are_the_plain_definition(
             )
     for day in at:
         moment = now + day * DAY
-        plain = await record.read_models.stalled(moment)
-        assert [_plain(row) for row in await _all_pages(record, moment, None, size)] == plain
+        plain = await event_store.read_models.stalled(moment)
+        assert [_plain(row) for row in await _all_pages(event_store, moment, None, size)] == plain
         counted = Counter(_labels(row) for row in plain)
         rows = await pool.fetch("SELECT * FROM sojourn.stalled_counts_v1($1)", moment)
         assert {
             (row["kind"], row["reason"], row["waiting_on_role"], row["level"]): row["agreements"]
             for row in rows
         } == counted
-        assert await tallied(record, moment) == counted
+        assert await tallied(event_store, moment) == counted
         await owner.execute("SELECT sojourn.move_stall_mark_v1($1)", moment)
-        assert await tallied(record, moment) == counted
+        assert await tallied(event_store, moment) == counted
         if plain:
             assert min(row["first_since"] for row in rows) == plain[0].since
     assert await pool.fetch(DRIFT) == []
@@ -134,7 +134,7 @@ DRIFT = """
 
 
 async def test_every_filter_narrows_the_pages(
-    record: Record, make_append: MakeAppend, make_obligation: MakeObligation, now: datetime
+    event_store: EventStore, make_append: MakeAppend, make_obligation: MakeObligation, now: datetime
 ) -> None:
     """Each filter, and each pair of them, leaves exactly the rows that carry one of its values."""
     for number in range(36):
@@ -152,9 +152,9 @@ async def test_every_filter_narrows_the_pages(
             "cohort": None if number % 4 == 0 else f"cohort-{number % 3}",
         }
         append = make_append((LedgerChange(opened=(owed,)),), agreement_id=f"a{number:02d}", head=head)
-        await record.append(append)
+        await event_store.append(append)
     moment = now + 6 * DAY
-    everything = await _all_pages(record, moment, None, 50)
+    everything = await _all_pages(event_store, moment, None, 50)
     assert len(everything) == 36
     wanted: Mapping[str, Sequence[object]] = {
         "kind": [Kind.ROTATION],
@@ -173,35 +173,39 @@ async def test_every_filter_narrows_the_pages(
                 for row in everything
                 if all(getattr(row, name) in values for name, values in filters.items())
             ]
-            assert await _all_pages(record, moment, cast("StalledFilters", filters), 4) == left
-    assert await _all_pages(record, moment, {"tenant": ["nobody's"]}, 4) == []
-    assert await _all_pages(record, moment, {"tenant": []}, 4) == []
+            assert await _all_pages(event_store, moment, cast("StalledFilters", filters), 4) == left
+    assert await _all_pages(event_store, moment, {"tenant": ["nobody's"]}, 4) == []
+    assert await _all_pages(event_store, moment, {"tenant": []}, 4) == []
 
 
-async def test_an_unknown_filter_names_those_there_are(record: Record, now: datetime) -> None:
+async def test_an_unknown_filter_names_those_there_are(event_store: EventStore, now: datetime) -> None:
     """A filter that no column answers is refused with the ones that are known, never ignored."""
     with pytest.raises(DatabaseRefusedError, match=r"(?s)filtered by colour.*waiting_on_role"):
-        await record.read_models.stalled_page(now, cast("StalledFilters", {"colour": ["red"]}))
+        await event_store.read_models.stalled_page(now, cast("StalledFilters", {"colour": ["red"]}))
 
 
-async def test_a_filter_is_a_value_and_never_sql(record: Record, now: datetime) -> None:
+async def test_a_filter_is_a_value_and_never_sql(event_store: EventStore, now: datetime) -> None:
     """What a filter says reaches the database quoted, whatever it contains."""
     assert (
-        await record.read_models.stalled_page(now, {"tenant": ["x' OR true --", "\\"], "cohort": ["';"]})
+        await event_store.read_models.stalled_page(now, {"tenant": ["x' OR true --", "\\"], "cohort": ["';"]})
         == []
     )
 
 
 async def test_time_alone_changes_no_row(
-    record: Record, pool: Pool, make_append: MakeAppend, make_obligation: MakeObligation, now: datetime
+    event_store: EventStore,
+    pool: Pool,
+    make_append: MakeAppend,
+    make_obligation: MakeObligation,
+    now: datetime,
 ) -> None:
     """The list is true at any instant though nothing was written since: stalls are known beforehand."""
-    await record.append(
+    await event_store.append(
         make_append((LedgerChange(opened=(make_obligation(),)),), head={"silent_at": now + 9 * DAY})
     )
     before = await pool.fetch("SELECT * FROM sojourn.stall ORDER BY starts_at")
     told = [
-        [(row.reason, row.level) for row in await record.read_models.stalled_page(now + day * DAY)]
+        [(row.reason, row.level) for row in await event_store.read_models.stalled_page(now + day * DAY)]
         for day in (8, 9, 14, 15)
     ]
     assert told == [
@@ -213,18 +217,24 @@ async def test_time_alone_changes_no_row(
     assert await pool.fetch("SELECT * FROM sojourn.stall ORDER BY starts_at") == before
 
 
-async def test_agreements_ahead_of_the_clock_are_known(record: Record, make_append: MakeAppend) -> None:
+async def test_agreements_ahead_of_the_clock_are_known(
+    event_store: EventStore, make_append: MakeAppend
+) -> None:
     """Those whose last event lies after an instant are named, until they end."""
     ahead = datetime.now(UTC) + 30 * DAY
-    await record.append(make_append(occurred_at=ahead))
-    assert await record.read_models.agreements_ahead(datetime.now(UTC)) == ["agreement-1"]
-    assert await record.read_models.agreements_ahead(ahead) == []
-    await record.append(make_append(expected_version=1, occurred_at=ahead, head={"phase": Phase.CLOSED}))
-    assert await record.read_models.agreements_ahead(datetime.now(UTC)) == []
+    await event_store.append(make_append(occurred_at=ahead))
+    assert await event_store.read_models.agreements_ahead(datetime.now(UTC)) == ["agreement-1"]
+    assert await event_store.read_models.agreements_ahead(ahead) == []
+    await event_store.append(make_append(expected_version=1, occurred_at=ahead, head={"phase": Phase.CLOSED}))
+    assert await event_store.read_models.agreements_ahead(datetime.now(UTC)) == []
 
 
 async def test_counts_stay_right_while_many_append_and_the_mark_moves(
-    record: Record, owner: Pool, make_append: MakeAppend, make_obligation: MakeObligation, now: datetime
+    event_store: EventStore,
+    owner: Pool,
+    make_append: MakeAppend,
+    make_obligation: MakeObligation,
+    now: datetime,
 ) -> None:
     """Appends and moves of the mark that run into each other lose and double nothing."""
     moments = [now + day * DAY for day in (0, 9, 14, 20)]
@@ -233,7 +243,7 @@ async def test_counts_stay_right_while_many_append_and_the_mark_moves(
         for version in range(6):
             opened = make_obligation(f"o{version}", stalled_at=now + (number + version) % 20 * DAY, ladder=())
             settled = (Settlement(obligation_id=f"o{version - 1}", status=ObligationStatus.FULFILLED),)
-            await record.append(
+            await event_store.append(
                 make_append(
                     (LedgerChange(settled=settled if version else (), opened=(opened,)),),
                     agreement_id=f"a{number}",
@@ -248,19 +258,19 @@ async def test_counts_stay_right_while_many_append_and_the_mark_moves(
 
     await asyncio.gather(*(lives(number) for number in range(24)), *(moves(number) for number in range(3)))
     for moment in moments:
-        plain = await record.read_models.stalled(moment)
-        assert await tallied(record, moment) == Counter(_labels(row) for row in plain)
+        plain = await event_store.read_models.stalled(moment)
+        assert await tallied(event_store, moment) == Counter(_labels(row) for row in plain)
 
 
 async def test_the_mark_waits_for_what_is_being_written(
-    record: Record,
+    event_store: EventStore,
     owner: Pool,
     make_append: MakeAppend,
     make_obligation: MakeObligation,
     now: datetime,
 ) -> None:
     """A change counted at one mark has landed before there is another, else it is missed or doubled."""
-    await record.append(make_append((LedgerChange(opened=(make_obligation(),)),)))
+    await event_store.append(make_append((LedgerChange(opened=(make_obligation(),)),)))
     await owner.execute("SELECT sojourn.move_stall_mark_v1($1)", datetime.now(UTC) + DAY)
     async with owner.acquire() as connection:
         transaction = connection.transaction()
@@ -273,7 +283,7 @@ async def test_the_mark_waits_for_what_is_being_written(
         assert not moving.done()
         await transaction.commit()
     await moving
-    assert await tallied(record, now + 14 * DAY) == Counter()
+    assert await tallied(event_store, now + 14 * DAY) == Counter()
 
 
 WAITING = """
@@ -284,40 +294,44 @@ WAITING = """
 
 
 async def test_an_append_moves_the_mark_in_passing(
-    record: Record, pool: Pool, owner: Pool, make_append: MakeAppend, make_obligation: MakeObligation
+    event_store: EventStore, pool: Pool, owner: Pool, make_append: MakeAppend, make_obligation: MakeObligation
 ) -> None:
     """Counting stays cheap with nobody in charge of it: a mark of long ago is brought to the clock."""
     await owner.execute("SELECT sojourn.move_stall_mark_v1('2026-01-01')")
-    await record.append(make_append((LedgerChange(opened=(make_obligation(),)),)))
+    await event_store.append(make_append((LedgerChange(opened=(make_obligation(),)),)))
     assert await pool.fetchval("SELECT now() - as_of < '1 minute' FROM sojourn.stall_mark")
-    assert sum((await tallied(record, datetime.now(UTC))).values()) == 1
+    assert sum((await tallied(event_store, datetime.now(UTC))).values()) == 1
     marked = await pool.fetchval("SELECT as_of FROM sojourn.stall_mark")
-    await record.append(make_append(expected_version=1, head={"held": True}))
+    await event_store.append(make_append(expected_version=1, head={"held": True}))
     assert await pool.fetchval("SELECT as_of FROM sojourn.stall_mark") == marked
-    assert await tallied(record, datetime.now(UTC)) == Counter()
+    assert await tallied(event_store, datetime.now(UTC)) == Counter()
 
 
 async def test_a_rebuilt_list_is_tallied_anew(
-    record: Record, owner: Pool, make_append: MakeAppend, make_obligation: MakeObligation, now: datetime
+    event_store: EventStore,
+    owner: Pool,
+    make_append: MakeAppend,
+    make_obligation: MakeObligation,
+    now: datetime,
 ) -> None:
     """The list can be emptied and filled again from the other read models, in one go."""
-    await record.append(make_append((LedgerChange(opened=(make_obligation(),)),)))
-    before = await tallied(record, now + 14 * DAY)
+    await event_store.append(make_append((LedgerChange(opened=(make_obligation(),)),)))
+    before = await tallied(event_store, now + 14 * DAY)
     await owner.execute(
         "TRUNCATE sojourn.stall; INSERT INTO sojourn.stall SELECT * FROM sojourn.stall_planned"
     )
-    assert await tallied(record, now + 14 * DAY) == before
+    assert await tallied(event_store, now + 14 * DAY) == before
     assert sum(before.values()) == 1
     with pytest.raises(asyncpg.PostgresError, match="Delete and insert them"):
         await owner.execute("UPDATE sojourn.stall SET level = 0")
 
 
-async def tallied(record: Record, moment: datetime) -> Counter[tuple[object, ...]]:
+async def tallied(event_store: EventStore, moment: datetime) -> Counter[tuple[object, ...]]:
     """The counts at an instant, by what is counted."""
     return Counter(
         {
             (row.kind, row.reason, row.waiting_on_role, row.level): row.agreements
-            for row in await record.read_models.stalled_tally(moment)
+            for row in await event_store.read_models.stalled_tally(moment)
         }
     )
 
@@ -327,12 +341,12 @@ def _labels(row: StalledRow) -> tuple[object, ...]:
 
 
 async def _all_pages(
-    record: Record, moment: datetime, filters: StalledFilters | None, size: int
+    event_store: EventStore, moment: datetime, filters: StalledFilters | None, size: int
 ) -> list[StalledPageRow]:
     found: list[StalledPageRow] = []
     after: StalledPlace | None = None
     while True:
-        page = await record.read_models.stalled_page(moment, filters, after=after, limit=size)
+        page = await event_store.read_models.stalled_page(moment, filters, after=after, limit=size)
         found.extend(page)
         if len(page) < size:
             return found

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import asyncpg
 import pytest
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.hashing.event_chain import canonical_json, chain_hash, hash_of
 from activities.hashing.framing import GENESIS
 from activities.postgres.pool import DatabaseRefusedError
@@ -21,12 +21,12 @@ MakeAppend = Callable[..., Append]
 
 
 @pytest.fixture
-async def written(record: Record, make_append: MakeAppend) -> Record:
+async def written(event_store: EventStore, make_append: MakeAppend) -> EventStore:
     """A record with five events in one stream, and one in another."""
-    await record.append(make_append((LedgerChange(),) * 3))
-    await record.append(make_append((LedgerChange(),) * 2, expected_version=3))
-    await record.append(make_append(agreement_id="agreement-2", head={"request_id": "request-2"}))
-    return record
+    await event_store.append(make_append((LedgerChange(),) * 3))
+    await event_store.append(make_append((LedgerChange(),) * 2, expected_version=3))
+    await event_store.append(make_append(agreement_id="agreement-2", head={"request_id": "request-2"}))
+    return event_store
 
 
 async def tamper(owner: Pool, statement: str) -> None:
@@ -37,7 +37,7 @@ async def tamper(owner: Pool, statement: str) -> None:
         await connection.execute("ALTER TABLE sojourn.event ENABLE ALWAYS TRIGGER event_is_append_only")
 
 
-async def test_an_untouched_stream_verifies(written: Record) -> None:
+async def test_an_untouched_stream_verifies(written: EventStore) -> None:
     """The chain that SQL wrote is the chain that Python expects, also over an export without stored text."""
     assert await written.verify_chain("agreement-1") is None
     previous = GENESIS
@@ -63,7 +63,7 @@ EDITS = [
 
 
 @pytest.mark.parametrize("edit", EDITS)
-async def test_an_edited_field_is_found(owner: Pool, written: Record, edit: str) -> None:
+async def test_an_edited_field_is_found(owner: Pool, written: EventStore, edit: str) -> None:
     """No field that says what happened can be changed by hand without a trace."""
     await tamper(owner, f"{edit} WHERE agreement_id = 'agreement-1' AND version = 3")
     fault = await written.verify_chain("agreement-1")
@@ -126,7 +126,7 @@ TRANSPLANTED = """
     ],
 )
 async def test_a_removed_swapped_or_added_event_is_found(
-    owner: Pool, written: Record, statement: str, version: int, problem: str
+    owner: Pool, written: EventStore, statement: str, version: int, problem: str
 ) -> None:
     """Removing, renumbering, swapping and appending by hand each show, at the first version they touch."""
     await tamper(owner, statement)
@@ -136,7 +136,7 @@ async def test_a_removed_swapped_or_added_event_is_found(
     assert problem in fault.problem
 
 
-async def test_an_event_of_another_stream_does_not_fit(owner: Pool, written: Record) -> None:
+async def test_an_event_of_another_stream_does_not_fit(owner: Pool, written: EventStore) -> None:
     """A valid first event is not valid as the first event of another agreement."""
     await tamper(owner, TRANSPLANTED)
     fault = await written.verify_chain("agreement-2")
@@ -144,13 +144,13 @@ async def test_an_event_of_another_stream_does_not_fit(owner: Pool, written: Rec
     assert fault.problem == "its content was altered"
 
 
-async def test_an_unknown_agreement_is_not_called_whole(record: Record) -> None:
+async def test_an_unknown_agreement_is_not_called_whole(event_store: EventStore) -> None:
     """A mistyped id is an error, not a clean bill of health."""
     with pytest.raises(DatabaseRefusedError, match="no agreement nowhere"):
-        await record.verify_chain("nowhere")
+        await event_store.verify_chain("nowhere")
 
 
-async def test_no_two_lists_of_fields_hash_alike(written: Record) -> None:
+async def test_no_two_lists_of_fields_hash_alike(written: EventStore) -> None:
     """A character that moves from one field to the next changes the hash."""
     [event] = await written.stream("agreement-2")
     moved = event.model_copy(update={"type": event.type + "1", "schema_version": 1})

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 import asyncpg
 import pytest
 
-from activities.data_rights.log import Rights
+from activities.data_rights.log import RightsLog
 from activities.integrity.rights_chain import rights_differences
 from activities.keys.envelopes import subject_in
 from activities.keys.legal_holds import OnHoldError
@@ -28,16 +28,16 @@ def keys(pool: asyncpg.Pool[asyncpg.Record]) -> SubjectKeys:
 
 
 @pytest.fixture
-def rights(pool: asyncpg.Pool[asyncpg.Record]) -> Rights:
+def rights(pool: asyncpg.Pool[asyncpg.Record]) -> RightsLog:
     """What is done about people's rights."""
-    return Rights(pool)
+    return RightsLog(pool)
 
 
 @pytest.fixture
 async def made(keys: SubjectKeys) -> None:
     """Keys of Ada and Grace in one agreement, and those of the directory."""
     people = ("p-ada", "p-grace")
-    await keys.for_sealing([*people, *(subject_in(each, AGREEMENT) for each in people)])
+    await keys.for_encryption([*people, *(subject_in(each, AGREEMENT) for each in people)])
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ async def _until_one_waits(pool: asyncpg.Pool[asyncpg.Record], statement: str) -
 
 @pytest.mark.usefixtures("made")
 async def test_nothing_of_who_is_on_hold_is_destroyed_cleared_or_removed(
-    keys: SubjectKeys, rights: Rights
+    keys: SubjectKeys, rights: RightsLog
 ) -> None:
     """Each step looks for itself, names who is on hold and under which reference, and notes nothing."""
     await rights.note("p-ada", "hold.placed", "p-op", CASE)
@@ -80,7 +80,7 @@ async def test_nothing_of_who_is_on_hold_is_destroyed_cleared_or_removed(
 
 @pytest.mark.usefixtures("made")
 async def test_a_hold_on_one_person_keeps_an_agreement_and_not_another_person(
-    keys: SubjectKeys, rights: Rights
+    keys: SubjectKeys, rights: RightsLog
 ) -> None:
     """What expires is everybody's, so anybody's hold keeps it; an erasure is one person's."""
     await rights.note("p-ada", "hold.placed", "p-op", CASE)
@@ -96,7 +96,7 @@ async def test_a_hold_on_one_person_keeps_an_agreement_and_not_another_person(
 
 @pytest.mark.usefixtures("made")
 async def test_a_destruction_waits_for_a_hold_that_is_being_placed_and_is_refused(
-    keys: SubjectKeys, rights: Rights, pool: asyncpg.Pool[asyncpg.Record], other: asyncpg.Connection
+    keys: SubjectKeys, rights: RightsLog, pool: asyncpg.Pool[asyncpg.Record], other: asyncpg.Connection
 ) -> None:
     """The hold came first, though nobody could see it yet when the destruction was begun."""
     async with other.transaction():
@@ -118,7 +118,7 @@ async def test_a_destruction_waits_for_a_hold_that_is_being_placed_and_is_refuse
 
 @pytest.mark.usefixtures("made")
 async def test_a_hold_waits_for_a_destruction_that_is_under_way_and_comes_behind_it(
-    keys: SubjectKeys, rights: Rights, pool: asyncpg.Pool[asyncpg.Record], other: asyncpg.Connection
+    keys: SubjectKeys, rights: RightsLog, pool: asyncpg.Pool[asyncpg.Record], other: asyncpg.Connection
 ) -> None:
     """The destruction came first: the log says so, and whoever placed the hold can be told."""
     async with other.transaction():
@@ -136,7 +136,7 @@ async def test_a_hold_waits_for_a_destruction_that_is_under_way_and_comes_behind
 
 @pytest.mark.usefixtures("made")
 async def test_each_key_that_goes_is_noted_of_whose_it_was(
-    keys: SubjectKeys, rights: Rights, pool: asyncpg.Pool[asyncpg.Record]
+    keys: SubjectKeys, rights: RightsLog, pool: asyncpg.Pool[asyncpg.Record]
 ) -> None:
     """In the transaction that destroys, chained, with who did it; a second time there is nothing to note."""
     await keys.destroy_in(AGREEMENT, by="p-op", reference="retention")
@@ -159,7 +159,7 @@ async def test_each_key_that_goes_is_noted_of_whose_it_was(
 async def test_no_key_is_destroyed_by_another_name_than_that_of_whom_a_hold_is_on(
     pool: asyncpg.Pool[asyncpg.Record],
     keys: SubjectKeys,
-    rights: Rights,
+    rights: RightsLog,
     person_id: str | None,
     agreement_id: str | None,
 ) -> None:
@@ -173,7 +173,7 @@ async def test_no_key_is_destroyed_by_another_name_than_that_of_whom_a_hold_is_o
 
 @pytest.mark.usefixtures("made")
 async def test_whoever_calls_the_function_by_hand_is_held_to_the_same(
-    other: asyncpg.Connection, keys: SubjectKeys, rights: Rights
+    other: asyncpg.Connection, keys: SubjectKeys, rights: RightsLog
 ) -> None:
     """With the application's login and no program of ours: a hold stands, and what is destroyed is noted."""
     by_hand = "SELECT * FROM sojourn.destroy_keys_v1($1, $2, 'p-thief', '{}')"

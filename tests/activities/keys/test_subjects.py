@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from activities.keys import subjects
-from activities.keys.envelopes import KeyReference, SubjectKey, seal, subject_in, unseal
+from activities.keys.envelopes import KeyReference, SubjectKey, decrypt_text, encrypt_text, subject_in
 from activities.keys.ring import KeyRing, UnknownKeyError, WrongKeyError
 from activities.keys.subjects import LostKeyError, SubjectKeys
 from activities.postgres.pool import Database, DatabaseRefusedError
@@ -33,12 +33,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 async def _sealed(keys: SubjectKeys, subject_id: str = "p-ada") -> str:
-    return seal((await keys.for_sealing([subject_id]))[subject_id], b"here", "canary")
+    return encrypt_text((await keys.for_encryption([subject_id]))[subject_id], b"here", "canary")
 
 
 async def _opened(keys: SubjectKeys, sealed: str, reference: KeyReference = ADA) -> str | None:
-    key = (await keys.for_opening([reference]))[reference]
-    return None if key is None else unseal(key, b"here", sealed)
+    key = (await keys.for_decryption([reference]))[reference]
+    return None if key is None else decrypt_text(key, b"here", sealed)
 
 
 async def test_processes_that_race_for_a_first_key_agree_on_one(
@@ -48,21 +48,21 @@ async def test_processes_that_race_for_a_first_key_agree_on_one(
     people = [f"p-{number}" for number in range(20)]
     processes = [another_process() for _ in range(6)]
     made: list[Mapping[str, SubjectKey]] = await asyncio.gather(
-        *(each.for_sealing(people) for each in processes)
+        *(each.for_encryption(people) for each in processes)
     )
     assert await pool.fetchval("SELECT count(*) FROM sojourn_keys.subject_key") == len(people)
     fresh = another_process()
     for keys in made:
         for person in people:
             key = keys[person]
-            opener = (await fresh.for_opening([key.reference]))[key.reference]
+            opener = (await fresh.for_decryption([key.reference]))[key.reference]
             assert opener is not None
-            assert unseal(opener, b"x", seal(key, b"x", person)) == person
+            assert decrypt_text(opener, b"x", encrypt_text(key, b"x", person)) == person
 
 
 async def test_a_known_key_costs_no_round_trip(keys: SubjectKeys, asked: list[str]) -> None:
     """Once at hand, a key is used without asking the database again."""
-    await keys.for_sealing(["p-ada"])
+    await keys.for_encryption(["p-ada"])
     del asked[:]
     assert await _opened(keys, await _sealed(keys)) == "canary"
     assert asked == []
@@ -88,7 +88,7 @@ async def test_an_erasure_takes_the_keys_of_one_person_in_all_agreements(keys: S
     """Whose id begins alike, or comes next in the alphabet, keeps theirs."""
     subjects_of_ada = ["p-ada", subject_in("p-ada", "t.R-1"), subject_in("p-ada", "t.R-2")]
     others = ["p-adaA", subject_in("p-ada2", "t.R-1"), subject_in("p-adaA", "t.R-1")]
-    await keys.for_sealing([*subjects_of_ada, *others])
+    await keys.for_encryption([*subjects_of_ada, *others])
     destroyed = await keys.destroy("p-ada", by="p-op", reference="DSR-1")
     assert sorted(each.reference.subject_id for each in destroyed) == subjects_of_ada
     assert await keys.in_use("p-ada") == []
@@ -96,21 +96,21 @@ async def test_an_erasure_takes_the_keys_of_one_person_in_all_agreements(keys: S
         each.reference for each in destroyed
     ]
     references = [KeyReference(each, 1) for each in others]
-    assert None not in (await keys.for_opening(references)).values()
+    assert None not in (await keys.for_decryption(references)).values()
 
 
 async def test_the_words_of_one_agreement_expire_alone(keys: SubjectKeys) -> None:
     """Everybody's keys in it are destroyed; those of the same people elsewhere stay."""
     expiring = [subject_in(person, "t.R-1") for person in ("p-ada", "p-grace")]
     staying = ["p-ada", subject_in("p-ada", "t.R-10"), subject_in("p-grace", "t.R-2")]
-    await keys.for_sealing([*expiring, *staying])
+    await keys.for_encryption([*expiring, *staying])
     assert [each.subject_id for each in await keys.in_use_in("t.R-1")] == expiring
     destroyed = await keys.destroy_in("t.R-1", by="p-op", reference="retention")
     assert sorted(each.reference.subject_id for each in destroyed) == expiring
     assert (await keys.in_use_in("t.R-1"), len(await keys.destroyed_in("t.R-1"))) == ([], 2)
     references = [KeyReference(each, 1) for each in staying]
-    assert None not in (await keys.for_opening(references)).values()
-    opener = await keys.for_opening([KeyReference(expiring[0], 1)])
+    assert None not in (await keys.for_decryption(references)).values()
+    opener = await keys.for_decryption([KeyReference(expiring[0], 1)])
     assert list(opener.values()) == [None]
 
 
@@ -153,7 +153,7 @@ async def test_rotation_wraps_anew_and_rewrites_nothing_sealed(
 ) -> None:
     """After `rewrap` the new key alone opens what was sealed before; the old one can be thrown away."""
     sealed = {person: await _sealed(keys, person) for person in ("p-ada", "p-grace")}
-    await keys.for_sealing(["p-gone"])
+    await keys.for_encryption(["p-gone"])
     await keys.destroy("p-gone", by="p-op", reference="DSR-1")
     second = os.urandom(32)
     both = KeyRing("second", {"second": second, "main": material})
@@ -165,7 +165,7 @@ async def test_rotation_wraps_anew_and_rewrites_nothing_sealed(
     for person, text in sealed.items():
         assert await _opened(alone, text, KeyReference(person, 1)) == "canary"
     reference = KeyReference("p-gone", 1)
-    assert (await alone.for_opening([reference]))[reference] is None
+    assert (await alone.for_decryption([reference]))[reference] is None
 
 
 async def test_a_ring_that_lacks_a_key_is_found_out_at_once(

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.metrics import (
-    AgreementFigure,
-    NoticeFigure,
-    ObligationFigure,
-    RecordFigure,
-    read_figures,
+    AgreementCount,
+    EventStoreMetrics,
+    NoticeCount,
+    ObligationCount,
+    read_metrics,
 )
 from activities.postgres.pool import DatabaseRefusedError, DatabaseUnavailableError
 from deploy.embedded import EmbeddedPostgres
@@ -30,14 +30,14 @@ DAY = timedelta(days=1)
 
 async def test_an_empty_record_has_no_figures(database: str) -> None:
     """Before the first placement nothing is counted, and nothing is invented."""
-    figures = await read_figures(database)
+    figures = await read_metrics(database)
     assert (figures.stalled, figures.obligations, figures.agreements, figures.notices) == ((), (), (), ())
-    assert figures.record == RecordFigure(last_append_seconds=None, order_lag_seconds=None)
+    assert figures.event_store == EventStoreMetrics(last_append_seconds=None, order_lag_seconds=None)
 
 
 async def test_stalled_is_counted_as_the_record_lists_it(
     database: str,
-    record: Record,
+    event_store: EventStore,
     make_append: Callable[..., Append],
     make_obligation: Callable[..., Obligation],
 ) -> None:
@@ -60,7 +60,7 @@ async def test_stalled_is_counted_as_the_record_lists_it(
         ({"phase": Phase.CLOSED, "outcome": Outcome.WITHDRAWN}, late(30)),
     ]
     for number, (head, owed) in enumerate(lives):
-        await record.append(
+        await event_store.append(
             make_append(
                 [LedgerChange(opened=(owed,))],
                 agreement_id=f"agreement-{number}",
@@ -68,7 +68,7 @@ async def test_stalled_is_counted_as_the_record_lists_it(
             )
         )
 
-    figures = await read_figures(database)
+    figures = await read_metrics(database)
     counted = {astuple(row)[:4]: row for row in figures.stalled}
     assert {labels: row.agreements for labels, row in counted.items()} == {
         ("secondment", "milestone_overdue", "mentee", "2"): 2,
@@ -78,13 +78,13 @@ async def test_stalled_is_counted_as_the_record_lists_it(
     }
     oldest = counted["secondment", "milestone_overdue", "mentee", "2"].oldest_seconds
     assert oldest == pytest.approx((10 * DAY).total_seconds(), abs=60)
-    stalled = await record.read_models.stalled(datetime.now(UTC))
+    stalled = await event_store.read_models.stalled(datetime.now(UTC))
     assert sum(row.agreements for row in figures.stalled) == len(stalled)
 
 
 async def test_obligations_are_overdue_due_soon_or_later(
     database: str,
-    record: Record,
+    event_store: EventStore,
     make_append: Callable[..., Append],
     make_obligation: Callable[..., Obligation],
 ) -> None:
@@ -103,24 +103,24 @@ async def test_obligations_are_overdue_due_soon_or_later(
         owed("soon-too", 5 * HOUR, ObligationKind.DEBRIEF),
         owed("not-yet", 25 * HOUR, ObligationKind.SYNTHESIS),
     )
-    await record.append(make_append([LedgerChange(opened=ledger)]))
+    await event_store.append(make_append([LedgerChange(opened=ledger)]))
     for number, suspended in enumerate(({"held": True}, {"paused_until": now + DAY})):
-        await record.append(
+        await event_store.append(
             make_append(
                 [LedgerChange(opened=ledger)],
                 agreement_id=f"suspended-{number}",
                 head={"request_id": f"suspended-{number}", **suspended},
             )
         )
-    figures = await read_figures(database)
+    figures = await read_metrics(database)
     assert figures.obligations == (
-        ObligationFigure(obligation_kind="check_in", overdue=2, due_within_one_day=1),
-        ObligationFigure(obligation_kind="debrief", overdue=0, due_within_one_day=1),
+        ObligationCount(obligation_kind="check_in", overdue=2, due_within_one_day=1),
+        ObligationCount(obligation_kind="debrief", overdue=0, due_within_one_day=1),
     )
 
 
 async def test_agreements_by_kind_phase_and_outcome(
-    database: str, record: Record, make_append: Callable[..., Append]
+    database: str, event_store: EventStore, make_append: Callable[..., Append]
 ) -> None:
     """A closed agreement counts by its outcome, an open one that rests as held or paused, a hold first."""
     later = datetime.now(UTC) + DAY
@@ -131,22 +131,22 @@ async def test_agreements_by_kind_phase_and_outcome(
         {"phase": Phase.CLOSED, "outcome": Outcome.COMPLETED, "paused_until": later},
     ]
     for number, head in enumerate(heads):
-        await record.append(
+        await event_store.append(
             make_append(agreement_id=f"agreement-{number}", head={"request_id": f"request-{number}", **head})
         )
-    figures = await read_figures(database)
+    figures = await read_metrics(database)
     assert figures.agreements == (
-        AgreementFigure("secondment", "active", None, agreements=2, held=1, paused=1),
-        AgreementFigure("secondment", "agreement", None, agreements=1, held=0, paused=0),
-        AgreementFigure("secondment", "closed", "completed", agreements=1, held=0, paused=0),
+        AgreementCount("secondment", "active", None, agreements=2, held=1, paused=1),
+        AgreementCount("secondment", "agreement", None, agreements=1, held=0, paused=0),
+        AgreementCount("secondment", "closed", "completed", agreements=1, held=0, paused=0),
     )
-    assert figures.record.last_append_seconds is not None
-    assert 0 <= figures.record.last_append_seconds < 60
+    assert figures.event_store.last_append_seconds is not None
+    assert 0 <= figures.event_store.last_append_seconds < 60
 
 
 async def test_notices_that_wait_and_notices_given_up(
     database: str,
-    record: Record,
+    event_store: EventStore,
     make_append: Callable[..., Append],
     make_notice: Callable[..., Notice],
 ) -> None:
@@ -158,13 +158,13 @@ async def test_notices_that_wait_and_notices_given_up(
         make_notice("sent", kind=NoticeKind.REMINDER, not_before=now - DAY),
         make_notice("given-up", kind=NoticeKind.REMINDER, not_before=now - DAY),
     )
-    await record.append(make_append(notices=notices))
-    await record.notices.settle("sent", "sent")
-    await record.notices.settle("given-up", "failed", error="no such mailbox")
-    figures = await read_figures(database)
+    await event_store.append(make_append(notices=notices))
+    await event_store.notices.settle("sent", "sent")
+    await event_store.notices.settle("given-up", "failed", error="no such mailbox")
+    figures = await read_metrics(database)
     failed, tomorrow, ripe = figures.notices
-    assert failed == NoticeFigure("reminder", "failed", notices=1, oldest_seconds=None)
-    assert tomorrow == NoticeFigure("invite", "queued", notices=1, oldest_seconds=None)
+    assert failed == NoticeCount("reminder", "failed", notices=1, oldest_seconds=None)
+    assert tomorrow == NoticeCount("invite", "queued", notices=1, oldest_seconds=None)
     assert (ripe.kind, ripe.state, ripe.notices) == ("reminder", "queued", 1)
     # It could have been sent since it was queued, whatever its own time says.
     assert ripe.oldest_seconds is not None
@@ -172,16 +172,19 @@ async def test_notices_that_wait_and_notices_given_up(
 
 
 async def test_an_open_transaction_holds_the_order_back(
-    database: str, record: Record, pool: asyncpg.Pool[asyncpg.Record], make_append: Callable[..., Append]
+    database: str,
+    event_store: EventStore,
+    pool: asyncpg.Pool[asyncpg.Record],
+    make_append: Callable[..., Append],
 ) -> None:
     """While an older transaction runs, readers of the global order wait, and the figure says for how long."""
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT pg_current_xact_id()")
-        await record.append(make_append())
-        held_back = (await read_figures(database)).record.order_lag_seconds
+        await event_store.append(make_append())
+        held_back = (await read_metrics(database)).event_store.order_lag_seconds
     assert held_back is not None
     assert held_back >= 0
-    assert (await read_figures(database)).record.order_lag_seconds is None
+    assert (await read_metrics(database)).event_store.order_lag_seconds is None
 
 
 async def test_a_blocked_table_is_given_up_on_in_time(
@@ -191,12 +194,12 @@ async def test_a_blocked_table_is_given_up_on_in_time(
     async with owner.acquire() as connection, connection.transaction():
         await connection.execute("LOCK TABLE sojourn.agreement IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(DatabaseUnavailableError, match=r"figures: (no answer within 0\.3 s|.*timeout)"):
-            await read_figures(database, within=timedelta(seconds=0.3))
+            await read_metrics(database, within=timedelta(seconds=0.3))
 
 
 async def test_no_server_and_no_schema_are_told_apart(postgres: EmbeddedPostgres) -> None:
     """A server that is away may come back; a database without our tables has to be migrated."""
     with pytest.raises(DatabaseUnavailableError):
-        await read_figures("postgresql://127.0.0.1:1/sojourn")
+        await read_metrics("postgresql://127.0.0.1:1/sojourn")
     with pytest.raises(DatabaseRefusedError, match=r"sojourn\.stalled_as_of_v1|does not exist"):
-        await read_figures(postgres.dsn_of("postgres"))
+        await read_metrics(postgres.dsn_of("postgres"))

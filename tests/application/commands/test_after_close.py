@@ -12,10 +12,10 @@ import asyncpg
 import pytest
 from typer.testing import Result
 
-from activities.data_rights.access_after_close import Openings
-from activities.encryption.decrypt import opened_for
-from activities.encryption.encrypt import Seals
-from activities.event_store.event_store import Record
+from activities.data_rights.access_after_close import AccessLog
+from activities.encryption.decrypt import decrypt_for_reader
+from activities.encryption.encrypt import FieldEncryption
+from activities.event_store.event_store import EventStore
 from activities.integrity.rights_chain import rights_differences
 from application.commands.after_close import open_after_close, with_what_was_opened
 from application.queries.agreements import Standing, standing
@@ -35,9 +35,9 @@ REASON = "The works council asks for an inquiry."
 
 
 @pytest.fixture
-def openings(pool: asyncpg.Pool[asyncpg.Record], seals: Seals) -> Openings:
+def access_log(pool: asyncpg.Pool[asyncpg.Record], encryption: FieldEncryption) -> AccessLog:
     """Where openings are noted."""
-    return Openings(pool, seals)
+    return AccessLog(pool, encryption)
 
 
 def _printed(result: Result) -> Any:  # noqa: ANN401  any JSON
@@ -53,12 +53,12 @@ async def _reflections(sojourn: Sojourn, agreement: Agreement, *as_whom: str) ->
 
 
 async def test_two_people_open_a_closed_agreement_and_its_people_see_it(
-    sojourn: Sojourn, closed: Agreement, record: Record, pool: asyncpg.Pool[asyncpg.Record]
+    sojourn: Sojourn, closed: Agreement, event_store: EventStore, pool: asyncpg.Pool[asyncpg.Record]
 ) -> None:
     """Asking opens nothing; the asker cannot approve; then one reader reads, and every party sees who did."""
     terms, agreement_id = closed.terms, closed.agreement_id
     hr, owner = ("--as", terms.hrbp), ("--as", terms.programme_owner)
-    before = await record.stream(agreement_id)
+    before = await event_store.stream(agreement_id)
     asked = json.dumps(
         {"request_id": "g1", "hours": 4, "reason": REASON, "only": "debrief.submitted/reflection"}
     )
@@ -78,7 +78,7 @@ async def test_two_people_open_a_closed_agreement_and_its_people_see_it(
     assert read == await _reflections(sojourn, closed, "--as", terms.mentee)
     assert WITHHELD not in read
     assert await _reflections(sojourn, closed, *owner) == {WITHHELD}
-    assert await record.stream(agreement_id) == before, "the stream of a closed agreement has ended"
+    assert await event_store.stream(agreement_id) == before, "the stream of a closed agreement has ended"
     assert await rights_differences(pool) == []
     for person in (terms.mentee, terms.mentor, terms.line_manager):
         listed = _printed(await sojourn("openings", agreement_id, "--as", person, "--json"))
@@ -97,17 +97,19 @@ async def test_two_people_open_a_closed_agreement_and_its_people_see_it(
 
 
 async def test_an_opening_ends_by_itself(
-    record: Record, closed: Agreement, openings: Openings, seals: Seals
+    event_store: EventStore, closed: Agreement, access_log: AccessLog, encryption: FieldEncryption
 ) -> None:
     """After its hours the reader reads no more than before, without anybody closing it."""
-    stands = await standing(record, closed.agreement_id)
+    stands = await standing(event_store, closed.agreement_id)
     assert stands is not None
     terms, at = closed.terms, stands.at
-    await _open(openings, stands, terms.hrbp, terms.programme_owner)
+    await _open(access_log, stands, terms.hrbp, terms.programme_owner)
 
     async def reads(later: timedelta) -> bool:
-        opened = (await with_what_was_opened(openings, stands)).agreement
-        rows = await opened_for(seals, stands.events, reader_of(opened, terms.hrbp, at=at + later))
+        opened = (await with_what_was_opened(access_log, stands)).agreement
+        rows = await decrypt_for_reader(
+            encryption, stands.events, reader_of(opened, terms.hrbp, at=at + later)
+        )
         return WITHHELD not in str([row.data for row in rows if row.type == "debrief.submitted"])
 
     assert await reads(timedelta(hours=3, minutes=59))
@@ -115,14 +117,14 @@ async def test_an_opening_ends_by_itself(
 
 
 async def test_a_request_that_waited_too_long_has_lapsed(
-    record: Record, closed: Agreement, openings: Openings
+    event_store: EventStore, closed: Agreement, access_log: AccessLog
 ) -> None:
     """Whoever approves after a day would approve something that has passed."""
-    stands = await standing(record, closed.agreement_id)
+    stands = await standing(event_store, closed.agreement_id)
     assert stands is not None
     later = stands._replace(at=stands.at + timedelta(hours=25))
     with pytest.raises(Refused) as refused:
-        await _open(openings, stands, closed.terms.hrbp, closed.terms.programme_owner, approved_at=later)
+        await _open(access_log, stands, closed.terms.hrbp, closed.terms.programme_owner, approved_at=later)
     assert refused.value.code is RefusalCode.NOT_OPEN
     assert "lapsed" in refused.value.sentence
 
@@ -143,12 +145,12 @@ async def test_nobody_else_may_ask(sojourn: Sojourn, closed: Agreement) -> None:
 
 
 async def test_the_reason_is_sealed(
-    pool: asyncpg.Pool[asyncpg.Record], openings: Openings, record: Record, closed: Agreement
+    pool: asyncpg.Pool[asyncpg.Record], access_log: AccessLog, event_store: EventStore, closed: Agreement
 ) -> None:
     """Rows of the log of rights hold ids and dates in clear, and no words."""
-    stands = await standing(record, closed.agreement_id)
+    stands = await standing(event_store, closed.agreement_id)
     assert stands is not None
-    await _open(openings, stands, closed.terms.hrbp, closed.terms.programme_owner)
+    await _open(access_log, stands, closed.terms.hrbp, closed.terms.programme_owner)
     rows = await pool.fetch(
         "SELECT person_id, type, data::text AS data FROM sojourn.rights_event ORDER BY position"
     )
@@ -158,12 +160,12 @@ async def test_the_reason_is_sealed(
 
 
 async def _open(
-    openings: Openings, stands: Standing, asks: str, approves: str, *, approved_at: Standing | None = None
+    access_log: AccessLog, stands: Standing, asks: str, approves: str, *, approved_at: Standing | None = None
 ) -> None:
     request = RequestBreakGlass(command_id="c1", actor_id=asks, request_id="g1", hours=4, reason=REASON)
-    await open_after_close(openings, stands, request)
+    await open_after_close(access_log, stands, request)
     approval = ApproveBreakGlass(command_id="c2", actor_id=approves, request_id="g1")
-    await open_after_close(openings, approved_at or stands, approval)
+    await open_after_close(access_log, approved_at or stands, approval)
 
 
 async def _waiting(pool: asyncpg.Pool[asyncpg.Record], several: int) -> None:
@@ -179,18 +181,18 @@ async def _waiting(pool: asyncpg.Pool[asyncpg.Record], several: int) -> None:
 
 
 async def test_of_two_who_approve_at_once_one_is_noted(
-    openings: Openings,
+    access_log: AccessLog,
     closed: Agreement,
-    record: Record,
+    event_store: EventStore,
     pool: asyncpg.Pool[asyncpg.Record],
     administrator: asyncpg.Connection,
 ) -> None:
     """Both have decided before either is noted; the other decides again, and hears that it is open."""
-    stands = await standing(record, closed.agreement_id)
+    stands = await standing(event_store, closed.agreement_id)
     assert stands is not None
     terms = closed.terms
     asked = RequestBreakGlass(command_id="c1", actor_id=terms.hrbp, request_id="g1", hours=4, reason=REASON)
-    await open_after_close(openings, stands, asked)
+    await open_after_close(access_log, stands, asked)
     approvals = [
         ApproveBreakGlass(command_id="c2", actor_id=terms.programme_owner, request_id="g1"),
         ApproveBreakGlass(command_id="c3", actor_id="OP-1", acting_as=Role.OPERATOR, request_id="g1"),
@@ -198,7 +200,7 @@ async def test_of_two_who_approve_at_once_one_is_noted(
     ]
     async with administrator.transaction():
         await administrator.execute("SELECT FROM sojourn.rights_head FOR UPDATE")
-        racing = [asyncio.create_task(open_after_close(openings, stands, each)) for each in approvals]
+        racing = [asyncio.create_task(open_after_close(access_log, stands, each)) for each in approvals]
         await _waiting(pool, len(approvals))
     outcomes = await asyncio.gather(*racing, return_exceptions=True)
     refused = [each.code for each in outcomes if isinstance(each, Refused)]

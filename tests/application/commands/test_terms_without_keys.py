@@ -14,9 +14,9 @@ import pytest
 from pydantic import JsonValue
 from structlog.testing import capture_logs
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.keys.envelopes import subject_in
-from application.config.keys import seals_of
+from application.config.keys import encryption_of
 from application.queries.agreements import standing_to_decide_upon
 from application.settings import load_settings
 from domain.agreement.commands import COMMANDS, Command
@@ -53,11 +53,11 @@ async def active(
 
 
 @pytest.fixture
-def elsewhere(pool: Pool) -> Callable[[], Record]:
+def elsewhere(pool: Pool) -> Callable[[], EventStore]:
     """Gives the record as a process sees it that has just started: with no key in memory."""
 
-    def fresh() -> Record:
-        return Record(pool, seals_of(load_settings(), pool))
+    def fresh() -> EventStore:
+        return EventStore(pool, encryption_of(load_settings(), pool))
 
     return fresh
 
@@ -73,8 +73,8 @@ def _amendment(terms: dict[str, JsonValue]) -> Command:
     return COMMANDS["amend_terms"].model_validate_json(json.dumps({**raw, "terms": terms}))
 
 
-async def _decided(record: Record, agreement_id: str, terms: dict[str, JsonValue]) -> TermsAmended:
-    stands = await standing_to_decide_upon(record, agreement_id)
+async def _decided(event_store: EventStore, agreement_id: str, terms: dict[str, JsonValue]) -> TermsAmended:
+    stands = await standing_to_decide_upon(event_store, agreement_id)
     assert stands is not None
     at = stands.at + timedelta(minutes=1)
     [amended, *_] = decide(stands.agreement, _amendment(terms), at, is_operator=True)
@@ -83,7 +83,7 @@ async def _decided(record: Record, agreement_id: str, terms: dict[str, JsonValue
 
 
 async def test_only_words_that_cannot_be_compared_count_as_changed(
-    active: Agreement, administrator: asyncpg.Connection, elsewhere: Callable[[], Record]
+    active: Agreement, administrator: asyncpg.Connection, elsewhere: Callable[[], EventStore]
 ) -> None:
     """Who is asked to sign again is asked too often; but nothing fixed, nobody and no date seems changed."""
     terms = _document(development_plan_ref="DP-9")
@@ -102,7 +102,7 @@ async def test_only_words_that_cannot_be_compared_count_as_changed(
 
 
 async def test_what_may_not_change_is_refused_as_ever(
-    active: Agreement, administrator: asyncpg.Connection, elsewhere: Callable[[], Record]
+    active: Agreement, administrator: asyncpg.Connection, elsewhere: Callable[[], EventStore]
 ) -> None:
     """A loss opens no door: the refusal is about what the document says."""
     await administrator.execute("DELETE FROM sojourn_keys.subject_key")
@@ -112,20 +112,20 @@ async def test_what_may_not_change_is_refused_as_ever(
 
 
 async def test_after_one_change_all_is_known_again(
-    active: Agreement, administrator: asyncpg.Connection, elsewhere: Callable[[], Record]
+    active: Agreement, administrator: asyncpg.Connection, elsewhere: Callable[[], EventStore]
 ) -> None:
     """The key that is made anew seals the new terms; what the lost one sealed stops no agreement."""
     await administrator.execute("DELETE FROM sojourn_keys.subject_key")
-    record = elsewhere()
-    stands = await standing_to_decide_upon(record, active.agreement_id)
+    event_store = elsewhere()
+    stands = await standing_to_decide_upon(event_store, active.agreement_id)
     assert stands is not None
     command, at = _amendment(_document(development_plan_ref="DP-9")), stands.at + timedelta(minutes=1)
     events = decide(stands.agreement, command, at, is_operator=True)
     event_ids = [str(uuid.uuid4()) for _ in events]
     after, append = step(stands.agreement, command, events, event_ids, at, is_operator=True)
-    assert (await record.append(append)).outcome == "appended"
+    assert (await event_store.append(append)).outcome == "appended"
     assert after.ends_on == date(2027, 9, 30)
     amended = await _decided(elsewhere(), active.agreement_id, _document(development_plan_ref="DP-10"))
     assert amended.changed == ("development_plan_ref",)
     assert amended.digests == digest_by_field(amended.terms)
-    assert (await record.append(append)).outcome == "duplicate"
+    assert (await event_store.append(append)).outcome == "duplicate"

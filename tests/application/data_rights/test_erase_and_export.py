@@ -12,8 +12,8 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 from typer.testing import Result
 
-from activities.data_rights.log import Rights
-from activities.event_store.event_store import Record
+from activities.data_rights.log import RightsLog
+from activities.event_store.event_store import EventStore
 from domain.agreement.state import Agreement
 from domain.stream.serialization import fold_recorded
 from workers.cli.reach import Reach
@@ -27,11 +27,11 @@ OPERATOR = ("--as", "P-9001", "--reference", "DSR-1")
 
 @pytest.mark.usefixtures("settings")
 async def test_what_is_erased_is_gone_for_every_command_and_the_agreement_still_folds(
-    sojourn: Sojourn, closed: Agreement, record: Record, tmp_path: Path
+    sojourn: Sojourn, closed: Agreement, event_store: EventStore, tmp_path: Path
 ) -> None:
     """Words of the erased are in no answer, others' are; the chain is whole; the receipt is genuine."""
     mentee, mentor = closed.mentee_id, closed.terms.mentor
-    folded = fold_recorded(await record.stream(closed.agreement_id))
+    folded = fold_recorded(await event_store.stream(closed.agreement_id))
     before = json.loads((await sojourn("events", closed.agreement_id, "--as", mentee, "--json")).stdout)
     receipt = tmp_path / "receipt.json"
     done = await sojourn("erase", mentee, *OPERATOR, "--yes", "--receipt", str(receipt))
@@ -49,8 +49,8 @@ async def test_what_is_erased_is_gone_for_every_command_and_the_agreement_still_
         assert rationale not in said, arguments
     focus = after[0]["data"]["terms"]["mentor_commitment"]["feedback_focus"]
     assert focus == before[0]["data"]["terms"]["mentor_commitment"]["feedback_focus"]
-    assert await record.verify_chain(closed.agreement_id) is None
-    assert fold_recorded(await record.stream(closed.agreement_id)) == folded
+    assert await event_store.verify_chain(closed.agreement_id) is None
+    assert fold_recorded(await event_store.stream(closed.agreement_id)) == folded
     genuine = await sojourn("receipt", str(receipt))
     assert genuine.exit_code == ExitCode.OK, genuine.output
     again = await sojourn("erase", mentee, *OPERATOR, "--yes", "--receipt", str(receipt))
@@ -79,7 +79,7 @@ async def test_nothing_is_erased_without_yes_or_on_hold_or_while_a_role_is_held(
     assert on_hold.exit_code == ExitCode.REFUSED
     assert "legal hold (DSR-1)" in on_hold.stderr
     assert (await sojourn("hold", person, *OPERATOR, "--lift")).exit_code == ExitCode.OK
-    assert [each.type for each in await Rights(pool).events(person)] == ["hold.placed", "hold.lifted"]
+    assert [each.type for each in await RightsLog(pool).events(person)] == ["hold.placed", "hold.lifted"]
     assert await pool.fetchval(keys) == before
     stranger = await sojourn("erase", person, "--as", person, "--reference", "x")
     assert stranger.exit_code == ExitCode.REFUSED
@@ -112,7 +112,7 @@ async def test_a_hold_that_is_placed_behind_the_plan_forbids_what_was_planned(
 
     async def client(reach: Reach) -> Client:
         # Reached between the plan and the destruction.
-        await Rights(await reach.pool()).note(person, "hold.placed", "P-9001", {"reference": "CASE-17"})
+        await RightsLog(await reach.pool()).note(person, "hold.placed", "P-9001", {"reference": "CASE-17"})
         return await connect(reach)
 
     with monkeypatch.context() as patch:
@@ -201,7 +201,7 @@ async def test_the_receipt_tells_of_all_that_was_erased_however_often_it_was_cut
     assert told["temporal_histories_deleted_on_request"][agreement_id] > 1
     now = await client.get_workflow_handle(agreement_id).describe()
     assert now.status is WorkflowExecutionStatus.RUNNING
-    assert [each.type for each in await Rights(pool).events(person)].count("person.erased") == 1
+    assert [each.type for each in await RightsLog(pool).events(person)].count("person.erased") == 1
 
 
 @pytest.mark.usefixtures("settings")

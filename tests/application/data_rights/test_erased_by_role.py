@@ -10,9 +10,9 @@ import pytest
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import WorkflowSerializationContext
 
-from activities.encryption.encrypt import Seals
+from activities.encryption.encrypt import FieldEncryption
 from activities.encryption.payload_codec import EncryptingCodec
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from application.config.keys import key_ring
 from application.settings import Settings
 from domain.kernel.vocabulary import Kind, Role
@@ -28,8 +28,8 @@ ROLES = (Role.MENTOR, Role.LINE_MANAGER, Role.OBSERVER, Role.HOST_MANAGER)
 @pytest.mark.timeout(300)
 async def test_nothing_is_told_of_a_mentor_a_manager_or_an_observer_who_was_erased(
     settings: Settings,
-    record: Record,
-    seals: Seals,
+    event_store: EventStore,
+    encryption: FieldEncryption,
     pool: asyncpg.Pool[asyncpg.Record],
     tmp_path: Path,
 ) -> None:
@@ -38,11 +38,11 @@ async def test_nothing_is_told_of_a_mentor_a_manager_or_an_observer_who_was_eras
     life = life_in_which_everybody_writes(Kind.SECONDMENT)
     appends = list(life.appends(cage))
     for append in appends:
-        assert (await record.append(append)).outcome == "appended"
+        assert (await event_store.append(append)).outcome == "appended"
     readings = Readings(
         life.agreement,
-        record=record,
-        seals=seals,
+        event_store=event_store,
+        encryption=encryption,
         pool=pool,
         payloads=_in_temporal(settings, appends),
         folder=tmp_path,

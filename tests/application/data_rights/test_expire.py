@@ -12,8 +12,8 @@ import asyncpg
 import pytest
 from typer.testing import Result
 
-from activities.data_rights.log import Rights
-from activities.event_store.event_store import Record
+from activities.data_rights.log import RightsLog
+from activities.event_store.event_store import EventStore
 from domain.agreement.state import Agreement
 from domain.stream.serialization import fold_recorded
 from workers.cli.data_rights import retention
@@ -84,18 +84,18 @@ async def test_it_is_listed_before_and_nothing_changes_without_yes(
 
 @pytest.mark.usefixtures("settings", "later")
 async def test_what_is_due_is_unreadable_afterwards_and_all_else_stays(
-    sojourn: Sojourn, closed: Agreement, live: Lives, record: Record, receipts: Path
+    sojourn: Sojourn, closed: Agreement, live: Lives, event_store: EventStore, receipts: Path
 ) -> None:
     """Everybody's words of this agreement are gone, with a receipt; the same people's elsewhere are not."""
-    folded = fold_recorded(await record.stream(closed.agreement_id))
+    folded = fold_recorded(await event_store.stream(closed.agreement_id))
     other = await live("shadowing", days=400, request_id="SHD-STAYS", retention_class="placement-30y")
     done = await sojourn("retention", *BY, "--yes", "--receipts", str(receipts))
     assert done.exit_code == ExitCode.OK, done.output
     for person in (closed.mentee_id, closed.terms.mentor):
         assert set(await _words(sojourn, closed, person)) == {"(erased)"}
         assert "(erased)" not in await _words(sojourn, other, person)
-    assert await record.verify_chain(closed.agreement_id) is None
-    assert fold_recorded(await record.stream(closed.agreement_id)) == folded
+    assert await event_store.verify_chain(closed.agreement_id) is None
+    assert fold_recorded(await event_store.stream(closed.agreement_id)) == folded
     (file,) = _files(receipts)
     assert file.stat().st_mode & 0o777 == 0o600
     told = json.loads(file.read_text())["receipt"]
@@ -130,10 +130,10 @@ async def test_a_hold_that_is_placed_behind_the_list_keeps_what_was_listed(
     sojourn: Sojourn, closed: Agreement, receipts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Placed once the run has begun to erase, it is told like any other; lifted, the next run finishes."""
-    mentor, look = closed.terms.mentor, Rights.expiries_begun
+    mentor, look = closed.terms.mentor, RightsLog.expiries_begun
     looks: list[int] = []
 
-    async def expiries_begun(rights: Rights) -> dict[str, list[str]]:
+    async def expiries_begun(rights: RightsLog) -> dict[str, list[str]]:
         looks.append(1)
         # The first look is the list's, the second that of the erasure itself.
         if len(looks) == 2:
@@ -142,7 +142,7 @@ async def test_a_hold_that_is_placed_behind_the_list_keeps_what_was_listed(
 
     run = ("retention", *BY, "--yes", "--receipts", str(receipts), "--json")
     with monkeypatch.context() as patch:
-        patch.setattr(Rights, "expiries_begun", expiries_begun)
+        patch.setattr(RightsLog, "expiries_begun", expiries_begun)
         kept = await sojourn(*run)
     assert kept.exit_code == ExitCode.OK, kept.output
     [due] = json.loads(kept.stdout)
@@ -201,6 +201,6 @@ async def test_what_was_cut_off_is_finished_by_the_next_run_and_told_in_full(
     keys = "SELECT count(*) FROM sojourn_keys.subject_key WHERE subject_id LIKE '%@' || $1"
     assert len(told["receipt"]["keys_destroyed"]) == await pool.fetchval(keys, closed.agreement_id)
     for person in told["receipt"]["people"]:
-        noted = [each.type for each in await Rights(pool).events(person)]
+        noted = [each.type for each in await RightsLog(pool).events(person)]
         assert noted == ["expiry.begun", "keys.destroyed", "words.expired"]
-    assert await Rights(pool).expiries_begun() == {}
+    assert await RightsLog(pool).expiries_begun() == {}

@@ -10,12 +10,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from activities.data_rights.access_after_close import Openings
-from activities.directory.encrypted_people import SEALED_FIELDS
+from activities.data_rights.access_after_close import AccessLog
+from activities.directory.encrypted_people import ENCRYPTED_FIELDS
 from activities.directory.people import Directory
-from activities.encryption.decrypt import opened
-from activities.encryption.encrypt import Seals
-from activities.event_store.event_store import Record
+from activities.encryption.decrypt import decrypt_events
+from activities.encryption.encrypt import FieldEncryption
+from activities.event_store.event_store import EventStore
 from application.commands.after_close import open_after_close
 from application.queries.agreements import standing
 from deploy.embedded import EmbeddedPostgres
@@ -61,34 +61,36 @@ def database(server: EmbeddedPostgres) -> str:
 
 
 @pytest.fixture
-def openings(pool: asyncpg.Pool[asyncpg.Record], seals: Seals) -> Openings:
+def access_log(pool: asyncpg.Pool[asyncpg.Record], encryption: FieldEncryption) -> AccessLog:
     """The log of what was opened after close."""
-    return Openings(pool, seals)
+    return AccessLog(pool, encryption)
 
 
 def test_everything_of_a_person_is_sealed_or_known_to_stand_in_clear() -> None:
     """Nobody adds to the directory what tells who somebody is without deciding upon it."""
-    assert set(Person.model_fields) == {*SEALED_FIELDS, *IN_CLEAR_OF_A_PERSON}
+    assert set(Person.model_fields) == {*ENCRYPTED_FIELDS, *IN_CLEAR_OF_A_PERSON}
 
 
 async def test_no_canary_of_any_event_or_person_is_in_the_files_or_a_dump_of_postgresql(  # noqa: PLR0917  fixtures
     server: EmbeddedPostgres,
     data_folder: Path,
-    record: Record,
+    event_store: EventStore,
     directory: Directory,
-    openings: Openings,
-    seals: Seals,
+    access_log: AccessLog,
+    encryption: FieldEncryption,
     people: Mapping[str, Person],
 ) -> None:
     """Every event sings in every place that the models know: heap, indexes, write-ahead log, logs, dump."""
     cage = Cage()
     await directory.upsert([cage.person(person) for person in people.values()])
-    agreements = [await recorded(life, record, cage) for life in scripted_lives()]
-    await _ask_to_open(agreements[0], record, openings, reason=cage.sing("glass.requested", "/reason"))
-    wanted = places_of_events() | {Place("person", f"/{field}") for field in SEALED_FIELDS}
+    agreements = [await recorded(life, event_store, cage) for life in scripted_lives()]
+    await _ask_to_open(agreements[0], event_store, access_log, reason=cage.sing("glass.requested", "/reason"))
+    wanted = places_of_events() | {Place("person", f"/{field}") for field in ENCRYPTED_FIELDS}
     assert sorted(wanted - cage.places) == [], "no canary was placed in these"
 
-    assert cage.sung.keys() == await _heard_with_keys(agreements, people, record, directory, openings, seals)
+    assert cage.sung.keys() == await _heard_with_keys(
+        agreements, people, event_store, directory, access_log, encryption
+    )
     dumped = await dump(server)
     secrets = [SUNG, *personal_texts()]
     assert [text for text in secrets if text.encode() in dumped] == []
@@ -98,31 +100,33 @@ async def test_no_canary_of_any_event_or_person_is_in_the_files_or_a_dump_of_pos
     assert {text for _, text in there} == {in_clear}, there
 
 
-async def _ask_to_open(agreement: Agreement, record: Record, openings: Openings, *, reason: str) -> None:
+async def _ask_to_open(
+    agreement: Agreement, event_store: EventStore, access_log: AccessLog, *, reason: str
+) -> None:
     """HR asks to read what is private after the close, which is noted beside the stream."""
-    stands = await standing(record, agreement.agreement_id)
+    stands = await standing(event_store, agreement.agreement_id)
     assert stands is not None
     asks = RequestBreakGlass(
         command_id="c1", actor_id=agreement.terms.hrbp, request_id="g1", hours=4, reason=reason
     )
-    await open_after_close(openings, stands, asks)
+    await open_after_close(access_log, stands, asks)
 
 
 async def _heard_with_keys(  # noqa: PLR0917
     agreements: Sequence[Agreement],
     people: Iterable[str],
-    record: Record,
+    event_store: EventStore,
     directory: Directory,
-    openings: Openings,
-    seals: Seals,
+    access_log: AccessLog,
+    encryption: FieldEncryption,
 ) -> set[str]:
     """What was really written, and is there for whoever has the keys."""
-    rows = await openings.of(agreements[0])
+    rows = await access_log.of(agreements[0])
     for each in agreements:
-        rows += await record.stream(each.agreement_id)
+        rows += await event_store.stream(each.agreement_id)
     known = await directory.get([*people])
     told = [
-        *(json.dumps(row.data) for row in await opened(seals, rows)),
+        *(json.dumps(row.data) for row in await decrypt_events(encryption, rows)),
         *(person.model_dump_json() for person in known.values()),
     ]
     return heard_in("\n".join(told))

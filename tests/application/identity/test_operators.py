@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 from typer.testing import Result
 
-from activities.data_rights.log import Rights
+from activities.data_rights.log import RightsLog
 from activities.directory.people import Directory
 from application.identity.tokens import issue
 from domain.kernel.person import Person
@@ -39,7 +39,7 @@ def write(sojourn: Sojourn, people: Mapping[str, Person]) -> Callable[..., Await
 
 
 async def _noted(pool: asyncpg.Pool[asyncpg.Record], person_id: str) -> list[tuple[str, str]]:
-    return [(each.type, each.actor_id) for each in await Rights(pool).events(person_id)]
+    return [(each.type, each.actor_id) for each in await RightsLog(pool).events(person_id)]
 
 
 async def test_each_change_is_noted_with_who_made_it(

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from typer.testing import Result
 
-from activities.data_rights.log import Rights, RightType
+from activities.data_rights.log import RightsLog, RightType
 from activities.integrity.findings import Difference
 from activities.postgres import pool as database
 from activities.postgres.statements import STATEMENTS
@@ -217,7 +217,7 @@ async def test_no_column_can_be_changed_by_hand(
     """Every column of every table is one whose change is told, or stands in a list that says why not."""
     holds: tuple[RightType, ...] = ("hold.placed", "hold.placed", "hold.lifted", "person.exported")
     for what in holds:
-        await Rights(pool).note(lived.mentee_id, what, "P-9001", {"reference": "DSR-1"})
+        await RightsLog(pool).note(lived.mentee_id, what, "P-9001", {"reference": "DSR-1"})
     await administrator.execute(
         "SELECT sojourn.move_stall_mark_v1((SELECT min(starts_at) FROM sojourn.stall))"
     )

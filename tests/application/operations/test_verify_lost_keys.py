@@ -13,8 +13,8 @@ import pytest
 from pydantic import JsonValue
 from typer.testing import Result
 
-from activities.data_rights.log import Rights
-from activities.encryption.encrypt import Seals
+from activities.data_rights.log import RightsLog
+from activities.encryption.encrypt import FieldEncryption
 from activities.integrity import lost_keys as lost
 from activities.integrity.findings import Difference
 from activities.keys.envelopes import subject_in
@@ -110,13 +110,13 @@ async def test_a_lost_key_of_a_reason_beside_the_stream_is_named(
 
 
 async def test_a_key_that_was_made_anew_over_a_lost_one_is_named(
-    pool: Pool, administrator: asyncpg.Connection, seals: Seals, lived: Agreement
+    pool: Pool, administrator: asyncpg.Connection, encryption: FieldEncryption, lived: Agreement
 ) -> None:
     """Whoever writes next for the same person makes a key of the same name, which opens nothing of before."""
     subject = subject_in(lived.mentee_id, lived.agreement_id)
     await administrator.execute(LOSE, subject)
-    assert seals.keys is not None
-    await seals.keys.for_sealing(["another"])
+    assert encryption.keys is not None
+    await encryption.keys.for_encryption(["another"])
     await administrator.execute(
         "INSERT INTO sojourn_keys.subject_key (subject_id, version, key_id, wrapped, created_at) "
         "SELECT $1, 1, key_id, wrapped, clock_timestamp() + $2::interval "
@@ -156,7 +156,7 @@ async def test_an_erasure_that_was_cut_off_accounts_for_what_it_destroyed(
     """Killed right behind the destruction, before any receipt: what is gone is noted all the same."""
     run = ("erase", lived.mentee_id, *OPERATOR, "--yes", "--receipt", str(tmp_path / "receipt.json"))
     await killed_at("activities.data_rights.log:Rights.clear_directory", *run)
-    assert [each.type for each in await Rights(pool).events(lived.mentee_id)] == ["keys.destroyed"]
+    assert [each.type for each in await RightsLog(pool).events(lived.mentee_id)] == ["keys.destroyed"]
     assert await verify(pool) == []
 
 
@@ -170,7 +170,7 @@ async def test_a_receipt_of_an_earlier_release_accounts_for_its_keys(
     await administrator.execute(BY_HAND, person)
     whose: dict[str, JsonValue] = {"person_id": person, "agreement_id": None} if names_whose else {}
     receipt: JsonValue = {"person_id": person, "keys_destroyed": [{**whose, "version": 1}]}
-    await Rights(pool).note(person, "person.erased", "P-9001", {"receipt": receipt})
+    await RightsLog(pool).note(person, "person.erased", "P-9001", {"receipt": receipt})
     assert await verify(pool) == []
     await administrator.execute(BY_HAND, subject_in(person, lived.agreement_id))
     [found] = await verify(pool)

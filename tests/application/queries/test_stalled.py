@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.rows import StalledFilters, StalledPlace
 from application.queries.agreements import StalledAgreement, stalled
 from application.queries.stalled import stalled_list
@@ -35,27 +35,27 @@ async def four(live: Lives) -> list[Agreement]:
     ]
 
 
-async def test_the_list_is_what_folding_says(record: Record, four: list[Agreement]) -> None:
+async def test_the_list_is_what_folding_says(event_store: EventStore, four: list[Agreement]) -> None:
     """Past, present in their own time or to come: the two never differ in any field but the clock's."""
     first = min(agreement.proposed_at for agreement in four)
     instants = [None, *(first + days * timedelta(days=7) for days in range(0, 60, 3)), LATER]
     seen = 0
     for at in instants:
-        told = [_without_clock(row) for row in await stalled_list(record, at)]
-        assert told == [_without_clock(row) for row in await stalled(record, at)]
+        told = [_without_clock(row) for row in await stalled_list(event_store, at)]
+        assert told == [_without_clock(row) for row in await stalled(event_store, at)]
         seen += len(told)
     assert seen > len(four)
 
 
-async def test_pages_follow_one_another(record: Record, four: list[Agreement]) -> None:
+async def test_pages_follow_one_another(event_store: EventStore, four: list[Agreement]) -> None:
     """However few at a time, each agreement is on exactly one page, in one order."""
-    everything = await stalled_list(record, LATER)
+    everything = await stalled_list(event_store, LATER)
     assert {row.agreement_id for row in everything} == {agreement.agreement_id for agreement in four}
     for at in (LATER, None, everything[-1].since):
-        whole = await stalled_list(record, at)
+        whole = await stalled_list(event_store, at)
         for size in (1, 2, 3):
             paged: list[StalledAgreement] = []
-            while page := await stalled_list(record, at, after=_place(paged), limit=size):
+            while page := await stalled_list(event_store, at, after=_place(paged), limit=size):
                 assert len(page) <= size
                 paged.extend(page)
             assert [_without_clock(row) for row in paged] == [_without_clock(row) for row in whole]
@@ -72,13 +72,13 @@ async def test_pages_follow_one_another(record: Record, four: list[Agreement]) -
     ],
 )
 async def test_filters_leave_the_same_rows(
-    record: Record, four: list[Agreement], filters: StalledFilters
+    event_store: EventStore, four: list[Agreement], filters: StalledFilters
 ) -> None:
     """A filter means the same to the database and to what is folded, here agreements ahead of the clock."""
     assert four
-    narrowed = [row.agreement_id for row in await stalled_list(record, LATER, filters)]
-    before_the_last_event = [row.agreement_id for row in await stalled_list(record, None, filters)]
-    everything = [_flat(row) for row in await stalled(record, LATER)]
+    narrowed = [row.agreement_id for row in await stalled_list(event_store, LATER, filters)]
+    before_the_last_event = [row.agreement_id for row in await stalled_list(event_store, None, filters)]
+    everything = [_flat(row) for row in await stalled(event_store, LATER)]
     assert narrowed == [
         row["agreement_id"]
         for row in everything

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import Result
 
 from activities.directory.people import Directory
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.rows import StalledFilters
 from application.queries import viewer as viewpoint
 from application.queries.agreements import Standing, standing
@@ -113,50 +113,54 @@ async def test_the_list_of_what_is_stalled_keeps_to_it(
 
 
 async def test_an_operator_reads_what_else_holds_an_agreement_up(
-    record: Record, agreement: Agreement
+    event_store: EventStore, agreement: Agreement
 ) -> None:
     """Where a concern about themselves is what stalls it first, the next reason is theirs to see."""
     late = max(held.stalled_at for held in agreement.obligations.values()) + timedelta(days=1)
-    rows, _ = await stalled_for(record, UNNAMED, late)
+    rows, _ = await stalled_for(event_store, UNNAMED, late)
     assert [row.obligation_id for row in rows] == [f"concern:{NAME}"]
     concerned = Viewpoint(person_id=agreement.terms.mentor, is_operator=True)
-    [row], more = await stalled_for(record, concerned, late, limit=1)
+    [row], more = await stalled_for(event_store, concerned, late, limit=1)
     assert row.obligation_id not in {None, f"concern:{NAME}"}
     assert more is not None
     assert more.since == row.since, "a place before it would say that something else has stood there"
-    assert await stalled_for(record, concerned, late, after=more, limit=1) == ([], None)
+    assert await stalled_for(event_store, concerned, late, after=more, limit=1) == ([], None)
     for filters in ({"reason": [row.reason]}, {"waiting_on_id": [row.waiting_on.person_id]}):
-        found, _ = await stalled_for(record, concerned, late, cast("StalledFilters", filters))
+        found, _ = await stalled_for(event_store, concerned, late, cast("StalledFilters", filters))
         assert [each.obligation_id for each in found] == [row.obligation_id], "as without a filter"
-        assert await stalled_for(record, UNNAMED, late, cast("StalledFilters", filters)) == ([], None)
+        assert await stalled_for(event_store, UNNAMED, late, cast("StalledFilters", filters)) == ([], None)
 
 
 async def test_only_what_may_be_hidden_is_folded(
-    record: Record, agreement: Agreement, monkeypatch: pytest.MonkeyPatch
+    event_store: EventStore, agreement: Agreement, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A page is as cheap for an operator with a name as for one without: no matter of others is looked at."""
     late = max(held.stalled_at for held in agreement.obligations.values()) + timedelta(days=1)
     folded: list[str] = []
 
-    async def counted(record: Record, agreement_id: str, as_of: datetime | None = None) -> Standing | None:
+    async def counted(
+        event_store: EventStore, agreement_id: str, as_of: datetime | None = None
+    ) -> Standing | None:
         folded.append(agreement_id)
-        return await standing(record, agreement_id, as_of)
+        return await standing(event_store, agreement_id, as_of)
 
     monkeypatch.setattr(viewpoint, "standing", counted)
-    rows, _ = await stalled_for(record, Viewpoint(person_id=OPERATOR, is_operator=True), late)
+    rows, _ = await stalled_for(event_store, Viewpoint(person_id=OPERATOR, is_operator=True), late)
     assert [row.obligation_id for row in rows] == [f"concern:{NAME}"]
     assert folded == []
-    await stalled_for(record, Viewpoint(person_id=agreement.terms.mentor, is_operator=True), late)
+    await stalled_for(event_store, Viewpoint(person_id=agreement.terms.mentor, is_operator=True), late)
     assert folded == [agreement.agreement_id]
 
 
-async def test_the_board_keeps_to_it(record: Record, agreement: Agreement, stalled_at: datetime) -> None:
+async def test_the_board_keeps_to_it(
+    event_store: EventStore, agreement: Agreement, stalled_at: datetime
+) -> None:
     """Stalled or overdue, a row about a concern is not on the board of whom it is about."""
     concerned = Viewpoint(person_id=agreement.terms.mentor, is_operator=True)
     overdue_at = agreement.obligations[f"concern:{NAME}"].due_at + timedelta(minutes=1)
     for at in (overdue_at, stalled_at):
-        assert [row.obligation_id for row in (await read_board(record, at)).rows] == [f"concern:{NAME}"]
-        theirs = (await read_board(record, at, concerned)).rows
+        assert [row.obligation_id for row in (await read_board(event_store, at)).rows] == [f"concern:{NAME}"]
+        theirs = (await read_board(event_store, at, concerned)).rows
         assert all(NAME not in row.model_dump_json() for row in theirs)
 
 
@@ -183,7 +187,7 @@ async def test_what_sql_shows_of_a_concern_is_who_has_to_act(
 
 
 async def test_an_export_keeps_to_it(
-    sojourn: Sojourn, record: Record, agreement: Agreement, give: Gives
+    sojourn: Sojourn, event_store: EventStore, agreement: Agreement, give: Gives
 ) -> None:
     """Everything held about a person does not hold the concerns about them, also once they have left."""
     mentor = agreement.terms.mentor
@@ -205,7 +209,7 @@ async def test_an_export_keeps_to_it(
         to_person="P-4300",
         reason="Moved on.",
     )
-    stands = await standing(record, agreement.agreement_id)
+    stands = await standing(event_store, agreement.agreement_id)
     assert stands is not None
     assert not stands.agreement.roles_of(mentor)
     assert NAME not in await export()

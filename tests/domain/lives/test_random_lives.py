@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.pool import open_pool
 from activities.postgres.rows import StalledRow
 from domain.agreement.commands import COMMANDS, Command
@@ -527,7 +527,7 @@ async def test_the_record_calls_stalled_what_the_fold_calls_stalled(
     agreement_id = f"test.{uuid.uuid4()}"
     pool = await open_pool(database, largest=1)
     try:
-        record, written, agreement = Record(pool), 0, None
+        event_store, written, agreement = EventStore(pool), 0, None
         for number, step in enumerate(steps):
             story.take(step)
             if number % CHECKED_EVERY and number < len(steps) - 1:
@@ -536,13 +536,15 @@ async def test_the_record_calls_stalled_what_the_fold_calls_stalled(
             if rows:
                 agreement = fold_recorded(story.life.rows)
                 assert agreement is not None
-                await record.append(_written_at_once(agreement_id, agreement, written, rows, story.life.now))
+                await event_store.append(
+                    _written_at_once(agreement_id, agreement, written, rows, story.life.now)
+                )
                 written += len(rows)
             assert agreement is not None
             began = agreement.terms.approved_at
             around = [began + timedelta(hours=each) for each in hours]
             for instant in {story.life.now, *around, *_turns(agreement)}:
-                said = {row.agreement_id: row for row in await record.read_models.stalled(instant)}
+                said = {row.agreement_id: row for row in await event_store.read_models.stalled(instant)}
                 _is_the_same_stall(said.get(agreement_id), agreement, instant)
     finally:
         await pool.close()

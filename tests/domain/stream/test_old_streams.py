@@ -42,7 +42,7 @@ def test_a_stream_of_an_older_release_folds(kind: str, scripted: Mapping[str, An
     """Every prefix folds, and the whole leads to what the release that wrote it had at the end."""
     file = STREAMS / f"{kind}.{RELEASE}.json.gz"
     if os.environ.get("RECORD_STREAMS") and not file.exists():
-        _record(file, scripted[kind].rows)
+        _event_store(file, scripted[kind].rows)
     kept = json.loads(gzip.decompress(file.read_bytes()))
     rows = [RecordedEvent.model_validate(row) for row in kept["rows"]]
     agreement: Agreement | None = None
@@ -108,7 +108,7 @@ def _made_of(agreement: Agreement) -> dict[str, JsonValue]:
     }
 
 
-def _record(file: Path, rows: list[RecordedEvent]) -> None:
+def _event_store(file: Path, rows: list[RecordedEvent]) -> None:
     agreement = fold_recorded(rows)
     assert agreement is not None
     kept = {"made_of": _made_of(agreement), "rows": [row.model_dump(mode="json") for row in rows]}

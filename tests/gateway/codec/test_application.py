@@ -14,9 +14,9 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import WorkflowSerializationContext
 
-from activities.encryption.encrypt import Seals
+from activities.encryption.encrypt import FieldEncryption
 from activities.encryption.payload_codec import EncryptingCodec
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.keys.ring import KeyRing
 from application.identity.tokens import TokenRules, issue
 from application.settings import load_settings
@@ -48,17 +48,19 @@ class _Endpoint:
 
     def __init__(
         self,
-        streams: Record,
-        seals: Seals,
+        streams: EventStore,
+        encryption: FieldEncryption,
         **given: Any,  # noqa: ANN401  as the endpoint takes them
     ) -> None:
-        assert seals.keys is not None
+        assert encryption.keys is not None
         options: dict[str, Any] = {
             "tokens": TokenRules.with_secret(SECRET),
             "origins": frozenset({UI}),
             **given,
         }
-        application = CodecEndpoint(keys=RING, streams=streams, erasures=seals.keys, **options).application()
+        application = CodecEndpoint(
+            keys=RING, streams=streams, erasures=encryption.keys, **options
+        ).application()
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(application, client=("127.0.0.1", 50000)), base_url="http://codec"
         )
@@ -73,9 +75,9 @@ class _Endpoint:
 
 
 @pytest.fixture
-async def endpoint(record: Record, seals: Seals) -> AsyncGenerator[_Endpoint]:
+async def endpoint(event_store: EventStore, encryption: FieldEncryption) -> AsyncGenerator[_Endpoint]:
     """The endpoint over this test's record."""
-    made = _Endpoint(record, seals)
+    made = _Endpoint(event_store, encryption)
     yield made
     await made.client.aclose()
 
@@ -214,7 +216,7 @@ async def test_a_concern_is_not_shown_to_whom_it_is_about(endpoint: _Endpoint, a
 
 
 async def test_what_a_copied_history_holds_of_somebody_erased_is_shown_to_nobody(
-    endpoint: _Endpoint, seals: Seals, agreement: Agreement
+    endpoint: _Endpoint, encryption: FieldEncryption, agreement: Agreement
 ) -> None:
     """Their words are gone from events, terms and commands for every party; others' words are there."""
     terms = agreement.terms
@@ -233,8 +235,8 @@ async def test_what_a_copied_history_holds_of_somebody_erased_is_shown_to_nobody
 
     before = await told(terms.mentee)
     assert str(before).count(PRIVATE) == str(before).count(WORK) == 2
-    assert seals.keys is not None
-    await seals.keys.destroy(terms.mentee, by="P-9001", reference="DSR-1")
+    assert encryption.keys is not None
+    await encryption.keys.destroy(terms.mentee, by="P-9001", reference="DSR-1")
     for reader in (terms.mentee, terms.mentor, terms.line_manager, terms.hrbp):
         append, command, started = after = await told(reader)
         assert PRIVATE not in str(after)
@@ -275,7 +277,7 @@ async def test_ratings_are_not_shown_to_managers_and_operators(
 
 
 async def test_an_unnamed_operator_is_not_told_who_is_in_a_concern(
-    record: Record, seals: Seals, agreement: Agreement
+    event_store: EventStore, encryption: FieldEncryption, agreement: Agreement
 ) -> None:
     """In the local UI, where nobody has logged in: what is owed, and not by or about whom a concern is."""
     terms = agreement.terms
@@ -295,7 +297,7 @@ async def test_an_unnamed_operator_is_not_told_who_is_in_a_concern(
         _encrypted(raised.model_dump(mode="json"), agreement.agreement_id),
         _encrypted(state.model_dump(mode="json"), agreement.agreement_id),
     ]
-    local = _Endpoint(record, seals, local_hosts=frozenset({"127.0.0.1:8234"}))
+    local = _Endpoint(event_store, encryption, local_hosts=frozenset({"127.0.0.1:8234"}))
     due, command, loaded = _shown(await local.ask(*payloads, headers={"Host": "127.0.0.1:8234"}))
     await local.client.aclose()
     assert due == "Due: concern:c1 (line_manager)"
@@ -419,10 +421,10 @@ async def test_what_is_in_clear_already_passes(endpoint: _Endpoint) -> None:
 
 
 async def test_the_local_ui_needs_no_token_and_nobody_else_gets_by_without(
-    record: Record, seals: Seals, agreement: Agreement
+    event_store: EventStore, encryption: FieldEncryption, agreement: Agreement
 ) -> None:
     """A page of the stack's own UI on this machine is an operator's; one that only resolves here is not."""
-    local = _Endpoint(record, seals, local_hosts=frozenset({"127.0.0.1:8234"}))
+    local = _Endpoint(event_store, encryption, local_hosts=frozenset({"127.0.0.1:8234"}))
     payload = _encrypted("Due: milestone:map", agreement.agreement_id)
     here = {"Host": "127.0.0.1:8234"}
     assert _shown(await local.ask(payload, headers=here)) == ["Due: milestone:map"]
@@ -433,9 +435,9 @@ async def test_the_local_ui_needs_no_token_and_nobody_else_gets_by_without(
 
 
 @pytest.mark.usefixtures("sojourn")
-async def test_it_is_served_beside_a_stack(record: Record, agreement: Agreement) -> None:
+async def test_it_is_served_beside_a_stack(event_store: EventStore, agreement: Agreement) -> None:
     """At a real port: what a browser on the UI's page would be told."""
-    assert await record.read_models.agreement(agreement.agreement_id) is not None
+    assert await event_store.read_models.agreement(agreement.agreement_id) is not None
     settings = load_settings()
     at = listening("127.0.0.1", None)
     address = f"http://127.0.0.1:{at.getsockname()[1]}"

@@ -23,7 +23,7 @@ from temporalio.client import Client
 from textual.widgets import DataTable, Static
 
 from activities.directory.people import Directory
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.pool import DatabaseUnavailableError
 from application.queries.explain import explanation
 from domain.agreement.state import Agreement
@@ -205,12 +205,12 @@ async def test_a_record_that_is_away_leaves_the_board_standing() -> None:
 
 
 async def test_the_board_is_what_the_domain_says(
-    record: Record, live: Callable[..., Awaitable[Agreement]]
+    event_store: EventStore, live: Callable[..., Awaitable[Agreement]]
 ) -> None:
     """Stalled as assessed; overdue where something is past due; and each row can be explained."""
     agreements = [await live(kind, days=60, answers=signatories) for kind in Kind]
     at = max(agreement.last_activity_at for agreement in agreements) + timedelta(days=20)
-    board = await read_board(record, at)
+    board = await read_board(event_store, at)
     assert {each.agreement_id for each in board.rows if each.state is State.STALLED} == {
         agreement.agreement_id for agreement in agreements if assess(agreement, at).stall is not None
     }
@@ -223,25 +223,25 @@ async def test_the_board_is_what_the_domain_says(
     assert board.count(State.STALLED) > 1
     assert board.more == frozenset()
     for each in board.rows:
-        found = await explanation(record, each.agreement_id, at)
+        found = await explanation(event_store, each.agreement_id, at)
         assert found is not None
         assert each.agreement_id in found.paragraph
-    short = await read_board(record, at, most=1)
+    short = await read_board(event_store, at, most=1)
     assert short.more == {State.STALLED}
     assert short.rows[0] == min(board.rows, key=lambda each: (each.since, each.agreement_id))
     assert summary(short).startswith("1+ stalled, ")
 
 
 async def test_something_overdue_and_not_stalled_is_on_the_board(
-    record: Record, live: Callable[..., Awaitable[Agreement]]
+    event_store: EventStore, live: Callable[..., Awaitable[Agreement]]
 ) -> None:
     """Between the due day and the stall an agreement is shown as overdue, with what is due for longest."""
     agreement = await live("secondment", days=3, answers=nobody)
     first = oldest_first(agreement)[0]
-    [shown] = (await read_board(record, first.due_at + timedelta(hours=1))).rows
+    [shown] = (await read_board(event_store, first.due_at + timedelta(hours=1))).rows
     assert (shown.state, shown.obligation_id) == (State.OVERDUE, first.obligation_id)
     assert shown.next.startswith("On ")
-    [shown] = (await read_board(record, first.stalled_at)).rows
+    [shown] = (await read_board(event_store, first.stalled_at)).rows
     assert shown.state is State.STALLED
 
 
@@ -396,13 +396,13 @@ async def test_a_nudge_from_the_board_is_in_the_record(
     database: str,
     sojourn: Callable[..., Awaitable[Any]],
     request_of: Callable[..., dict[str, Any]],
-    record: Record,
+    event_store: EventStore,
     client: Client,
 ) -> None:
     """On the real servers: n reminds the owner of what is overdue for longest, in the operator's name."""
     placed = await sojourn("place", "-", "--json", given=json.dumps(request_of("secondment")))
     [agreement_id] = [each["agreement_id"] for each in json.loads(placed.stdout)["placements"]]
-    owed = sorted(await record.read_models.open_obligations(agreement_id), key=lambda held: held.due_at)
+    owed = sorted(await event_store.read_models.open_obligations(agreement_id), key=lambda held: held.due_at)
     until = owed[-1].due_at + timedelta(hours=1)
     address = client.service_client.config.target_host
     arguments = ("--as", "P-9001", "--as-of", until.isoformat())
@@ -412,7 +412,7 @@ async def test_a_nudge_from_the_board_is_in_the_record(
         await screen.shows("Nudged about signature:")
         screen.press("q")
         assert await screen.ends() == 0
-    nudge = (await record.stream(agreement_id))[-1]
+    nudge = (await event_store.stream(agreement_id))[-1]
     assert (nudge.type, nudge.actor_id, str(nudge.actor_role)) == ("obligation.nudged", "P-9001", "operator")
     oldest = min(owed, key=lambda held: (held.due_at, held.obligation_id))
     assert nudge.data["obligation_id"] == oldest.obligation_id

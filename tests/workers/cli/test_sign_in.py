@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from application.identity.tokens import issue
 from domain.agreement.state import Agreement
 from tests.fixtures.cli_commands import every_command
@@ -96,7 +96,7 @@ async def test_a_name_needs_a_token_of_that_person(
 
 
 async def test_break_glass_needs_two_peoples_tokens(
-    sojourn: Sojourn, closed: Agreement, record: Record, checked: pytest.MonkeyPatch
+    sojourn: Sojourn, closed: Agreement, event_store: EventStore, checked: pytest.MonkeyPatch
 ) -> None:
     """Whoever holds one token cannot ask in one name and approve in another."""
     terms = closed.terms
@@ -118,7 +118,7 @@ async def test_break_glass_needs_two_peoples_tokens(
     checked.setenv("SOJOURN_TOKEN", issue(SECRET, terms.programme_owner, lasts=HOUR))
     approved = await sojourn(*approve, "--as", terms.programme_owner)
     assert approved.exit_code == ExitCode.OK, approved.stderr
-    assert len(await record.stream(closed.agreement_id)) == closed.version
+    assert len(await event_store.stream(closed.agreement_id)) == closed.version
 
 
 async def test_a_token_is_issued_and_taken(

@@ -18,12 +18,12 @@ from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import Result
 
-from activities.postgres.metrics import Figures, read_figures
+from activities.postgres.metrics import Metrics, read_metrics
 from deploy.embedded import EmbeddedPostgres
 from domain.kernel.vocabulary import Kind, ObligationKind, Phase
 from domain.ledger.notice import NoticeKind
 from tests.fixtures.paths import DOCS
-from workers.runtime.metrics import FiguresCollector
+from workers.runtime.metrics import MetricsCollector
 
 Sojourn = Callable[..., Awaitable[Result]]
 Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
@@ -77,7 +77,7 @@ async def stall(connection: asyncpg.Connection, *request_ids: str) -> None:
         await connection.execute(OWED, request_ids)
 
 
-async def scrape(collector: FiguresCollector) -> Samples:
+async def scrape(collector: MetricsCollector) -> Samples:
     """What Prometheus would read."""
     registry = CollectorRegistry()
     registry.register(collector)
@@ -101,7 +101,7 @@ def key(name: str, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:
 async def test_what_is_stalled_carries_its_labels(database: str, connection: asyncpg.Connection) -> None:
     """Stalled by kind, reason, role and level, the age of the oldest, and what is overdue, in base units."""
     await stall(connection, "one", "two")
-    found = await scrape(FiguresCollector(database))
+    found = await scrape(MetricsCollector(database))
     why = {"kind": "shadowing", "reason": "milestone_overdue"}
     assert found[key("sojourn_agreements_stalled", **why, role="host_expert", level="1")] == 2
     two_days = timedelta(days=2).total_seconds()
@@ -113,7 +113,7 @@ async def test_what_is_stalled_carries_its_labels(database: str, connection: asy
 
 async def test_counts_that_can_be_zero_are_zero(database: str) -> None:
     """A series that comes and goes breaks rates and alerts: known words are there from the first."""
-    found = await scrape(FiguresCollector(database))
+    found = await scrape(MetricsCollector(database))
     for obligation_kind in ObligationKind:
         assert found[key("sojourn_obligations_overdue", obligation_kind=obligation_kind)] == 0
         assert found[key("sojourn_obligations_due_within_one_day", obligation_kind=obligation_kind)] == 0
@@ -131,7 +131,7 @@ async def test_counts_that_can_be_zero_are_zero(database: str) -> None:
 async def test_names_follow_the_conventions(database: str, connection: asyncpg.Connection) -> None:
     """One prefix, base units as suffix, help for each, all of them announced, nobody's id in any label."""
     await stall(connection, "one")
-    collector = FiguresCollector(database)
+    collector = MetricsCollector(database)
     families: list[Metric] = list(await asyncio.to_thread(collector.collect))
     assert {family.name for family in families} == {family.name for family in collector.describe()}
     for family in families:
@@ -150,7 +150,7 @@ async def test_names_follow_the_conventions(database: str, connection: asyncpg.C
 async def test_scraping_in_a_loop_reads_once(database: str, connection: asyncpg.Connection) -> None:
     """Figures are answered with again for five seconds, so that nobody loads the database by looking."""
     clock = Clock()
-    collector = FiguresCollector(database, clock=clock)
+    collector = MetricsCollector(database, clock=clock)
     active = key("sojourn_agreements", kind="shadowing", phase="active")
     assert (await scrape(collector))[active] == 0
     await stall(connection, "one")
@@ -164,7 +164,7 @@ async def test_a_slow_record_is_read_the_less_often(database: str, connection: a
     """Reading takes at most a twentieth of the time: a second's reading is followed by twenty of rest."""
     clock = Clock()
     clock.each_look = 1.0
-    collector = FiguresCollector(database, clock=clock)
+    collector = MetricsCollector(database, clock=clock)
     active = key("sojourn_agreements", kind="shadowing", phase="active")
     first = await scrape(collector)
     assert first[key("sojourn_record_read_seconds")] == 1
@@ -181,12 +181,12 @@ async def test_many_scrapes_at_once_share_one_reading(database: str, monkeypatch
     """However many ask at the same moment, one connection reads."""
     read: list[str] = []
 
-    async def counted(dsn: str) -> Figures:
+    async def counted(dsn: str) -> Metrics:
         read.append(dsn)
-        return await read_figures(dsn)
+        return await read_metrics(dsn)
 
     monkeypatch.setattr("workers.runtime.metrics.read_figures", counted)
-    collector = FiguresCollector(database)
+    collector = MetricsCollector(database)
     with ThreadPoolExecutor(8) as threads:
         waiting = [asyncio.wrap_future(threads.submit(collector.collect)) for _ in range(8)]
         answers = await asyncio.gather(*waiting)
@@ -203,7 +203,7 @@ async def test_a_record_that_is_away_breaks_no_scrape(
     try:
         await admin.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
         told: list[str | None] = []
-        collector = FiguresCollector(
+        collector = MetricsCollector(
             postgres.dsn_of(name), kept=timedelta(0), told=told.append, clock=lambda: 0.0
         )
         assert (await scrape(collector))[key("sojourn_record_up")] == 1
@@ -228,7 +228,7 @@ async def test_a_record_that_is_away_breaks_no_scrape(
 async def test_nothing_listening_is_told_at_once() -> None:
     """A scrape of a worker whose database is gone does not run into Prometheus' own timeout."""
     began = time.monotonic()
-    down = await scrape(FiguresCollector("postgresql://127.0.0.1:1/sojourn"))
+    down = await scrape(MetricsCollector("postgresql://127.0.0.1:1/sojourn"))
     assert down[key("sojourn_record_up")] == 0
     assert time.monotonic() - began < 5
 
@@ -277,7 +277,7 @@ def test_the_page_tells_each_figure() -> None:
     }
     exported = {
         family.name: (_labels(family), family.documentation)
-        for family in FiguresCollector("postgresql://unused").describe()
+        for family in MetricsCollector("postgresql://unused").describe()
     }
     exported["sojourn_build_info"] = (("version",), exported.pop("sojourn_build")[1])
     assert told == exported

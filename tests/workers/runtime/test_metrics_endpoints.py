@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from application.settings import SettingsError, load_settings
 from deploy.embedded.processes import free_port
-from workers.runtime.metrics_endpoints import sdk_runtime, serving_figures
+from workers.runtime.metrics_endpoints import sdk_runtime, serving_metrics
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ async def test_figures_are_offered_while_they_are_served(database: str) -> None:
     address = f"127.0.0.1:{free_port()}"
     settings = load_settings(database_url=database, metrics_address=address)
     for _ in range(2):
-        with serving_figures(settings):
+        with serving_metrics(settings):
             families = {
                 family.name: family
                 for family in text_string_to_metric_families(await asyncio.to_thread(get, address))
@@ -50,7 +50,7 @@ async def test_figures_are_offered_while_they_are_served(database: str) -> None:
 async def test_a_worker_that_is_busy_answers_scrapes(database: str) -> None:
     """Figures come from a thread of their own: an event loop that is stuck cannot hide what is stalled."""
     address = f"127.0.0.1:{free_port()}"
-    with serving_figures(load_settings(database_url=database, metrics_address=address)):
+    with serving_metrics(load_settings(database_url=database, metrics_address=address)):
         # Called in the event loop itself, which therefore runs nothing else meanwhile.
         assert "sojourn_record_up 1.0" in get(address)
 
@@ -58,7 +58,7 @@ async def test_a_worker_that_is_busy_answers_scrapes(database: str) -> None:
 def test_nothing_is_offered_unasked() -> None:
     """Without an address no port is opened, no database looked for, and the SDK measures nothing."""
     settings = load_settings()
-    with serving_figures(settings):
+    with serving_metrics(settings):
         pass
     assert sdk_runtime(settings) is None
 
@@ -79,7 +79,7 @@ def test_an_address_in_use_names_its_setting(taken: str) -> None:
     )
     with (
         pytest.raises(SettingsError, match=rf"SOJOURN_METRICS_ADDRESS: .*{taken} .*in use.* a port"),
-        serving_figures(settings),
+        serving_metrics(settings),
     ):
         pass
     with pytest.raises(SettingsError, match=rf"SOJOURN_SDK_METRICS_ADDRESS: .*{taken} .*in use.* a port"):
@@ -93,7 +93,7 @@ def test_an_address_that_is_not_ours_is_refused(address: str) -> None:
         database_url="postgresql://db/sojourn", metrics_address=address, sdk_metrics_address="localhost:1"
     )
     with pytest.raises(SettingsError, match="SOJOURN_METRICS_ADDRESS: metrics cannot be offered at"):
-        serving_figures(settings).__enter__()
+        serving_metrics(settings).__enter__()
     with pytest.raises(SettingsError, match="SOJOURN_SDK_METRICS_ADDRESS: metrics cannot be offered at"):
         sdk_runtime(load_settings(sdk_metrics_address=address))
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import JsonValue
 
-from activities.data_rights.access_after_close import Openings, Told
-from activities.encryption.decrypt import opened_for
+from activities.data_rights.access_after_close import AccessLog, Told
+from activities.encryption.decrypt import decrypt_for_reader
 from application.queries.agreements import standing
 from domain.agreement.events.break_glass import BreakGlassApproved, BreakGlassRequested
 from domain.stream.messages import RecordedEvent
@@ -20,20 +20,22 @@ from workers.terminal.output import console, instant, print_json, table, words
 _EVERYTHING = "everything"
 
 
-def openings(agreement: Agreement, person: Onlooker = None, as_json: AsJson = False) -> None:
+def access_log(agreement: Agreement, person: Onlooker = None, as_json: AsJson = False) -> None:
     """List who asked to read what is private in an agreement, who approved, which field, and until when.
 
     Every party may see it, of open and of closed agreements; the reason with --as, for those whom it is for.
     """
 
     async def work(reach: Reach) -> tuple[list[RecordedEvent], list[Told]]:
-        stands = await standing(await reach.record(), agreement)
+        stands = await standing(await reach.event_store(), agreement)
         if stands is None:
             raise unknown(agreement)
         reader = (await reach.viewpoint(person)).reader(stands)
-        seals = await reach.seals()
-        noted = Openings(await reach.pool(), seals)
-        shown = await opened_for(seals, [*stands.events, *await noted.of(stands.agreement)], reader)
+        encryption = await reach.encryption()
+        noted = AccessLog(await reach.pool(), encryption)
+        shown = await decrypt_for_reader(
+            encryption, [*stands.events, *await noted.of(stands.agreement)], reader
+        )
         told = await noted.told(stands.agreement)
         return [row for row in shown if row.type.startswith("break_glass.")], told
 

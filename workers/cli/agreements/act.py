@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from pydantic import JsonValue, ValidationError
 
-from activities.data_rights.access_after_close import Openings
+from activities.data_rights.access_after_close import AccessLog
 from application.commands.after_close import open_after_close, preview_after_close, tell_after_close
 from application.commands.preview import Preview, preview
 from application.config.mail import mail_settings
@@ -117,7 +117,7 @@ def act(
 
 async def _closed(reach: Reach, agreement: str) -> Standing | None:
     """A closed agreement; None where it is open, or there is none."""
-    stands = await standing(await reach.record(), agreement)
+    stands = await standing(await reach.event_store(), agreement)
     return stands if stands is not None and stands.agreement.closed else None
 
 
@@ -126,9 +126,9 @@ async def _opened_after_close(reach: Reach, agreement: str, given: Command) -> R
     stands = await _closed(reach, agreement) if isinstance(given, AfterClose) else None
     if stands is None or not isinstance(given, AfterClose):
         return None
-    openings, directory = Openings(await reach.pool(), await reach.seals()), await reach.directory()
-    opened = await open_after_close(openings, stands, given)
-    for told in await tell_after_close(openings, directory, mail_settings(reach.settings), stands, opened):
+    access_log, directory = AccessLog(await reach.pool(), await reach.encryption()), await reach.directory()
+    opened = await open_after_close(access_log, stands, given)
+    for told in await tell_after_close(access_log, directory, mail_settings(reach.settings), stands, opened):
         if told.delivered_to is None:
             say(
                 f"{told.person_id} could not be told of it: {told.detail}. It is noted; to try again, repeat "
@@ -152,10 +152,10 @@ def _try_out(agreement: str, given: Command, *, as_json: bool) -> None:
         stands = await _closed(reach, agreement) if isinstance(given, AfterClose) else None
         try:
             if stands is not None and isinstance(given, AfterClose):
-                openings = Openings(await reach.pool(), await reach.seals())
-                return await preview_after_close(openings, stands, given)
+                access_log = AccessLog(await reach.pool(), await reach.encryption())
+                return await preview_after_close(access_log, stands, given)
             complete = reach.policies().along_with(given)
-            return await preview(await reach.record(), await reach.directory(), agreement, complete)
+            return await preview(await reach.event_store(), await reach.directory(), agreement, complete)
         except (Refused, UpdateRefusedError) as refused:
             raise Failure(f"Would be refused ({refused.code}): {refused.sentence}") from refused
         except NotRunningError as none:
@@ -248,7 +248,7 @@ async def check_people(reach: Reach, command: Command) -> None:
 
 
 async def _why_not_running(reach: Reach, agreement: str, command: Command) -> Failure:
-    row = await (await reach.record()).read_models.agreement(agreement)
+    row = await (await reach.event_store()).read_models.agreement(agreement)
     if row is None:
         return unknown(agreement)
     if row.head.phase is Phase.CLOSED:

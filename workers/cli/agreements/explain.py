@@ -26,11 +26,11 @@ def explain(
     moment = None if as_of is None else read_instant(as_of, "--as-of")
 
     async def work(reach: Reach) -> Explanation:
-        record = await reach.record()
-        found = await explanation(record, agreement, moment, await reach.viewpoint(person))
+        event_store = await reach.event_store()
+        found = await explanation(event_store, agreement, moment, await reach.viewpoint(person))
         if found is not None:
             return found
-        if await record.read_models.agreement(agreement) is None:
+        if await event_store.read_models.agreement(agreement) is None:
             raise unknown(agreement)
         raise Failure(f"{agreement} had not begun by {as_of}; ask about a later instant.")
 

@@ -35,10 +35,10 @@ def list_agreements(
     filters = _filters(kinds, phases, tenant, cohort, person, only_open=only_open)
 
     async def work(reach: Reach) -> list[AgreementRow]:
-        record = await reach.record()
-        found = [row async for row in agreements(record, **filters)]
+        event_store = await reach.event_store()
+        found = [row async for row in agreements(event_store, **filters)]
         if not found:
-            await tell_of_unknown(record, tenant=tenant, cohort=cohort)
+            await tell_of_unknown(event_store, tenant=tenant, cohort=cohort)
         return found
 
     rows = reaching(work)
@@ -120,11 +120,11 @@ def list_stalled(
     filters = cast("StalledFilters", {name: values for name, values in given.items() if values})
 
     async def work(reach: Reach) -> tuple[list[StalledAgreement], StalledPlace | None]:
-        record = await reach.record()
+        event_store = await reach.event_store()
         viewpoint = await reach.viewpoint(onlooker)
-        found, more = await stalled_for(record, viewpoint, moment, filters, after=place, limit=limit)
+        found, more = await stalled_for(event_store, viewpoint, moment, filters, after=place, limit=limit)
         if not found:
-            await tell_of_unknown(record, tenant=tenant, cohort=cohort)
+            await tell_of_unknown(event_store, tenant=tenant, cohort=cohort)
         return found, more
 
     rows, more = reaching(work)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from activities.encryption.decrypt import personal_view_opened
+from activities.encryption.decrypt import decrypted_personal_view
 from application.queries.agreements import standing
 from domain.views.personal import FeedbackBalance, PersonalView
 from workers.cli.agreements.show import unknown
@@ -24,11 +24,11 @@ def mine(
     """
 
     async def work(reach: Reach) -> PersonalView:
-        stands = await standing(await reach.record(), agreement)
+        stands = await standing(await reach.event_store(), agreement)
         if stands is None:
             raise unknown(agreement)
-        return await personal_view_opened(
-            await reach.seals(), stands.agreement, stands.events, person, stands.at
+        return await decrypted_personal_view(
+            await reach.encryption(), stands.agreement, stands.events, person, stands.at
         )
 
     view = reaching(work)

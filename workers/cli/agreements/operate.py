@@ -12,7 +12,7 @@ from typing import Annotated, cast
 import typer
 from pydantic import JsonValue
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.rows import StalledFilters
 from application.commands.bulk import (
     Errands,
@@ -130,17 +130,17 @@ def operate(
     async def choose(reach: Reach) -> list[str]:
         await check_people(reach, order(_SAMPLE, reach.policies()).build("milestone:sample"))
         if why or whom or only_stalled:
-            found = await _stalled(await reach.record(), filters, why, whom)
+            found = await _stalled(await reach.event_store(), filters, why, whom)
         elif ids and not any([kinds, phases, cohort, tenant, involved]):
             return list(dict.fromkeys(ids))
         else:
-            found = [row.agreement_id async for row in agreements(await reach.record(), **filters)]
+            found = [row.agreement_id async for row in agreements(await reach.event_store(), **filters)]
         return [each for each in found if ids is None or not ids or each in ids]
 
     async def work(reach: Reach) -> list[Item]:
         chosen = await choose(reach)
         if not chosen:
-            await tell_of_unknown(await reach.record(), tenant=tenant, cohort=cohort)
+            await tell_of_unknown(await reach.event_store(), tenant=tenant, cohort=cohort)
             raise Failure(
                 "No open agreement matches these filters; nothing was done. `sojourn list --open` and "
                 "`sojourn stalled` show what there is.",
@@ -155,7 +155,7 @@ def operate(
 
 
 async def _stalled(
-    record: Record, filters: Filters, reasons: Sequence[StallReason], roles: Sequence[Role]
+    event_store: EventStore, filters: Filters, reasons: Sequence[StallReason], roles: Sequence[Role]
 ) -> list[str]:
     given: dict[str, Sequence[object] | None] = {
         "kind": filters.get("kinds"),
@@ -165,13 +165,14 @@ async def _stalled(
         "cohort": [cohort] if (cohort := filters.get("cohort")) else None,
     }
     rows = await stalled_list(
-        record, filters=cast("StalledFilters", {name: values for name, values in given.items() if values})
+        event_store,
+        filters=cast("StalledFilters", {name: values for name, values in given.items() if values}),
     )
     phases, person = filters.get("phases"), filters.get("person_id")
     found = [row.agreement_id for row in rows if not phases or row.phase in phases]
     if person is None:
         return found
-    theirs = {row.agreement_id async for row in agreements(record, person_id=person, only_open=True)}
+    theirs = {row.agreement_id async for row in agreements(event_store, person_id=person, only_open=True)}
     return [each for each in found if each in theirs]
 
 
@@ -189,7 +190,7 @@ async def carry_out(
 ) -> list[Item]:
     """Gives orders with progress on standard error, or only decides on them."""
     client = None if dry_run else await reach.client()
-    errands = Errands(await reach.record(), await reach.directory(), client, timedelta(seconds=wait))
+    errands = Errands(await reach.event_store(), await reach.directory(), client, timedelta(seconds=wait))
     with counting(doing, total=len(orders)) as bar:
         return await errands.give(orders, bar.one_more)
 

@@ -187,7 +187,7 @@ async def _give(
 ) -> list[Item]:
     """A few orders at a time; each agreement takes its own one after another."""
     errands = Errands(
-        await reach.record(),
+        await reach.event_store(),
         await reach.directory(),
         None if dry_run else await reach.client(),
         timedelta(seconds=wait),
@@ -207,7 +207,7 @@ def _conclude(
 
 
 async def _open_agreements(reach: Reach, person: str) -> list[AgreementRow]:
-    return [row async for row in agreements(await reach.record(), person_id=person, only_open=True)]
+    return [row async for row in agreements(await reach.event_store(), person_id=person, only_open=True)]
 
 
 def _holders(row: AgreementRow, role: Role) -> list[str]:

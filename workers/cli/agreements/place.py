@@ -51,7 +51,7 @@ def place(
 
     async def work(reach: Reach) -> tuple[Checked, list[Placed]]:
         intake = Intake(
-            await reach.record(),
+            await reach.event_store(),
             await reach.directory(),
             Starter(await reach.client(), reach.settings.task_queue),
             reach.policies(),

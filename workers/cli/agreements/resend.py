@@ -54,7 +54,7 @@ def resend(
         )
 
     async def work(reach: Reach) -> list[Item]:
-        failed = await (await reach.record()).notices.failed(ids or None, recipients or None)
+        failed = await (await reach.event_store()).notices.failed(ids or None, recipients or None)
         if not failed:
             raise Failure("No such notice was given up; nothing was done.", ExitCode.NOTHING_MATCHED)
         by_agreement = groupby(failed, key=lambda row: row.notice.agreement_id)

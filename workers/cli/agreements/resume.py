@@ -27,12 +27,12 @@ def resume(agreement: Agreement, wait: Patience = 60, as_json: AsJson = False) -
     """
 
     async def work(reach: Reach) -> tuple[Outcome, int, str]:
-        record = await reach.record()
-        stands = await standing(record, agreement)
+        event_store = await reach.event_store()
+        stands = await standing(event_store, agreement)
         if stands is None:
             raise unknown(agreement)
         found = stands.agreement
-        if found.closed and not await record.notices.undelivered(agreement):
+        if found.closed and not await event_store.notices.undelivered(agreement):
             return "closed", found.version, str(found.outcome)
         starter = Starter(await reach.client(), reach.settings.task_queue)
         if not await starter.resume(found, stands.at):

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import typer
 from pydantic import JsonValue
 
-from activities.data_rights.access_after_close import Openings
-from activities.encryption.decrypt import opened_for
+from activities.data_rights.access_after_close import AccessLog
+from activities.encryption.decrypt import decrypt_for_reader
 from activities.postgres.rows import NoticeRow
 from application.commands.after_close import with_what_was_opened
 from application.queries.agreements import Owed, Standing, owed_ever, standing
@@ -47,10 +47,10 @@ def show(
     moment = None if as_of is None else read_instant(as_of, "--as-of")
 
     async def work(reach: Reach) -> tuple[Standing, list[Owed]]:
-        record = await reach.record()
+        event_store = await reach.event_store()
         viewpoint = await reach.viewpoint(person)
-        stands = await standing(record, agreement, moment)
-        if stands is None and await record.read_models.agreement(agreement) is not None:
+        stands = await standing(event_store, agreement, moment)
+        if stands is None and await event_store.read_models.agreement(agreement) is not None:
             raise Failure(f"{agreement} had not begun by {as_of}; ask about a later instant.")
         if stands is None:
             raise unknown(agreement)
@@ -90,8 +90,8 @@ def events(
     """
 
     async def work(reach: Reach) -> list[RecordedEvent]:
-        record = await reach.record()
-        rows = await record.stream(agreement)
+        event_store = await reach.event_store()
+        rows = await event_store.stream(agreement)
         if not rows:
             raise unknown(agreement)
         readable = await _as_read_by(reach, rows, await reach.viewpoint(person))
@@ -128,15 +128,15 @@ def notices(
     """
 
     async def work(reach: Reach) -> list[NoticeRow]:
-        record = await reach.record()
+        event_store = await reach.event_store()
         viewpoint = await reach.viewpoint(person)
-        stands = await standing(record, agreement)
+        stands = await standing(event_store, agreement)
         if stands is None:
             raise unknown(agreement)
         disclosure = viewpoint.disclosure(stands)
         return [
             row
-            for row in await record.notices.of(agreement)
+            for row in await event_store.notices.of(agreement)
             if row.notice.obligation_id is None or disclosure.may_know_what_is_owed(row.notice.obligation_id)
         ]
 
@@ -171,9 +171,9 @@ async def _as_read_by(reach: Reach, rows: list[RecordedEvent], viewpoint: Viewpo
     if folded is None:
         return []
     stands = Standing(folded, max(datetime.now(UTC), rows[-1].occurred_at), rows)
-    seals = await reach.seals()
-    opened = await with_what_was_opened(Openings(await reach.pool(), seals), stands)
-    return await opened_for(seals, rows, viewpoint.reader(opened))
+    encryption = await reach.encryption()
+    opened = await with_what_was_opened(AccessLog(await reach.pool(), encryption), stands)
+    return await decrypt_for_reader(encryption, rows, viewpoint.reader(opened))
 
 
 def event_as_json(row: RecordedEvent) -> dict[str, JsonValue]:

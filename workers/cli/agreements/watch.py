@@ -52,24 +52,24 @@ def watch(
         from workers.board.nudging import Nudger, require_operator  # noqa: PLC0415
         from workers.board.rows import BoardRow, matching, read_board  # noqa: PLC0415
 
-        record = await reach.record()
+        event_store = await reach.event_store()
         viewpoint = await reach.viewpoint(person)
         nudge: Callable[[BoardRow], Awaitable[str]] | None = None
         if person is not None:
             await require_operator(reach, person)
             nudge = Nudger(reach, person).nudge
         if not live:
-            board = await read_board(record, moment, viewpoint)
+            board = await read_board(event_store, moment, viewpoint)
             print_frame(console(), board, matching(board.rows, typed))
             return
         from workers.board.app import WatchApp  # noqa: PLC0415
 
         async def explained(agreement_id: str) -> str:
-            found = await explanation(record, agreement_id, moment, viewpoint)
+            found = await explanation(event_store, agreement_id, moment, viewpoint)
             return f"{agreement_id} had not begun by then." if found is None else found.paragraph
 
         await WatchApp(
-            lambda: read_board(record, moment, viewpoint),
+            lambda: read_board(event_store, moment, viewpoint),
             explained,
             nudge,
             every=timedelta(seconds=every),

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from pydantic import JsonValue
 
-from activities.data_rights.log import Rights
+from activities.data_rights.log import RightsLog
 from activities.integrity.snapshots import count_agreements
 from activities.keys.legal_holds import OnHoldError
 from activities.keys.subjects import SubjectKeys
@@ -57,10 +57,10 @@ def retention(
         ring = ring_in_use(reach)
         await require_operator(reach, operator)
         pool = await reach.pool()
-        record, rights, keys = await reach.record(), Rights(pool), SubjectKeys(pool, ring)
-        expiry = Expiry(record, keys, rights, reach.settings.retention_periods)
+        event_store, rights, keys = await reach.event_store(), RightsLog(pool), SubjectKeys(pool, ring)
+        expiry = Expiry(event_store, keys, rights, reach.settings.retention_periods)
         cleared_away = (
-            ClearedAway(record, rights, await reach.client(), reach.settings.task_queue) if yes else None
+            ClearedAway(event_store, rights, await reach.client(), reach.settings.task_queue) if yes else None
         )
         done: list[tuple[Due, SignedReceipt | None]] = []
         with counting("Looking", await count_agreements(pool)) as progress:

@@ -9,8 +9,8 @@ from typing import Annotated, NamedTuple
 import typer
 from pydantic import JsonValue, ValidationError
 
-from activities.data_rights.access_after_close import Openings
-from activities.data_rights.log import Rights
+from activities.data_rights.access_after_close import AccessLog
+from activities.data_rights.log import RightsLog
 from activities.integrity.returned_keys import remedy, still_in_use
 from activities.integrity.snapshots import count_agreements
 from activities.keys.envelopes import KeyReference, named
@@ -63,9 +63,9 @@ def erase(
         ring = ring_in_use(reach)
         await require_operator(reach, operator)
         pool = await reach.pool()
-        rights = Rights(pool)
+        rights = RightsLog(pool)
         eraser = Eraser(
-            record=await reach.record(),
+            event_store=await reach.event_store(),
             directory=await reach.directory(),
             keys=SubjectKeys(pool, ring),
             rights=rights,
@@ -123,7 +123,7 @@ def hold(
 
     async def work(reach: Reach) -> tuple[bool, Instant | None]:
         await require_operator(reach, operator)
-        rights = Rights(await reach.pool())
+        rights = RightsLog(await reach.pool())
         if not lift and not await (await reach.directory()).get([person]) and not await rights.events(person):
             raise Failure(
                 f"Nobody in the directory has the id {person}, and nothing was ever done about their rights. "
@@ -168,16 +168,16 @@ def export(
     async def work(reach: Reach) -> dict[str, JsonValue]:
         ring_in_use(reach)
         await require_operator(reach, operator)
-        pool, seals = await reach.pool(), await reach.seals()
-        rights = Rights(pool)
+        pool, encryption = await reach.pool(), await reach.encryption()
+        rights = RightsLog(pool)
         with counting("Looking", await count_agreements(pool)) as progress:
             found = await exported(
-                await reach.record(),
+                await reach.event_store(),
                 await reach.directory(),
-                seals,
+                encryption,
                 rights,
                 person,
-                openings=Openings(pool, seals),
+                access_log=AccessLog(pool, encryption),
                 looked=progress.more,
                 read=lambda left: progress.tell(f"Reading, {left} left"),
             )

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from workers.cli.options import AsJson
 from workers.cli.reach import Reach, reaching
-from workers.runtime.metrics import FiguresCollector
+from workers.runtime.metrics import MetricsCollector
 from workers.terminal.failures import ExitCode
 from workers.terminal.output import print_json, say
 
@@ -26,7 +26,7 @@ def metrics(as_json: AsJson = False) -> None:
     async def dsn(reach: Reach) -> str:
         return reach.dsn()
 
-    collector = FiguresCollector(reaching(dsn))
+    collector = MetricsCollector(reaching(dsn))
     families = list(collector.collect())
     if as_json:
         print_json([sample for family in families for sample in _samples(family)])

@@ -150,9 +150,9 @@ def replay(
 
     async def work(reach: Reach) -> Summary:
         tally = Tally()
-        record = await reach.record()
+        event_store = await reach.event_store()
         with counting("Replaying", total=None) as bar:
-            async with aclosing(replayed(record, asked, bar.one_more)) as found:
+            async with aclosing(replayed(event_store, asked, bar.one_more)) as found:
                 async for each in found:
                     tally.add(each)
                     report.row(each)

@@ -41,8 +41,8 @@ def rehydrate(
     """
 
     async def work(reach: Reach) -> list[Rehydrated]:
-        record, client = await reach.record(), await reach.client()
-        known = await record.read_models.to_be_run()
+        event_store, client = await reach.event_store(), await reach.client()
+        known = await event_store.read_models.to_be_run()
         chosen = known if not ids else [each for each in known if each in ids]
         if ids and not chosen:
             raise Failure(
@@ -52,7 +52,7 @@ def rehydrate(
             )
         if not dry_run:
             await register_search_attributes(client)
-        rehydration = Rehydration(record, client, reach.settings.task_queue, timedelta(seconds=wait))
+        rehydration = Rehydration(event_store, client, reach.settings.task_queue, timedelta(seconds=wait))
         with counting("rehydrating", total=len(chosen)) as bar:
             return await rehydration.run(chosen, bar.one_more, dry_run=dry_run)
 
@@ -71,7 +71,7 @@ def rehydrate(
         if rows:
             console().print(table("Agreement", "Outcome", "What", rows=rows))
     counted = ", ".join(f"{counts[outcome]} {words(outcome)}" for outcome in Outcome if counts[outcome])
-    say(f"{counted or 'No open agreement is in the record'}.")
+    say(f"{counted or 'No open agreement is in the event_store'}.")
     if counts[Outcome.UNANSWERED]:
         say("Is a worker running (`sojourn worker`)? The same call again starts nothing twice.")
     code = next((code for outcome, code in _EXIT_CODES.items() if counts[outcome]), ExitCode.OK)

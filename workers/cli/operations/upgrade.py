@@ -60,7 +60,7 @@ def upgrade(
         left = [item.agreement_id for item in items if item.outcome is Outcome.BEHIND]
         if from_record and left:
             with counting("starting again from the record", total=len(left)) as bar:
-                again = await change.start_again(await reach.record(), left, bar.one_more)
+                again = await change.start_again(await reach.event_store(), left, bar.one_more)
             items = [item for item in items if item.outcome is not Outcome.BEHIND] + again
         return _Done(current, items)
 

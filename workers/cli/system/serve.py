@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from temporalio.service import RPCError
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from activities.postgres.pool import DatabaseUnavailableError, open_pool
 from application.config.keys import with_keys_of_its_own
 from application.operations.upgrade import Outcome, Upgrade
@@ -203,7 +203,7 @@ async def _take_over(settings: Settings) -> None:
     try:
         await make_current(client, version_of(settings))
         behind = [agreement_id async for agreement_id in upgrade.behind()]
-        done = await upgrade.start_again(Record(pool), behind, lambda: None)
+        done = await upgrade.start_again(EventStore(pool), behind, lambda: None)
     except (RPCError, DatabaseUnavailableError, VersionNotMadeCurrentError) as error:
         say(f"Agreements of another version stay where they are ({error}); `sojourn upgrade` moves them.")
     else:

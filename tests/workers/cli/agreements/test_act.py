@@ -12,7 +12,7 @@ from temporalio.client import Client, WorkflowFailureError
 from typer.testing import Result
 
 from activities.directory.people import Directory
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from application.settings import Settings
 from workers.runtime.worker import hosting
 from workflows.contract import AgreementInput
@@ -30,7 +30,7 @@ def printed(result: Result) -> Any:  # noqa: ANN401  any JSON
 
 @pytest.mark.usefixtures("worker", "known")
 async def test_placing_twice_starts_once(
-    sojourn: Sojourn, request_of: Callable[..., dict[str, Any]], record: Record, tmp_path: Path
+    sojourn: Sojourn, request_of: Callable[..., dict[str, Any]], event_store: EventStore, tmp_path: Path
 ) -> None:
     """All kinds from one file of lines are placed; the same file again starts nothing and says so."""
     requests = [request_of(kind) for kind in ("secondment", "shadowing", "rotation")]
@@ -40,13 +40,13 @@ async def test_placing_twice_starts_once(
     assert [each["outcome"] for each in first["placements"]] == ["placed"] * 3
     for each, request in zip(first["placements"], requests, strict=True):
         assert each["agreement_id"] == f"{request['tenant']}.{request['request_id']}"
-        stream = await record.stream(each["agreement_id"])
+        stream = await event_store.stream(each["agreement_id"])
         assert stream[0].type == "agreement.proposed"
     again = await sojourn("place", str(file), "--json")
     assert [each["outcome"] for each in printed(again)["placements"]] == ["already_placed"] * 3
     assert "3 requests placed before: nothing was started for" in again.stderr
     for each in first["placements"]:
-        assert len([row for row in await record.stream(each["agreement_id"]) if row.version == 1]) == 1
+        assert len([row for row in await event_store.stream(each["agreement_id"]) if row.version == 1]) == 1
 
 
 @pytest.mark.usefixtures("worker", "known")
@@ -69,7 +69,7 @@ async def test_several_files_are_placed_together_or_not_at_all(
 
 @pytest.mark.usefixtures("worker", "known")
 async def test_same_id_with_other_content_is_refused(
-    sojourn: Sojourn, request_of: Callable[..., dict[str, Any]], record: Record
+    sojourn: Sojourn, request_of: Callable[..., dict[str, Any]], event_store: EventStore
 ) -> None:
     """A changed request under a known id is refused and leaves no trace; also within one file."""
     request = request_of("secondment")
@@ -84,12 +84,12 @@ async def test_same_id_with_other_content_is_refused(
     refused = await sojourn("place", "-", given=json.dumps(changed))
     assert refused.exit_code == 1
     assert f"which opened {placed['agreement_id']} with other content" in refused.stderr
-    assert len(await record.read_models.agreements(tenant=request["tenant"])) == 1
+    assert len(await event_store.read_models.agreements(tenant=request["tenant"])) == 1
 
 
 @pytest.mark.usefixtures("worker", "known")
 async def test_nothing_starts_unless_all_are_in_order(
-    sojourn: Sojourn, request_of: Callable[..., dict[str, Any]], record: Record, directory: Directory
+    sojourn: Sojourn, request_of: Callable[..., dict[str, Any]], event_store: EventStore, directory: Directory
 ) -> None:
     """Every problem of every request is told by line and field, and the good ones wait as well."""
     good = request_of("secondment")
@@ -106,11 +106,11 @@ async def test_nothing_starts_unless_all_are_in_order(
     assert "line 3: mentor: names P-nobody, who is not in the directory" in refused.stderr
     assert "line 4: mentee: P-mars: time_zone 'Mars/Olympus' is not an IANA time zone" in refused.stderr
     assert not any(each["where"] == "line 1" for each in problems)
-    assert await record.read_models.agreements(tenant=good["tenant"]) == []
+    assert await event_store.read_models.agreements(tenant=good["tenant"]) == []
     assert await directory.get(["P-mars"]) == {}
     checked = await sojourn("place", "-", "--check", given=json.dumps(good))
     assert checked.exit_code == 0
-    assert await record.read_models.agreements(tenant=good["tenant"]) == []
+    assert await event_store.read_models.agreements(tenant=good["tenant"]) == []
 
 
 @pytest.mark.usefixtures("worker", "known")
@@ -158,7 +158,7 @@ async def test_overlap_and_overload_are_refused_by_name(
 
 @pytest.mark.usefixtures("worker", "known")
 async def test_acting_is_recorded_once_and_refused_with_the_rule(
-    sojourn: Sojourn, request_of: Callable[..., dict[str, Any]], record: Record
+    sojourn: Sojourn, request_of: Callable[..., dict[str, Any]], event_store: EventStore
 ) -> None:
     """A command is in the record when `act` returns, once per id; a refusal only names its rule."""
     request = request_of("secondment")
@@ -171,7 +171,7 @@ async def test_acting_is_recorded_once_and_refused_with_the_rule(
     assert (receipt["agreement_id"], receipt["command_id"]) == (agreement, "c-1")
     assert receipt["event_types"][0] == "agreement.signed"
     assert printed(await sojourn(*sign)) == receipt
-    rows = await record.stream(agreement)
+    rows = await event_store.stream(agreement)
     assert [row.type for row in rows].count("agreement.signed") == 1
     assert len(rows) == receipt["version"]
 
@@ -185,7 +185,7 @@ async def test_acting_is_recorded_once_and_refused_with_the_rule(
     )
     assert reused.exit_code == 1
     assert "Refused (command_reused): command_id c-1" in reused.stderr
-    assert len(await record.stream(agreement)) == receipt["version"]
+    assert len(await event_store.stream(agreement)) == receipt["version"]
 
 
 @pytest.mark.usefixtures("worker", "known")
@@ -266,7 +266,7 @@ async def test_without_a_worker_the_outcome_is_unknown_and_the_repeat_is_safe(
     request_of: Callable[..., dict[str, Any]],
     settings: Settings,
     client: Client,
-    record: Record,
+    event_store: EventStore,
 ) -> None:
     """Nobody answers: exit 4 and what to repeat; once a worker is there the repeat starts nothing anew."""
     request = json.dumps(request_of("secondment"))
@@ -298,7 +298,7 @@ async def test_without_a_worker_the_outcome_is_unknown_and_the_repeat_is_safe(
     assert placed["outcome"] == "already_placed"
     assert placed["version"] >= 1
     proposed = [
-        row for row in await record.stream(started["agreement_id"]) if row.type == "agreement.proposed"
+        row for row in await event_store.stream(started["agreement_id"]) if row.type == "agreement.proposed"
     ]
     assert len(proposed) == 1
 

@@ -102,9 +102,9 @@ async def test_no_operators_action_writes_anything_in_a_dry_run(  # noqa: PLR091
     await live("secondment", days=120, answers=all_but_check_ins, request_id="under-way")
     await live("rotation", days=150, answers=all_but_check_ins, request_id="in-turn")
     handle = client.get_workflow_handle(agreement)
-    history, record = json.loads((await handle.fetch_history()).to_json()), await everything(pool)
-    assert record["sojourn.notice"]
-    assert record["sojourn.person"]
+    history, event_store = json.loads((await handle.fetch_history()).to_json()), await everything(pool)
+    assert event_store["sojourn.notice"]
+    assert event_store["sojourn.person"]
     # Whoever tried to reach Temporal now would end with 3.
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
     taken: set[str] = set()
@@ -125,5 +125,5 @@ async def test_no_operators_action_writes_anything_in_a_dry_run(  # noqa: PLR091
     ):
         printed(await sojourn(*call, *OPERATOR, "--dry-run", "--json"), 0, 1)
     assert taken >= ACTED_ON_IN_BULK
-    assert await everything(pool) == record
+    assert await everything(pool) == event_store
     assert json.loads((await handle.fetch_history()).to_json()) == history

@@ -9,7 +9,7 @@ from typing import Any
 
 from typer.testing import Result
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from domain.agreement.state import Agreement
 from domain.kernel.vocabulary import ObligationKind
 from domain.ledger.obligation import Obligation
@@ -30,7 +30,7 @@ def printed(result: Result) -> Any:  # noqa: ANN401  any JSON
 
 
 async def test_explain_says_the_same_as_stalled_with_the_event(
-    sojourn: Sojourn, live: Lives, record: Record
+    sojourn: Sojourn, live: Lives, event_store: EventStore
 ) -> None:
     """Reason, owner, since, level and next are those of `stalled`; the event is the one in the record."""
     agreement = await live("secondment", days=180, answers=all_but_milestones)
@@ -49,7 +49,7 @@ async def test_explain_says_the_same_as_stalled_with_the_event(
         "next",
     ):
         assert found["stall"][field] == row[field], field
-    stream = await record.stream(agreement.agreement_id)
+    stream = await event_store.stream(agreement.agreement_id)
     version: int = found["cause"]["version"]
     cause = stream[version - 1]
     assert (cause.event_id, cause.type) == (found["cause"]["event_id"], found["cause"]["type"])

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import Result
 
 from activities.directory.people import Directory
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from domain.agreement.state import Agreement
 from domain.kernel.person import Person
 from domain.kernel.vocabulary import ObligationKind, StallReason
@@ -43,8 +43,8 @@ def _given(rows: list[RecordedEvent], event_type: str) -> int:
     return [row.type for row in rows].count(event_type)
 
 
-async def _fold(record: Record, agreement_id: str) -> Agreement:
-    agreement = fold_recorded(await record.stream(agreement_id))
+async def _fold(event_store: EventStore, agreement_id: str) -> Agreement:
+    agreement = fold_recorded(await event_store.stream(agreement_id))
     assert agreement is not None
     return agreement
 
@@ -55,11 +55,11 @@ def _signature_of(agreement: Agreement, person_id: str) -> str:
 
 @pytest.mark.usefixtures("worker", "known")
 async def test_a_dry_run_shows_what_would_follow_and_writes_nothing(
-    sojourn: Sojourn, request_of: Requests, record: Record
+    sojourn: Sojourn, request_of: Requests, event_store: EventStore
 ) -> None:
     """Events, what moves with old and new due instants, and who would be told; the record stays as it is."""
     [agreement_id] = await _place(sojourn, request_of("secondment"))
-    before = await record.stream(agreement_id)
+    before = await event_store.stream(agreement_id)
     data = {"role": "mentor", "from_person": "P-1107", "to_person": "P-4300", "reason": "On to another post."}
     reassign = ("act", agreement_id, "reassign_role", *OPERATOR, "--role", "operator", "--dry-run", "--data")
     shown = printed(await sojourn(*reassign, json.dumps(data), "--json"))
@@ -75,36 +75,36 @@ async def test_a_dry_run_shows_what_would_follow_and_writes_nothing(
     assert "Would be refused (not_allowed_for_role)" in refused.stderr
     unknown = await sojourn("act", "no.such", "reassign_role", *OPERATOR, *reassign[5:], json.dumps(data))
     assert unknown.exit_code == 1
-    assert await record.stream(agreement_id) == before
+    assert await event_store.stream(agreement_id) == before
 
 
 @pytest.mark.usefixtures("worker", "known")
 async def test_a_batch_takes_effect_once_and_tells_of_each(
-    sojourn: Sojourn, request_of: Requests, record: Record
+    sojourn: Sojourn, request_of: Requests, event_store: EventStore
 ) -> None:
     """Each agreement has its own answer with version; the same call again is the same commands."""
     requests = [request_of("secondment"), request_of("shadowing")]
     placed = await _place(sojourn, *requests)
-    waits = {"obligation_id": _signature_of(await _fold(record, placed[0]), "P-1042")}
+    waits = {"obligation_id": _signature_of(await _fold(event_store, placed[0]), "P-1042")}
     call = (*NUDGE, json.dumps(waits), "--tenant", requests[0]["tenant"])
     tried = printed(await sojourn(*call, "--dry-run"), 1)
     assert {each["outcome"] for each in tried["items"]} == {"would_be_accepted", "refused"}
-    assert _given(await record.stream(placed[0]), "obligation.nudged") == 0
+    assert _given(await event_store.stream(placed[0]), "obligation.nudged") == 0
 
     first = printed(await sojourn(*call, "--yes"), 1)
     outcomes = {each["agreement_id"]: each for each in first["items"]}
     accepted, refused = outcomes[placed[0]], outcomes[placed[1]]
     assert (accepted["outcome"], accepted["event_types"]) == ("accepted", ["obligation.nudged"])
-    assert accepted["version"] == len(await record.stream(placed[0]))
+    assert accepted["version"] == len(await event_store.stream(placed[0]))
     assert (refused["outcome"], refused["code"]) == ("refused", "not_open")
     assert "is not open" in refused["sentence"]
 
     again = printed(await sojourn(*call, "--yes"), 1)
     assert again == first
-    assert _given(await record.stream(placed[0]), "obligation.nudged") == 1
+    assert _given(await event_store.stream(placed[0]), "obligation.nudged") == 1
     other = printed(await sojourn(*call, "--yes", "--batch", "second-round", "--kind", "secondment"))
     assert other["items"][0]["command_id"] == f"second-round/{placed[0]}"
-    assert _given(await record.stream(placed[0]), "obligation.nudged") == 2
+    assert _given(await event_store.stream(placed[0]), "obligation.nudged") == 2
 
 
 @pytest.mark.usefixtures("worker", "known")
@@ -151,12 +151,14 @@ async def test_the_oldest_overdue_obligation_is_each_agreements_own(sojourn: Soj
 
 @pytest.mark.usefixtures("worker", "known")
 async def test_leave_moves_what_is_owed_in_every_agreement_once(
-    sojourn: Sojourn, request_of: Requests, record: Record, directory: Directory
+    sojourn: Sojourn, request_of: Requests, event_store: EventStore, directory: Directory
 ) -> None:
     """One call enters the leave and the delegate and reads the calendar again wherever the person is in."""
     [agreement_id] = await _place(sojourn, request_of("secondment"))
     held = next(
-        each for each in (await _fold(record, agreement_id)).obligations.values() if each.owner_id == "P-1042"
+        each
+        for each in (await _fold(event_store, agreement_id)).obligations.values()
+        if each.owner_id == "P-1042"
     )
     day = str(held.due_at.date())
     call = ("leave", "P-1042", "--first", day, "--last", day, "--delegate", "P-4300", *OPERATOR, "--json")
@@ -169,7 +171,7 @@ async def test_leave_moves_what_is_owed_in_every_agreement_once(
     assert [each["outcome"] for each in first["items"]] == ["accepted"]
     known = (await directory.get(["P-1042"]))["P-1042"]
     assert (len(known.leave), known.delegate_id) == (len(before.leave) + 1, "P-4300")
-    moved = (await _fold(record, agreement_id)).obligations[held.obligation_id]
+    moved = (await _fold(event_store, agreement_id)).obligations[held.obligation_id]
     assert moved.due_at.isoformat().replace("+00:00", "Z") == move["due_after"]
     assert printed(await sojourn(*call)) == first
     assert (await directory.get(["P-1042"]))["P-1042"] == known
@@ -179,7 +181,7 @@ async def test_leave_moves_what_is_owed_in_every_agreement_once(
 
 @pytest.mark.usefixtures("worker", "known")
 async def test_a_leaver_is_flagged_or_succeeded_everywhere(
-    sojourn: Sojourn, request_of: Requests, record: Record, directory: Directory
+    sojourn: Sojourn, request_of: Requests, event_store: EventStore, directory: Directory
 ) -> None:
     """Without a successor one is owed and the delegate proposed; with one every role goes to them."""
     [agreement_id] = await _place(sojourn, request_of("secondment"))
@@ -194,16 +196,16 @@ async def test_a_leaver_is_flagged_or_succeeded_everywhere(
     assert [each["event_types"] for each in flagged["items"]] == [["party.left"]]
     assert printed(await sojourn(*gone)) == flagged
     assert str((await directory.get(["P-1107"]))["P-1107"].left_on) == "2026-11-20"
-    agreement = await _fold(record, agreement_id)
+    agreement = await _fold(event_store, agreement_id)
     assert "successor:P-1107" in agreement.obligations
     theirs = [held for held in agreement.obligations.values() if held.owner_id == "P-1107"]
     assert {held.reason for held in theirs} == {StallReason.PARTY_LEFT}
-    left = next(row for row in await record.stream(agreement_id) if row.type == "party.left")
+    left = next(row for row in await event_store.stream(agreement_id) if row.type == "party.left")
     assert left.data["proposed_successor"] == "P-4300"
 
     succeeded = printed(await sojourn(*gone, "--successor", "P-4300"))
     assert [each["command"] for each in succeeded["items"]] == ["reassign_role"]
-    agreement = await _fold(record, agreement_id)
+    agreement = await _fold(event_store, agreement_id)
     assert "successor:P-1107" not in agreement.obligations
     assert not agreement.roles_of("P-1107")
     nothing = await sojourn(*gone, "--successor", "P-4300")
@@ -213,7 +215,7 @@ async def test_a_leaver_is_flagged_or_succeeded_everywhere(
 
 @pytest.mark.usefixtures("worker", "known")
 async def test_a_new_line_manager_takes_over_everywhere(
-    sojourn: Sojourn, request_of: Requests, record: Record
+    sojourn: Sojourn, request_of: Requests, event_store: EventStore
 ) -> None:
     """Every open agreement of the mentee has the new line manager, once; a stranger is refused by name."""
     request = request_of("secondment")
@@ -222,7 +224,7 @@ async def test_a_new_line_manager_takes_over_everywhere(
     assert printed(await sojourn(*call, "--dry-run"))["items"][0]["outcome"] == "would_be_accepted"
     [item] = printed(await sojourn(*call))["items"]
     assert item["outcome"] == "accepted"
-    assert "line_manager" in (await _fold(record, agreement_id)).roles_of("P-4300")
+    assert "line_manager" in (await _fold(event_store, agreement_id)).roles_of("P-4300")
     again = await sojourn(*call)
     assert (again.exit_code, json.loads(again.stdout)["items"]) == (0, [])
     stranger = await sojourn("manager", "P-1042", "--to", "P-nobody", "--reason", "x", *OPERATOR)

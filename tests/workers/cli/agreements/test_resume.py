@@ -10,7 +10,7 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 from typer.testing import Result
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from application.temporal.status_query import look
 from domain.agreement.state import Agreement
 from domain.ledger.obligation import Obligation
@@ -41,7 +41,7 @@ async def placed(sojourn: Sojourn, request: dict[str, Any]) -> str:
 
 @pytest.mark.usefixtures("worker", "known")
 async def test_a_terminated_agreement_goes_on_from_its_record(
-    sojourn: Sojourn, request_of: Callable[..., dict[str, Any]], record: Record, client: Client
+    sojourn: Sojourn, request_of: Callable[..., dict[str, Any]], event_store: EventStore, client: Client
 ) -> None:
     """It runs again with the state and the search attributes that it had, and takes the next command."""
     request = request_of("secondment")
@@ -57,10 +57,10 @@ async def test_a_terminated_agreement_goes_on_from_its_record(
     refused = await sojourn(*sign)
     assert refused.exit_code == 3
     assert f"sojourn resume {agreement}" in refused.stderr
-    before = await record.stream(agreement)
+    before = await event_store.stream(agreement)
     resumed = printed(await sojourn("resume", agreement, "--json"))
     assert resumed == {"agreement_id": agreement, "outcome": "resumed", "version": len(before)}
-    assert await record.stream(agreement) == before
+    assert await event_store.stream(agreement) == before
     described = await handle.describe()
     assert described.status is WorkflowExecutionStatus.RUNNING
     attributes = described.typed_search_attributes
@@ -73,17 +73,17 @@ async def test_a_terminated_agreement_goes_on_from_its_record(
 
 @pytest.mark.usefixtures("settings")
 async def test_a_closed_agreement_is_started_only_for_the_notices_that_wait(
-    sojourn: Sojourn, live: Lives, record: Record, client: Client
+    sojourn: Sojourn, live: Lives, event_store: EventStore, client: Client
 ) -> None:
     """Nothing accepted is lost: letters about the close are still sent; with none left there is no run."""
     agreement = await live("shadowing", days=60, answers=nobody)
     assert agreement.closed
-    waiting = await record.notices.undelivered(agreement.agreement_id)
+    waiting = await event_store.notices.undelivered(agreement.agreement_id)
     assert waiting
     assert printed(await sojourn("resume", agreement.agreement_id, "--json"))["outcome"] == "resumed"
     await client.get_workflow_handle(agreement.agreement_id).terminate("nobody serves this queue")
     for notice in waiting:
-        await record.notices.settle(notice.notice_id, "skipped", reason="as a test wants it")
+        await event_store.notices.settle(notice.notice_id, "skipped", reason="as a test wants it")
     closed = await sojourn("resume", agreement.agreement_id, "--json")
     assert closed.exit_code == 1
     assert json.loads(closed.stdout)["outcome"] == "closed"

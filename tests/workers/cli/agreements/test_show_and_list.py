@@ -11,7 +11,7 @@ import pytest
 from typer.testing import Result
 
 from activities.directory.people import Directory
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from domain.agreement.commands import COMMANDS
 from domain.agreement.state import Agreement
 from domain.kernel.model import WITHHELD
@@ -89,11 +89,11 @@ async def test_show_looks_at_any_instant(sojourn: Sojourn, live: Lives) -> None:
     assert "had not begun" in early.stderr
 
 
-async def test_events_are_the_record(sojourn: Sojourn, live: Lives, record: Record) -> None:
+async def test_events_are_the_record(sojourn: Sojourn, live: Lives, event_store: EventStore) -> None:
     """`events --json` is the stream without words: every version once, with actor, command, data and hash."""
     agreement = await live("shadowing", days=30)
     rows = printed(await sojourn("events", agreement.agreement_id, "--json"))
-    stream = await record.stream(agreement.agreement_id)
+    stream = await event_store.stream(agreement.agreement_id)
     unnamed = Disclosure(OPERATOR, [])
     assert [row["version"] for row in rows] == list(range(1, agreement.version + 1))
     for row, recorded in zip(rows, stream, strict=True):
@@ -207,14 +207,16 @@ async def test_unknown_agreement_is_said(sojourn: Sojourn, command: str) -> None
     assert result.stdout == ""
 
 
-async def test_notices_show_what_became_of_each(sojourn: Sojourn, live: Lives, record: Record) -> None:
+async def test_notices_show_what_became_of_each(
+    sojourn: Sojourn, live: Lives, event_store: EventStore
+) -> None:
     """Failures and skips are visible with their reasons, and `--failed` leaves the given-up ones."""
     agreement = await live("shadowing", days=3, answers=nothing)
-    first, second, *_ = await record.notices.of(agreement.agreement_id)
-    await record.notices.settle(first.notice.notice_id, "failed", error="550 mailbox unavailable")
-    await record.notices.settle(second.notice.notice_id, "skipped", reason="settled before it was sent")
+    first, second, *_ = await event_store.notices.of(agreement.agreement_id)
+    await event_store.notices.settle(first.notice.notice_id, "failed", error="550 mailbox unavailable")
+    await event_store.notices.settle(second.notice.notice_id, "skipped", reason="settled before it was sent")
     rows = printed(await sojourn("notices", agreement.agreement_id, "--json"))
-    assert len(rows) == len(await record.notices.of(agreement.agreement_id))
+    assert len(rows) == len(await event_store.notices.of(agreement.agreement_id))
     [failed] = printed(await sojourn("notices", agreement.agreement_id, "--failed", "--json"))
     assert (failed["state"], failed["last_error"]) == ("failed", "550 mailbox unavailable")
     text = (await sojourn("notices", agreement.agreement_id)).stdout

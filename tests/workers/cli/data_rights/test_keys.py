@@ -14,7 +14,7 @@ from typer.testing import Result
 
 from activities.directory.people import Directory
 from activities.keys.ring import KeysError
-from application.config.keys import checked_seals_of, seals_of
+from application.config.keys import checked_encryption_of, encryption_of
 from application.settings import load_settings
 from domain.kernel.person import Person
 from workers.terminal.failures import ExitCode
@@ -39,7 +39,7 @@ async def test_keys_are_made_rotated_and_rewrapped(
     created = await sojourn("keys", "create", str(key_file), "--id", "first")
     assert created.exit_code == ExitCode.OK, created.stderr
     assert _mode(key_file) == 0o600
-    await Directory(pool, seals_of(load_settings(), pool)).upsert([ADA])
+    await Directory(pool, encryption_of(load_settings(), pool)).upsert([ADA])
     rotated = await sojourn("keys", "rotate", "--id", "second", "--json")
     assert json.loads(rotated.stdout)["others"] == ["first"]
     rewrapped = await sojourn("keys", "rewrap", "--json")
@@ -49,7 +49,7 @@ async def test_keys_are_made_rotated_and_rewrapped(
         ("second", "primary", 1),
         ("first", "old", 0),
     ]
-    assert await Directory(pool, seals_of(load_settings(), pool)).get(["p-ada"]) == {"p-ada": ADA}
+    assert await Directory(pool, encryption_of(load_settings(), pool)).get(["p-ada"]) == {"p-ada": ADA}
     said = (
         created.output
         + rotated.output
@@ -79,7 +79,7 @@ async def test_a_missing_key_is_listed_and_no_process_starts_to_write_beside_it(
 ) -> None:
     """Which key an operator has to look for is told by name, before anything else goes wrong."""
     await sojourn("keys", "create", str(key_file), "--id", "lost")
-    await Directory(pool, seals_of(load_settings(), pool)).upsert([ADA])
+    await Directory(pool, encryption_of(load_settings(), pool)).upsert([ADA])
     other = tmp_path / "other.json"
     await sojourn("keys", "create", str(other), "--id", "other")
     monkeypatch.setenv("SOJOURN_KEY_FILE", str(other))
@@ -88,14 +88,14 @@ async def test_a_missing_key_is_listed_and_no_process_starts_to_write_beside_it(
     assert "missing" in shown.stdout
     assert "The database needs lost" in shown.stderr
     with pytest.raises(KeysError, match="lost"):
-        await checked_seals_of(load_settings(), pool)
+        await checked_encryption_of(load_settings(), pool)
 
 
 async def test_another_key_of_the_same_name_is_told_from_the_right_one(
     sojourn: Sojourn, monkeypatch: pytest.MonkeyPatch, pool: asyncpg.Pool[asyncpg.Record]
 ) -> None:
     """A ring that has the id and not the key is called wrong, says what to do, and that nothing is erased."""
-    await Directory(pool, seals_of(load_settings(), pool)).upsert([ADA])
+    await Directory(pool, encryption_of(load_settings(), pool)).upsert([ADA])
     assert (await sojourn("keys", "show")).exit_code == ExitCode.OK
     monkeypatch.setenv("SOJOURN_KEYS", f"of-the-tests:{base64.b64encode(bytes(32)).decode()}")
     shown = await sojourn("keys", "show", "--json")
@@ -108,7 +108,7 @@ async def test_a_worker_without_keys_says_how_to_get_some(
     sojourn: Sojourn, monkeypatch: pytest.MonkeyPatch, pool: asyncpg.Pool[asyncpg.Record]
 ) -> None:
     """Running in clear is a choice that somebody makes, and none on a database that holds sealed words."""
-    await Directory(pool, seals_of(load_settings(), pool)).upsert([ADA])
+    await Directory(pool, encryption_of(load_settings(), pool)).upsert([ADA])
     monkeypatch.delenv("SOJOURN_KEYS")
     assert (await sojourn("keys", "show")).exit_code == ExitCode.USAGE
     rotated = await sojourn("keys", "rotate")
@@ -116,7 +116,7 @@ async def test_a_worker_without_keys_says_how_to_get_some(
     assert "SOJOURN_KEY_FILE" in rotated.stderr
     monkeypatch.setenv("SOJOURN_WITHOUT_KEYS", "true")
     with pytest.raises(KeysError, match="holds sealed words"):
-        await checked_seals_of(load_settings(), pool)
+        await checked_encryption_of(load_settings(), pool)
 
 
 async def test_people_are_never_written_in_clear_for_want_of_a_setting(

@@ -10,7 +10,7 @@ from typing import Any
 
 from typer.testing import Result
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from application.config.policy_files import read_policy_set, written
 from application.operations.policy_replay import Asked, replayed
 from domain.agreement.state import Agreement
@@ -101,11 +101,13 @@ async def test_check_refuses_with_every_problem(sojourn: Sojourn) -> None:
     assert "nowhere.yaml cannot be read" in absent.stderr
 
 
-async def test_replay_says_which_flags_come_when(sojourn: Sojourn, live: Lives, record: Record) -> None:
+async def test_replay_says_which_flags_come_when(
+    sojourn: Sojourn, live: Lives, event_store: EventStore
+) -> None:
     """A stricter milestone is flagged working days earlier; the record stays as it is."""
     agreement = await live("secondment", days=260, answers=all_but_milestones)
     await live("shadowing", days=20)
-    before = await record.stream(agreement.agreement_id)
+    before = await event_store.stream(agreement.agreement_id)
     keep("stricter.yaml", STRICTER)
     replayed = printed(await sojourn("policy", "replay", "stricter.yaml", "--since", "2026-01-01", "--json"))
     assert (replayed["policy_set_id"], replayed["version"]) == ("default", 2)
@@ -120,7 +122,7 @@ async def test_replay_says_which_flags_come_when(sojourn: Sojourn, live: Lives, 
     assert (line["kind"], line["earlier"] + line["gained"]) == ("secondment", len(milestones))
     assert line["median_working_days"] == -7
     assert replayed["summary"]["estimated"] == 0
-    assert await record.stream(agreement.agreement_id) == before
+    assert await event_store.stream(agreement.agreement_id) == before
 
 
 async def test_replay_of_the_policy_in_force_finds_no_change(sojourn: Sojourn, live: Lives) -> None:
@@ -150,14 +152,14 @@ async def test_replay_reaches_every_agreement_once(sojourn: Sojourn, live: Lives
     assert replayed["summary"]["agreements"] == len(placed)
 
 
-async def test_other_processes_judge_alike(live: Lives, record: Record) -> None:
+async def test_other_processes_judge_alike(live: Lives, event_store: EventStore) -> None:
     """Beyond the first few, lives are judged elsewhere: the same answers, in the same order, each counted."""
     for number in range(20):
         await live("shadowing", days=30, answers=nothing, request_id=f"R-{number:02}")
     asked = Asked(read_policy_set(STRICTER), datetime(2026, 1, 1, tzinfo=UTC), None, [], 3)
-    here = [each async for each in replayed(record, asked)]
+    here = [each async for each in replayed(event_store, asked)]
     counted: list[None] = []
-    elsewhere = replayed(record, asked, lambda: counted.append(None), here_at_most=8, processes=2)
+    elsewhere = replayed(event_store, asked, lambda: counted.append(None), here_at_most=8, processes=2)
     assert [each async for each in elsewhere] == here
     assert len(counted) == len(here) == 20
 

@@ -11,7 +11,7 @@ import pytest
 from temporalio.client import Client
 from typer.testing import Result
 
-from activities.event_store.event_store import Record
+from activities.event_store.event_store import EventStore
 from application.config.policy_files import written
 from application.settings import load_settings
 from domain.agreement.state import Agreement
@@ -45,9 +45,9 @@ def policy_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-async def fold(record: Record, agreement_id: str) -> Agreement:
+async def fold(event_store: EventStore, agreement_id: str) -> Agreement:
     """The agreement as its stream folds."""
-    agreement = fold_recorded(await record.stream(agreement_id))
+    agreement = fold_recorded(await event_store.stream(agreement_id))
     assert agreement is not None
     return agreement
 
@@ -59,12 +59,12 @@ def under(version: int) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("worker", "known", "policy_folder")
 async def test_an_agreement_lives_by_the_set_that_its_request_names(
-    sojourn: Sojourn, request_of: Requests, record: Record, client: Client
+    sojourn: Sojourn, request_of: Requests, event_store: EventStore, client: Client
 ) -> None:
     """The thresholds are in its first event, its history replays without any file, and the file may go."""
     request = request_of("secondment", **under(2))
     [placed] = printed(await sojourn("place", "-", "--json", given=json.dumps(request)))["placements"]
-    agreement = await fold(record, placed["agreement_id"])
+    agreement = await fold(event_store, placed["agreement_id"])
     assert (agreement.policy.policy_set_id, agreement.policy.version) == ("patient", 2)
     assert agreement.policy.allowances[ObligationKind.SIGNATURE].due == 12
     history = await client.get_workflow_handle(agreement.agreement_id).fetch_history()
@@ -75,7 +75,7 @@ async def test_an_agreement_lives_by_the_set_that_its_request_names(
 
 @pytest.mark.usefixtures("worker", "known")
 async def test_an_unknown_set_names_the_known_ones_before_anything_starts(
-    sojourn: Sojourn, request_of: Requests, record: Record, policy_folder: Path
+    sojourn: Sojourn, request_of: Requests, event_store: EventStore, policy_folder: Path
 ) -> None:
     """A request under a set that is not there is refused as a whole; so is a file that is not in order."""
     request = request_of("rotation", **under(7))
@@ -89,12 +89,12 @@ async def test_an_unknown_set_names_the_known_ones_before_anything_starts(
     broken = await sojourn("place", "-", given=json.dumps(request))
     assert broken.exit_code == 2
     assert "third.yaml: patient version 2 is in" in broken.stderr
-    assert await record.read_models.agreements(tenant=request["tenant"]) == []
+    assert await event_store.read_models.agreements(tenant=request["tenant"]) == []
 
 
 @pytest.mark.usefixtures("worker", "known", "policy_folder")
 async def test_agreements_move_to_another_version_one_by_one_and_in_bulk(
-    sojourn: Sojourn, request_of: Requests, record: Record
+    sojourn: Sojourn, request_of: Requests, event_store: EventStore
 ) -> None:
     """Each kind gets its own thresholds of the set, once however often it is asked, and never goes back."""
     requests = [request_of("secondment", **under(1)), request_of("rotation"), request_of("shadowing")]
@@ -102,13 +102,13 @@ async def test_agreements_move_to_another_version_one_by_one_and_in_bulk(
     ids = {each["kind"]: each["agreement_id"] for each in placed}
     data = json.dumps({"policy_set_id": "patient", "version": 2, "reason": "Decided on Monday."})
     act = ("act", ids["rotation"], "adopt_policy", *OPERATOR, "--role", "operator", "--data", data)
-    before = await fold(record, ids["rotation"])
+    before = await fold(event_store, ids["rotation"])
     tried = printed(await sojourn(*act, "--dry-run", "--json"))
     assert tried["event_types"] == ["policy.adopted"]
     assert tried["moved"]
-    assert await fold(record, ids["rotation"]) == before
+    assert await fold(event_store, ids["rotation"]) == before
     assert printed(await sojourn(*act, "--json"))["event_types"] == ["policy.adopted"]
-    moved = (await fold(record, ids["rotation"])).obligations
+    moved = (await fold(event_store, ids["rotation"])).obligations
     assert any(held.due_at > before.obligations[key].due_at for key, held in moved.items())
 
     bulk = ("operate", "adopt_policy", *OPERATOR, "--tenant", requests[0]["tenant"], "--json", "--data")
@@ -119,7 +119,7 @@ async def test_agreements_move_to_another_version_one_by_one_and_in_bulk(
     assert outcomes[ids["secondment"]]["outcome"] == outcomes[ids["shadowing"]]["outcome"] == "accepted"
     assert outcomes[ids["rotation"]]["code"] == "no_change"
     for kind, agreement_id in ids.items():
-        policy = (await fold(record, agreement_id)).policy
+        policy = (await fold(event_store, agreement_id)).policy
         assert (policy.policy_set_id, policy.version) == ("patient", 2)
         assert policy.missed_after == DEFAULT.kinds[kind].missed_after
     again = printed(await sojourn(*bulk, data, "--yes"), 1)["items"]
