@@ -16,9 +16,6 @@ from pydantic import (
     PrivateAttr,
     StringConstraints,
 )
-from pydantic._internal._model_construction import (
-    ModelMetaclass,  # pyright: ignore[reportPrivateImportUsage] BaseModel's own has no public name
-)
 from pydantic_core import CoreSchema
 
 from domain.kernel.field_docs import field_meanings
@@ -34,8 +31,11 @@ EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field, PrivateAttr))
-class _FrozenByDefault(ModelMetaclass):
-    """Tells type checkers that no field is ever assigned, so that a subclass may narrow one."""
+class _FrozenByDefault(type(BaseModel)):
+    """A metaclass that tells type checkers that no field is ever assigned, so a subclass may narrow one.
+
+    `frozen=True` on the class would have to be repeated on every subclass.
+    """
 
 
 class Frozen(BaseModel, metaclass=_FrozenByDefault):
