@@ -11,8 +11,7 @@ from pydantic import JsonValue
 from application.placements.named_people import named_people
 from domain.kernel.model import Frozen, PersonId
 from domain.kernel.person import Person
-from domain.terms import Terms
-from domain.terms.digest import digest
+from domain.terms import Terms, digest
 from domain.terms.problems import RequestRefused
 from domain.terms.requests import split
 from workflows.contract import agreement_id_of

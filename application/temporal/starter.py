@@ -16,8 +16,7 @@ from application.temporal.updates import Waiting, ask
 from domain.agreement.state import Agreement
 from domain.kernel.vocabulary import Kind
 from domain.policy.policy_set import PolicySet
-from domain.terms import Terms, parse_terms
-from domain.terms.digest import digest
+from domain.terms import Terms, digest, parse_terms
 from workflows.contract import CONFIRM_UPDATE, WORKFLOW_TYPES, AgreementInput, Receipt, agreement_id_of
 from workflows.search_attributes import as_it_stands, at_start
 from workflows.user_metadata import static_details, static_summary

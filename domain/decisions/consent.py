@@ -13,6 +13,7 @@ from domain.kernel.vocabulary import Phase, Role
 from domain.kinds import KINDS
 from domain.terms import RotationTerms, Terms
 from domain.terms.checks import problems
+from domain.terms.people import fields_naming_people
 from domain.terms.rules.criteria import unassessable
 
 _MENTEE_AND_MENTOR = frozenset({Role.MENTEE, Role.MENTOR})
@@ -38,12 +39,6 @@ AFFECTS: Mapping[str, frozenset[Role]] = {
 
 FIXED = frozenset({"schema_version", "request_id", "tenant", "kind", "approved_at", "approved_by"})
 """What no amendment changes: they say which request this is."""
-
-PEOPLE = frozenset(
-    {"mentee", "mentor", "line_manager", "hrbp", "programme_owner", "host_manager", "host_experts"}
-    | {"observers", "sponsors", "home_anchor_manager"}
-)
-"""Who holds a role is changed by reassigning it, so that open work moves with it."""
 
 
 def changed_fields(agreement: Agreement, terms: Terms) -> tuple[str, ...]:
@@ -99,10 +94,12 @@ def check_amendment(agreement: Agreement, terms: Terms, at: datetime) -> None:
             RefusalCode.TERMS_INVALID,
             "terms: policy_set is not amended; move the agreement to another set with adopt_policy.",
         )
-    if changed & PEOPLE:
+    # Who holds a role is changed by reassigning it, so that open work moves with it.
+    people = changed & fields_naming_people(type(terms))
+    if people:
         raise Refused(
             RefusalCode.TERMS_INVALID,
-            f"terms: {', '.join(sorted(changed & PEOPLE))} name people; use reassign_role instead.",
+            f"terms: {', '.join(sorted(people))} name people; use reassign_role instead.",
         )
     found = problems(terms)
     if found:

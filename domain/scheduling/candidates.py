@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from domain.agreement.state import Agreement
-from domain.agreement.succession import with_successor
 from domain.kernel.model import PersonId
 from domain.kernel.vocabulary import Role
 from domain.terms.checks import problems
@@ -49,7 +48,7 @@ def may_hold(
     """Whether the terms would be as right with this person in these roles as they are now."""
     terms = agreement.terms
     for role in roles:
-        terms = with_successor(terms, role, predecessor, candidate)
+        terms = terms.with_successor(role, predecessor, candidate)
     known = problems(agreement.terms)
     return all(problem in known for problem in problems(terms))
 

@@ -1,53 +1,48 @@
-"""Whether terms can be lived by: every rule of their kind at once."""
+"""Hold terms against every rule of their kind at once: what has to be right, and what is seldom meant."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TypeVar
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
-from domain.terms.common import CommonTerms
+from domain.kernel.vocabulary import Kind
 from domain.terms.problems import Problem
-from domain.terms.rotation import RotationTerms
 from domain.terms.rules import advice, common, rotation, secondment, shadowing
 from domain.terms.rules.rule import Rule
-from domain.terms.secondment import SecondmentTerms
-from domain.terms.shadowing import ShadowingTerms
 from domain.terms.union import Terms
 
-SECONDMENT: tuple[Rule[SecondmentTerms], ...] = (*common.RULES, *secondment.RULES)
-SHADOWING: tuple[Rule[ShadowingTerms], ...] = (*common.RULES, *shadowing.RULES)
-ROTATION: tuple[Rule[RotationTerms], ...] = (*common.RULES, *rotation.RULES)
+RulesOfKind = tuple[Rule[Any], ...]
+"""Rules over terms of one kind: where they are declared, their types say over which."""
+
+RULES: Mapping[Kind, RulesOfKind] = {
+    Kind.SECONDMENT: (*common.RULES, *secondment.RULES),
+    Kind.SHADOWING: (*common.RULES, *shadowing.RULES),
+    Kind.ROTATION: (*common.RULES, *rotation.RULES),
+}
+"""What has to be right in the terms of each kind."""
+
+ADVICE: Mapping[Kind, RulesOfKind] = {
+    Kind.SECONDMENT: (*advice.COMMON, *advice.SECONDMENT),
+    Kind.SHADOWING: (*advice.COMMON, *advice.SHADOWING),
+    Kind.ROTATION: (*advice.COMMON, *advice.ROTATION),
+}
+"""What is allowed in the terms of each kind, and seldom meant."""
 
 
 def problems(terms: Terms, *, unreadable: Collection[str] = ()) -> list[Problem]:
-    """What must be put right before the terms can be proposed or amended; empty where nothing is.
+    """Return what must be put right before the terms can be proposed or amended; empty where nothing is.
 
     Args:
         terms: The terms, with or without their words.
         unreadable: Fields that were malformed and are not set: rules that read them are left out.
     """
-    match terms:
-        case SecondmentTerms():
-            return _found(SECONDMENT, terms, unreadable)
-        case ShadowingTerms():
-            return _found(SHADOWING, terms, unreadable)
-        case RotationTerms():
-            return _found(ROTATION, terms, unreadable)
+    return _found(RULES[terms.kind], terms, unreadable)
 
 
 def warnings(terms: Terms) -> list[Problem]:
-    """What is allowed, and worth a second look by whoever sends the request."""
-    match terms:
-        case SecondmentTerms():
-            return _found((*advice.COMMON, *advice.SECONDMENT), terms, ())
-        case ShadowingTerms():
-            return _found((*advice.COMMON, *advice.SHADOWING), terms, ())
-        case RotationTerms():
-            return _found((*advice.COMMON, *advice.ROTATION), terms, ())
+    """Return what is allowed, and worth a second look by whoever sends the request."""
+    return _found(ADVICE[terms.kind], terms, ())
 
 
-Read = TypeVar("Read", bound=CommonTerms)
-
-
-def _found(rules: tuple[Rule[Read], ...], terms: Read, unreadable: Collection[str]) -> list[Problem]:
+def _found(rules: Iterable[Rule[Any]], terms: Terms, unreadable: Collection[str]) -> list[Problem]:
     return [problem for rule in rules if rule.reads.isdisjoint(unreadable) for problem in rule.check(terms)]

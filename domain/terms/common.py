@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
 from domain.kernel.model import Frozen, Instant, PersonId, Slug, Words
-from domain.kernel.vocabulary import Kind
+from domain.kernel.vocabulary import Kind, Role
 from domain.terms.parts import (
     Approval,
     Boundaries,
@@ -27,7 +29,23 @@ from domain.terms.parts import (
 
 
 class CommonTerms(Frozen):
-    """What HR approved and the parties sign, whatever the kind of the placement."""
+    """What HR approved and the parties sign, whatever the kind of the placement.
+
+    The terms of a kind narrow `kind`, add their own fields, say which roles those fill, and extend
+    `_days_moved` and `_people_replaced` where they hold days and people of their own.
+    """
+
+    own_roles: ClassVar[frozenset[Role]] = frozenset()
+    """The roles that only the terms of this kind fill."""
+    fields_by_role: ClassVar[Mapping[Role, tuple[str, ...]]] = {
+        Role.MENTOR: ("mentor",),
+        Role.LINE_MANAGER: ("line_manager",),
+        Role.HRBP: ("hrbp",),
+        Role.PROGRAMME_OWNER: ("programme_owner",),
+        Role.SPONSOR: ("sponsors",),
+        Role.OBSERVER: ("observers",),
+    }
+    """The top-level fields that name the people of a role, one person or several each."""
 
     schema_version: Literal[1]
     request_id: Slug
@@ -77,3 +95,42 @@ class CommonTerms(Frozen):
     data_residency: Slug
     accommodations_flag: bool = False
     """Whether adjustments were agreed; what they are stays with HR."""
+
+    def shift(self, days: int, *, after: date) -> Self:
+        """Return the terms with every planned day later than `after` moved by so many calendar days."""
+        if days == 0:
+            return self
+        by = timedelta(days=days)
+        return self.model_copy(update=self._days_moved(lambda day: day + by if day > after else day))
+
+    def with_successor(self, role: Role, from_person: PersonId, to_person: PersonId) -> Self:
+        """Return the terms with one person in a role replaced by another, wherever they hold that role."""
+        return self.model_copy(
+            update=self._people_replaced(
+                role, lambda person_id: to_person if person_id == from_person else person_id
+            )
+        )
+
+    def _days_moved(self, move: Callable[[date], date]) -> dict[str, object]:
+        """Return the fields that hold planned days, with each day moved."""
+        return {
+            "planned_end": move(self.planned_end),
+            "milestones": tuple(
+                milestone.model_copy(update={"due_on": move(milestone.due_on)})
+                for milestone in self.milestones
+            ),
+            "success_criteria": tuple(
+                criterion.model_copy(update={"target_date": move(criterion.target_date)})
+                for criterion in self.success_criteria
+            ),
+        }
+
+    def _people_replaced(self, role: Role, replace: Callable[[PersonId], PersonId]) -> dict[str, object]:
+        """Return the fields that name people in a role, with each person replaced."""
+        update: dict[str, object] = {}
+        for field in self.fields_by_role.get(role, ()):
+            named: PersonId | tuple[PersonId, ...] = getattr(self, field)
+            people = (named,) if isinstance(named, str) else named
+            replaced = tuple(dict.fromkeys(replace(person_id) for person_id in people))
+            update[field] = replaced[0] if isinstance(named, str) else replaced
+        return update

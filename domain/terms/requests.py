@@ -17,16 +17,7 @@ from domain.kernel.person import Person
 from domain.kernel.vocabulary import Kind
 from domain.terms import checks
 from domain.terms.problems import Problem, RequestRefused, path, problems_of
-from domain.terms.rotation import RotationTerms
-from domain.terms.secondment import SecondmentTerms
-from domain.terms.shadowing import ShadowingTerms
-from domain.terms.union import Terms
-
-_MODELS: Mapping[str, type[SecondmentTerms | ShadowingTerms | RotationTerms]] = {
-    Kind.SECONDMENT: SecondmentTerms,
-    Kind.SHADOWING: ShadowingTerms,
-    Kind.ROTATION: RotationTerms,
-}
+from domain.terms.union import MODELS, OfAnyKind, Terms
 
 
 class PlacementRequest(NamedTuple):
@@ -49,11 +40,10 @@ def split(raw: JsonValue) -> PlacementRequest:
     """
     if not isinstance(raw, dict):
         raise RequestRefused([Problem(field="", sentence="must be a JSON object")])
-    model = _MODELS.get(str(raw.get("kind")))
-    if model is None:
-        kinds = "must be 'secondment', 'shadowing' or 'rotation'"
-        sentence = kinds if "kind" in raw else f"is required; it {kinds}"
-        raise RequestRefused([Problem(field="kind", sentence=sentence)])
+    kind = str(raw.get("kind"))
+    if kind not in set(Kind):
+        raise RequestRefused([_of_no_kind(raw)])
+    model = MODELS[Kind(kind)]
     collected = _Collected()
     bare = cast("dict[str, JsonValue]", _without_people(raw, model, "", collected))
     terms, unreadable, malformed = _read(bare, model)
@@ -65,6 +55,13 @@ def split(raw: JsonValue) -> PlacementRequest:
     if problems:
         raise RequestRefused(problems)
     return PlacementRequest(list(collected.people.values()), terms)
+
+
+def _of_no_kind(raw: Mapping[str, JsonValue]) -> Problem:
+    """Return the problem of a request that says no kind, or one that there is not."""
+    *others, last = (f"'{kind}'" for kind in MODELS)
+    kinds = f"must be {', '.join(others)} or {last}"
+    return Problem(field="kind", sentence=kinds if "kind" in raw else f"is required; it {kinds}")
 
 
 def request_schema() -> dict[str, Any]:
@@ -156,7 +153,7 @@ def _annotated(field_info: FieldInfo) -> Any:  # noqa: ANN401  an annotation can
 
 
 def _read(
-    bare: Mapping[str, JsonValue], model: type[SecondmentTerms | ShadowingTerms | RotationTerms]
+    bare: Mapping[str, JsonValue], model: type[OfAnyKind]
 ) -> tuple[Terms, frozenset[str], list[Problem]]:
     """The terms as far as they can be read, the fields that cannot, and what is wrong with those."""
     try:
@@ -164,7 +161,7 @@ def _read(
     except ValidationError as error:
         malformed = problems_of(error)
     readable: dict[str, Any] = {}
-    for name, read in _readers(str(bare["kind"])).items():
+    for name, read in _readers(Kind(str(bare["kind"]))).items():
         if name in bare:
             try:
                 readable[name] = read(json.dumps(bare[name]))
@@ -178,11 +175,11 @@ def _read(
 
 
 @cache
-def _readers(kind: str) -> Mapping[str, Callable[[str], Any]]:
-    """How to read each field of a kind of request on its own."""
+def _readers(kind: Kind) -> Mapping[str, Callable[[str], Any]]:
+    """Return how to read each field of a kind of request on its own."""
 
     def reader(info: FieldInfo) -> Callable[[str], Any]:
         adapter: TypeAdapter[Any] = TypeAdapter(_annotated(info))
         return lambda text: adapter.validate_json(text, strict=True)
 
-    return {name: reader(info) for name, info in _MODELS[kind].model_fields.items()}
+    return {name: reader(info) for name, info in MODELS[kind].model_fields.items()}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -58,6 +60,8 @@ class Leg(Frozen):
 class RotationTerms(CommonTerms):
     """What the areas, the mentee and the home side agree on."""
 
+    own_roles: ClassVar = frozenset({Role.LEG_MANAGER, Role.SPONSOR})
+
     kind: Literal[Kind.ROTATION]
     legs: tuple[Leg, ...]
     transition_gap_days_allowed: Annotated[int, Field(ge=0, le=60)]
@@ -69,3 +73,24 @@ class RotationTerms(CommonTerms):
     swap_rules: Words
     final_destination_decision_on: Day
     early_end_notice_days: EarlyEndNotice
+
+    def _days_moved(self, move: Callable[[date], date]) -> dict[str, object]:
+        """Move the legs and the decision on the final destination too."""
+        return {
+            **super()._days_moved(move),
+            "final_destination_decision_on": move(self.final_destination_decision_on),
+            "legs": tuple(
+                leg.model_copy(update={"starts_on": move(leg.starts_on), "ends_on": move(leg.ends_on)})
+                for leg in self.legs
+            ),
+        }
+
+    def _people_replaced(self, role: Role, replace: Callable[[PersonId], PersonId]) -> dict[str, object]:
+        """Replace the manager or the sponsor of each leg too."""
+        replaced = super()._people_replaced(role, replace)
+        field = {Role.LEG_MANAGER: "manager", Role.SPONSOR: "sponsor"}.get(role)
+        if field is not None:
+            replaced["legs"] = tuple(
+                leg.model_copy(update={field: replace(getattr(leg, field))}) for leg in self.legs
+            )
+        return replaced

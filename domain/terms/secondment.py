@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -57,6 +59,9 @@ class ReturnPlan(Frozen):
 class SecondmentTerms(CommonTerms):
     """What home, host and mentee agree on."""
 
+    own_roles: ClassVar = frozenset({Role.HOST_MANAGER})
+    fields_by_role: ClassVar = {**CommonTerms.fields_by_role, Role.HOST_MANAGER: ("host_manager",)}
+
     kind: Literal[Kind.SECONDMENT]
     home: Organisation
     host: Organisation
@@ -90,3 +95,10 @@ class SecondmentTerms(CommonTerms):
     return_plan: ReturnPlan | None = None
     watch_substantive_post: bool = True
     """Whether a change of the home post is raised with the absent mentee."""
+
+    def _days_moved(self, move: Callable[[date], date]) -> dict[str, object]:
+        """Move the day of the end decision too, where the terms give one."""
+        moved = super()._days_moved(move)
+        if self.end_decision_on is not None:
+            moved["end_decision_on"] = move(self.end_decision_on)
+        return moved

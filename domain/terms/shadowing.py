@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from domain.kernel.model import Frozen, Instant, PersonId, Slug, Words
-from domain.kernel.vocabulary import Kind
+from domain.kernel.vocabulary import Kind, Role
 from domain.terms.common import CommonTerms
 from domain.terms.parts import EarlyEndNotice
 
@@ -55,6 +57,9 @@ class Indicator(Frozen):
 class ShadowingTerms(CommonTerms):
     """What host experts, mentee and line manager agree on."""
 
+    own_roles: ClassVar = frozenset({Role.HOST_EXPERT})
+    fields_by_role: ClassVar = {**CommonTerms.fields_by_role, Role.HOST_EXPERT: ("host_experts",)}
+
     kind: Literal[Kind.SHADOWING]
     minimum_feedback_sources: Annotated[int, Field(ge=1, le=20)] = 1
     host_experts: tuple[PersonId, ...]
@@ -74,3 +79,22 @@ class ShadowingTerms(CommonTerms):
     hours_cap: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
     """Most hours of all sessions together."""
     early_end_notice_days: EarlyEndNotice = EarlyEndNotice(home=3, host=1, mentee=1)
+
+    def _days_moved(self, move: Callable[[date], date]) -> dict[str, object]:
+        """Move the sessions too, each at its time of day."""
+
+        def moved(session: PlannedSession) -> PlannedSession:
+            day = session.starts_at.date()
+            return session.model_copy(update={"starts_at": session.starts_at + (move(day) - day)})
+
+        return {**super()._days_moved(move), "sessions": tuple(moved(session) for session in self.sessions)}
+
+    def _people_replaced(self, role: Role, replace: Callable[[PersonId], PersonId]) -> dict[str, object]:
+        """Replace the expert of each session too."""
+        replaced = super()._people_replaced(role, replace)
+        if role is Role.HOST_EXPERT:
+            replaced["sessions"] = tuple(
+                session.model_copy(update={"host_expert": replace(session.host_expert)})
+                for session in self.sessions
+            )
+        return replaced

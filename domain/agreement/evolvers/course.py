@@ -17,7 +17,6 @@ from domain.agreement.evolvers.forming import terms_in_force
 from domain.agreement.evolvers.registry import changes
 from domain.agreement.state import Agreement, AgreementChanges, Pivot
 from domain.terms import without_words
-from domain.terms.shift import shifted
 
 
 @changes.register
@@ -79,12 +78,12 @@ def placement_resumed(event: PlacementResumed, agreement: Agreement) -> Agreemen
     after = agreement.local_date(agreement.paused_at or event.at)
     pivot = agreement.pivot
     if pivot is not None:
-        pivot = pivot.model_copy(update={"terms": shifted(pivot.terms, days, after=after)})
+        pivot = pivot.model_copy(update={"terms": pivot.terms.shift(days, after=after)})
     return {
         "paused_at": None,
         "paused_until": None,
         "ends_on": agreement.ends_on + timedelta(days=days),
-        "terms": shifted(agreement.terms, days, after=after),
+        "terms": agreement.terms.shift(days, after=after),
         "pivot": pivot,
     }
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from domain.agreement.events.people import PartyCameBack, PartyLeft, PartyWentOnLeave, RoleReassigned
 from domain.agreement.evolvers.registry import changes
 from domain.agreement.state import Absence, Agreement, AgreementChanges, Party, Reassignment
-from domain.agreement.succession import with_successor
 from domain.kernel.model import PersonId
 
 
@@ -30,7 +29,7 @@ def role_reassigned(event: RoleReassigned, agreement: Agreement) -> AgreementCha
     reassignment = Reassignment(role=event.role, from_person=event.from_person, to_person=event.to_person)
     return {
         "parties": succeeded(agreement.parties),
-        "terms": with_successor(agreement.terms, event.role, event.from_person, event.to_person),
+        "terms": agreement.terms.with_successor(event.role, event.from_person, event.to_person),
         "reassignments": (*agreement.reassignments, reassignment),
         "pivot": pivot,
     }

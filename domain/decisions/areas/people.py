@@ -11,7 +11,6 @@ from domain.agreement.events.people import CalendarReadAgain, PartyLeft, RoleRea
 from domain.agreement.state import Agreement
 from domain.decisions.areas.forming import signature_owed
 from domain.decisions.areas.matters import handler
-from domain.decisions.consent import PEOPLE
 from domain.decisions.draft import Draft
 from domain.decisions.planning import FOLLOWS_A_PLAN, planned
 from domain.decisions.registry import rule
@@ -26,6 +25,7 @@ from domain.scheduling.attendees import attendees
 from domain.scheduling.candidates import proposed_replacement
 from domain.scheduling.obligations import SEQUENCE_PAST_A_CANCELLED_INVITE, Owed, opened, reopened
 from domain.terms.checks import problems
+from domain.terms.people import fields_naming_people
 
 
 @rule.register
@@ -99,10 +99,6 @@ def read_calendar_again(command: ReadCalendarAgain, draft: Draft) -> None:
 def _on_a_free_day(agreement: Agreement, held: Obligation) -> bool:
     calendar = working_time(agreement, held.owner_id, held.kind)
     return not calendar.is_working_day(calendar.local_date(held.due_at))
-
-
-NAMES_PEOPLE = PEOPLE | {"legs", "sessions"}
-"""Fields of the terms in which a successor may turn up where they must not be."""
 
 
 NEVER_REASSIGNED = frozenset({Role.MENTEE, Role.SYSTEM, Role.OPERATOR})
@@ -201,10 +197,11 @@ def _check_successor(before: Agreement, after: Agreement, command: ReassignRole)
         Refused: If the roles that the successor would hold exclude one another.
     """
     known = problems(before.terms)
+    naming_people = fields_naming_people(type(after.terms), nested=True)
     clashes = [
         problem
         for problem in problems(after.terms)
-        if problem not in known and problem.field.split(".")[0] in NAMES_PEOPLE
+        if problem not in known and problem.field.split(".")[0] in naming_people
     ]
     if command.to_person == after.mentee_id or clashes:
         why = f"{clashes[0].field} {clashes[0].sentence}" if clashes else "the mentee is the one it is for"

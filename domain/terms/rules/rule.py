@@ -11,9 +11,6 @@ from typing import Generic, TypeVar
 from domain.kernel.vocabulary import Role
 from domain.terms.common import CommonTerms
 from domain.terms.problems import Problem, listed, path
-from domain.terms.rotation import RotationTerms
-from domain.terms.secondment import SecondmentTerms
-from domain.terms.shadowing import ShadowingTerms
 
 Read_contra = TypeVar("Read_contra", bound=CommonTerms, contravariant=True)
 
@@ -51,16 +48,7 @@ def roles_held(terms: CommonTerms) -> frozenset[Role]:
         held.add(Role.OBSERVER)
     if terms.sponsors:
         held.add(Role.SPONSOR)
-    match terms:
-        case SecondmentTerms():
-            held.add(Role.HOST_MANAGER)
-        case ShadowingTerms():
-            held.add(Role.HOST_EXPERT)
-        case RotationTerms():
-            held.update({Role.LEG_MANAGER, Role.SPONSOR})
-        case _:
-            pass
-    return frozenset(held)
+    return frozenset(held | terms.own_roles)
 
 
 def not_held(role: Role, terms: CommonTerms, field: str) -> Iterator[Problem]:
