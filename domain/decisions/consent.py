@@ -11,7 +11,7 @@ from domain.kernel.digests import digest_by_field
 from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.vocabulary import Phase, Role
 from domain.kinds import KINDS
-from domain.terms import RotationTerms, Terms
+from domain.terms import Terms
 from domain.terms.checks import problems
 from domain.terms.people import fields_naming_people
 from domain.terms.rules.criteria import unassessable
@@ -27,15 +27,10 @@ AFFECTS: Mapping[str, frozenset[Role]] = {
     "mentor_commitment": _MENTEE_AND_MENTOR,
     "minimum_feedback_sources": _MENTEE_AND_MENTOR,
     "boundaries": frozenset({Role.MENTEE, Role.LINE_MANAGER}) | _HOSTS,
-    "sessions": _MENTEE_AND_MENTOR | _HOSTS,
-    "focus_tags": _MENTEE_AND_MENTOR | _HOSTS,
-    "indicators": _MENTEE_AND_MENTOR,
-    "home_test_site": frozenset({Role.MENTEE, Role.LINE_MANAGER}),
-    "return_plan": frozenset({Role.MENTEE, Role.LINE_MANAGER}),
-    "backfill_plan": frozenset({Role.LINE_MANAGER}),
     "development_plan_ref": _MENTEE_AND_MENTOR,
 }
-"""Which roles a change of a field affects; every signatory where a field is not listed."""
+"""Which roles a change of a field affects, whatever the kind. Where neither this nor the kind's rules list a
+field, every signatory."""
 
 FIXED = frozenset({"schema_version", "request_id", "tenant", "kind", "approved_at", "approved_by"})
 """What no amendment changes: they say which request this is."""
@@ -51,13 +46,15 @@ def changed_fields(agreement: Agreement, terms: Terms) -> tuple[str, ...]:
     )
 
 
-def affected_by(changed: Iterable[str], signatories: tuple[Party, ...]) -> tuple[Party, ...]:
-    """The signatories who have to consent to a change of these fields."""
+def affected_by(agreement: Agreement, changed: Iterable[str]) -> tuple[Party, ...]:
+    """Return the signatories who have to consent to a change of these fields."""
+    rules = KINDS[agreement.kind]
+    affects = {**AFFECTS, **rules.roles_affected}
     fields = tuple(changed)
     return tuple(
         party
-        for party in signatories
-        if any(field not in AFFECTS or party.role in AFFECTS[field] for field in fields)
+        for party in rules.signatories(agreement)
+        if any(field not in affects or party.role in affects[field] for field in fields)
     )
 
 
@@ -111,12 +108,11 @@ def check_amendment(agreement: Agreement, terms: Terms, at: datetime) -> None:
         criterion_id, wrong = next(iter(vague.items()))
         raise Refused(RefusalCode.TERMS_INVALID, f"terms.success_criteria: of {criterion_id} the {wrong}.")
     if agreement.phase is Phase.ACTIVE:
-        _check_what_has_begun(agreement, terms, changed, agreement.local_date(at))
-    if isinstance(terms, RotationTerms):
-        _check_leg_people(agreement, terms)
+        _check_what_has_begun(terms, changed, agreement.local_date(at))
+    KINDS[agreement.kind].check_amendment(agreement, terms)
 
 
-def _check_what_has_begun(agreement: Agreement, terms: Terms, changed: set[str], today: date) -> None:
+def _check_what_has_begun(terms: Terms, changed: set[str], today: date) -> None:
     if "effective_from" in changed:
         raise Refused(
             RefusalCode.OUTSIDE_THE_PLACEMENT,
@@ -124,22 +120,3 @@ def _check_what_has_begun(agreement: Agreement, terms: Terms, changed: set[str],
         )
     if "planned_end" in changed and terms.planned_end < today:
         raise Refused(RefusalCode.OUTSIDE_THE_PLACEMENT, f"terms.planned_end: choose a day from {today} on.")
-    if isinstance(terms, RotationTerms):
-        gone = [leg for leg in agreement.legs_started if leg not in {each.leg_id for each in terms.legs}]
-        if gone:
-            raise Refused(
-                RefusalCode.OUTSIDE_THE_PLACEMENT,
-                f"terms.legs: {', '.join(gone)} has started and cannot be taken out.",
-            )
-
-
-def _check_leg_people(agreement: Agreement, terms: RotationTerms) -> None:
-    present = in_present_names(terms, agreement.reassignments)
-    asked = {(party.role, party.scope): party for party in KINDS[agreement.kind].parties(present)}
-    for party in agreement.parties:
-        named = asked.get((party.role, party.scope))
-        if party.scope and named is not None and named != party:
-            raise Refused(
-                RefusalCode.TERMS_INVALID,
-                f"terms.legs: {party.role} of {party.scope} is {party.person_id}; use reassign_role instead.",
-            )

@@ -23,6 +23,7 @@ from domain.kernel.calendar import Calendar
 from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.model import PersonId
 from domain.kernel.vocabulary import Phase, Role
+from domain.kinds import kinds_taking
 
 SYSTEM_ACTOR = "system"
 """The actor of what time does."""
@@ -95,7 +96,7 @@ def actor_of(agreement: Agreement, command: Command, *, is_operator: bool = Fals
             RefusalCode.AGREEMENT_CLOSED,
             f"{agreement.agreement_id} is closed ({agreement.outcome}); {name} came too late.",
         )
-    if agreement.phase not in command.phases and agreement.kind in command.kinds:
+    if agreement.phase not in command.phases and agreement.kind in kinds_taking(type(command)):
         phases = " or ".join(phase for phase in Phase if phase in command.phases)
         raise Refused(
             RefusalCode.WRONG_PHASE,
@@ -128,8 +129,9 @@ def capacity_of(agreement: Agreement, command: Command, *, is_operator: bool = F
             ask to be taken as an operator and nobody has established that they are one.
     """
     name = command.type
-    if agreement.kind not in command.kinds:
-        kinds = " and ".join(sorted(command.kinds))
+    taking = kinds_taking(type(command))
+    if agreement.kind not in taking:
+        kinds = " and ".join(sorted(taking))
         raise Refused(RefusalCode.WRONG_KIND, f"{name} is for {kinds} only; this is a {agreement.kind}.")
     if command.acting_as is Role.OPERATOR and Role.OPERATOR in command.given_by:
         if not is_operator:

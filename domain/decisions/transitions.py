@@ -124,7 +124,7 @@ def _start(draft: Draft) -> bool:
         return False
     starts_on = max(agreement.starts_on, agreement.local_date(draft.at))
     follow_plan(draft, PlacementStarted(at=draft.at, starts_on=starts_on))
-    for event in KINDS[agreement.kind].begun(draft.agreement, draft.at):
+    for event in KINDS[agreement.kind].start_events(draft.agreement, draft.at):
         follow_plan(draft, event)
     return True
 

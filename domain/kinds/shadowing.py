@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date
+from typing import ClassVar
 
+from domain.agreement.commands.shadowing import DebriefSession, LogObservation, LogPractice, RecordExperiment
 from domain.agreement.content import Synthesis
-from domain.agreement.events import Event
 from domain.agreement.state import Agreement, Party
 from domain.kernel.vocabulary import Kind, ObligationKind, Phase, Role
+from domain.kinds.rules import KindRules
+from domain.ledger.obligation import Obligation
+from domain.policy.policy_set import Allowance
 from domain.scheduling.obligations import Owed
 from domain.terms import ShadowingTerms, Terms
-from domain.terms.shadowing import SessionPhase
+from domain.terms.rules.rule import months_after
+from domain.terms.shadowing import LONGEST_MONTHS, SessionPhase
+
+SESSIONS = frozenset({ObligationKind.OBSERVATION, ObligationKind.PRACTICE})
+"""What is owed per session of the plan, beside an expert."""
+
+_PAIR_AND_EXPERTS = frozenset({Role.MENTEE, Role.MENTOR, Role.HOST_EXPERT})
 
 
 def shadowing_terms(terms: Terms) -> ShadowingTerms:
-    """The terms, known to be a shadowing stint's.
+    """Return the terms, known to be a shadowing stint's.
 
     Raises:
         TypeError: If they are another kind's.
@@ -25,23 +35,47 @@ def shadowing_terms(terms: Terms) -> ShadowingTerms:
     return terms
 
 
-class ShadowingRules:
+def session_debrief_allowance(agreement: Agreement) -> Allowance:
+    """Return within how many days the terms want a debrief; the policy says how long after that it stalls."""
+    allowance = agreement.policy.allowance_for(ObligationKind.SESSION_DEBRIEF)
+    within = shadowing_terms(agreement.terms).debrief_within_days
+    return Allowance(due=within, stalled=within + allowance.stalled - allowance.due)
+
+
+def expert_of(agreement: Agreement, session_id: str) -> Party:
+    """Return the host expert of a session; any of them where the session's own is none any more."""
+    planned = {
+        session.session_id: session.host_expert for session in shadowing_terms(agreement.terms).sessions
+    }
+    for expert in agreement.holding(Role.HOST_EXPERT):
+        if expert.person_id == planned.get(session_id):
+            return expert
+    return agreement.holder(Role.HOST_EXPERT)
+
+
+class ShadowingRules(KindRules):
     """Host experts consent by signing; sessions are owed in order; the stint leaves a toolkit."""
 
     kind = Kind.SHADOWING
-    plan_kinds = frozenset({ObligationKind.OBSERVATION, ObligationKind.PRACTICE, ObligationKind.EXPERIMENT})
-    end_decider = Role.LINE_MANAGER
-    synthesis_signers = (Role.MENTEE, Role.MENTOR, Role.LINE_MANAGER)
+    own_commands = frozenset({LogObservation, LogPractice, DebriefSession, RecordExperiment})
+    plan_kinds = SESSIONS | {ObligationKind.EXPERIMENT}
+    check_ins_name_skills = False
+    roles_affected: ClassVar = {
+        "sessions": _PAIR_AND_EXPERTS,
+        "focus_tags": _PAIR_AND_EXPERTS,
+        "indicators": frozenset({Role.MENTEE, Role.MENTOR}),
+        "home_test_site": frozenset({Role.MENTEE, Role.LINE_MANAGER}),
+    }
 
     def parties(self, terms: Terms, /) -> tuple[Party, ...]:
-        """The host experts."""
+        """Return the host experts."""
         return tuple(
             Party(role=Role.HOST_EXPERT, person_id=expert)
             for expert in dict.fromkeys(shadowing_terms(terms).host_experts)
         )
 
     def signatories(self, agreement: Agreement, /) -> tuple[Party, ...]:
-        """Host, guest and line manager, with the mentor."""
+        """Return host, guest and line manager, with the mentor."""
         return (
             agreement.holder(Role.MENTEE),
             agreement.holder(Role.MENTOR),
@@ -49,12 +83,12 @@ class ShadowingRules:
             *agreement.holding(Role.HOST_EXPERT),
         )
 
-    def may_conclude(self, _agreement: Agreement, /) -> bool:
-        """The signatures are all it takes."""
-        return True
+    def latest_end(self, terms: Terms, /) -> date:
+        """Return the end of the longest stint."""
+        return months_after(terms.effective_from, LONGEST_MONTHS)
 
     def planned(self, agreement: Agreement, /) -> Iterable[Owed]:
-        """Every session not yet logged, and one experiment at home before the end."""
+        """Yield every session not yet logged, and one experiment at home before the end."""
         if agreement.phase is not Phase.ACTIVE:
             return
         for session in shadowing_terms(agreement.terms).sessions:
@@ -77,24 +111,35 @@ class ShadowingRules:
                 anchor=agreement.ends_on,
             )
 
-    def begun(self, _agreement: Agreement, _at: datetime, /) -> Iterable[Event]:
-        """Nothing beside the start."""
-        return ()
+    def counted_from(self, agreement: Agreement, owed: Owed, /) -> Owed:
+        """Return a session's debrief with the days that the terms give it."""
+        if owed.kind is not ObligationKind.SESSION_DEBRIEF:
+            return owed
+        return owed.model_copy(update={"allowance": session_debrief_allowance(agreement)})
 
-    def end_decided_on(self, _terms: Terms, /) -> date | None:
-        """The policy says when."""
-        return None
+    def attendees(self, agreement: Agreement, obligation: Obligation, /) -> tuple[Party, Party]:
+        """Return the mentee, and in a session its expert."""
+        mentee, other = super().attendees(agreement, obligation)
+        return mentee, expert_of(agreement, obligation.subject) if obligation.kind in SESSIONS else other
 
-    def owed_at_end(self, _agreement: Agreement, /) -> Iterable[Owed]:
-        """Nothing beside debriefs and feedback."""
-        return ()
+    def meeting_minutes(self, agreement: Agreement, obligation: Obligation, /) -> int:
+        """Return the minutes that the terms give a session."""
+        if obligation.kind in SESSIONS:
+            for session in shadowing_terms(agreement.terms).sessions:
+                if session.session_id == obligation.subject:
+                    return session.minutes
+        return super().meeting_minutes(agreement, obligation)
+
+    def focus_uncovered(self, agreement: Agreement, /) -> tuple[str, ...]:
+        """Return the focus tags of the terms that no observation covered."""
+        tags = shadowing_terms(agreement.terms).focus_tags
+        return tuple(tag for tag in tags if tag not in agreement.focus_covered)
 
     def synthesis_gaps(self, agreement: Agreement, synthesis: Synthesis, /) -> Iterable[str]:
-        """The toolkit, and focus tags that no observation covered."""
+        """Ask for the toolkit, and for a word on focus tags that no observation covered."""
         if not synthesis.toolkit:
             yield "the toolkit is empty: name at least one tactic with its context and evidence"
-        uncovered = sorted(set(shadowing_terms(agreement.terms).focus_tags) - agreement.focus_covered)
         named = " ".join(synthesis.gaps).lower()
-        missing = [tag for tag in uncovered if tag.lower() not in named]
+        missing = [tag for tag in sorted(self.focus_uncovered(agreement)) if tag.lower() not in named]
         if missing:
             yield f"no observation covered {', '.join(missing)}: name each under gaps"

@@ -13,8 +13,6 @@ from domain.ledger.ladder import LADDER, MANAGERS_OF, Told
 from domain.ledger.notice import Meeting, Notice, NoticeKind
 from domain.ledger.obligation import Level, Obligation
 from domain.privacy.confidentiality import may_know
-from domain.scheduling.attendees import attendees
-from domain.terms import ShadowingTerms
 
 TOLD_BY_THE_HEADS_UP = frozenset(
     {
@@ -72,6 +70,7 @@ class _Notices:
         self._agreement_before = before
         self._before: Mapping[str, Obligation] = {} if before is None else before.obligations
         self._after = after
+        self._rules = KINDS[after.kind]
         self._event = event
         self._event_id = event_id
 
@@ -98,7 +97,7 @@ class _Notices:
             case break_glass.BreakGlassApproved():
                 parties = tuple(self._holding((Role.MENTEE, Role.MENTOR)))
             case event if isinstance(event, ANNOUNCED):
-                parties = tuple(KINDS[self._after.kind].signatories(self._after))
+                parties = tuple(self._rules.signatories(self._after))
             case _:
                 parties = ()
         for party in parties:
@@ -124,7 +123,7 @@ class _Notices:
             yield self._to_owner(NoticeKind.OBLIGATION_OPENED, obligation)
 
     def _invited(self, obligation: Obligation) -> Iterator[Notice]:
-        for party in attendees(self._after, obligation):
+        for party in self._rules.attendees(self._after, obligation):
             yield self._notice(
                 NoticeKind.INVITE,
                 party.role,
@@ -138,16 +137,16 @@ class _Notices:
         starts_at = obligation.starts_at
         if starts_at is None or starts_at <= self._event.at or (before is not None and starts_at >= before):
             return
-        for party in attendees(self._after, obligation):
+        for party in self._rules.attendees(self._after, obligation):
             yield self._called_off(obligation, party)
 
     def _called_off_for_predecessor(self, previous: Obligation, obligation: Obligation) -> Iterator[Notice]:
         """Whoever hands a role over still has the meeting in their calendar."""
-        there = {party.person_id for party in attendees(self._after, obligation)}
+        there = {party.person_id for party in self._rules.attendees(self._after, obligation)}
         starts_at = previous.starts_at
         if self._agreement_before is None or starts_at is None or starts_at <= self._event.at:
             return
-        for party in attendees(self._agreement_before, previous):
+        for party in self._rules.attendees(self._agreement_before, previous):
             if party.person_id not in there:
                 yield self._called_off(previous, party)
 
@@ -166,8 +165,8 @@ class _Notices:
             uid=f"{self._after.agreement_id}/{obligation.obligation_id}",
             sequence=obligation.sequence + later,
             starts_at=starts_at,
-            minutes=_minutes(self._after, obligation),
-            attendees=tuple(party.person_id for party in attendees(self._after, obligation)),
+            minutes=self._rules.meeting_minutes(self._after, obligation),
+            attendees=tuple(party.person_id for party in self._rules.attendees(self._after, obligation)),
         )
 
     def _escalated(self, obligation: Obligation, level: Level) -> Iterator[Notice]:
@@ -241,14 +240,3 @@ class _Notices:
                 return "placement.released"
             case event:
                 return event.type
-
-
-def _minutes(agreement: Agreement, obligation: Obligation) -> int:
-    cadence = agreement.terms.cadence
-    if obligation.kind is ObligationKind.CHECK_IN:
-        return cadence.check_in_minutes
-    if isinstance(agreement.terms, ShadowingTerms):
-        for session in agreement.terms.sessions:
-            if session.session_id == obligation.subject:
-                return session.minutes
-    return cadence.reflective_session_minutes

@@ -23,15 +23,12 @@ from domain.ledger.obligation import MEETING_KINDS, Obligation, ObligationId
 from domain.policy.policy_set import Allowance
 from domain.scheduling.obligations import Owed, opened, reason_of_its_own, reopened
 from domain.scheduling.under_policy import grounds_under, recounted
-from domain.terms import RotationTerms, ShadowingTerms
 
 COUNTED_FROM_THE_LAST_DAY = frozenset({ObligationKind.DEBRIEF, ObligationKind.SYNTHESIS})
 """What is owed about the placement as a whole, however late it is asked for."""
 
 BEGIN_AGAIN = (RoleReassigned, CalendarReadAgain, PartyWentOnLeave, PartyCameBack)
 """Events by which an obligation begins again where it stood, in whosever calendar it is then."""
-
-COUNTED_FROM_THE_LEG = frozenset({ObligationKind.LEG_DEBRIEF, ObligationKind.HANDOVER})
 
 
 def _owner(obligation: Obligation) -> Party:
@@ -128,14 +125,9 @@ class Grounds:
             changes = {"stalls_by": calendar.working_day_from(agreement.starts_on, -before_start)}
         elif isinstance(self._event, PlacementHeld) and obligation.kind is ObligationKind.HOLD_REVIEW:
             changes = {"anchor": self._event.review_on}
-        elif obligation.kind is ObligationKind.SESSION_DEBRIEF:
-            changes = {"allowance": self._session_debrief()}
         elif obligation.kind in COUNTED_FROM_THE_LAST_DAY:
             changes = {"anchor": agreement.ends_on}
-        elif obligation.kind in COUNTED_FROM_THE_LEG and isinstance(agreement.terms, RotationTerms):
-            ends = {leg.leg_id: leg.ends_on for leg in agreement.terms.legs}
-            changes = {"anchor": ends.get(obligation.subject)}
-        return owed.model_copy(update=changes)
+        return KINDS[agreement.kind].counted_from(agreement, owed.model_copy(update=changes))
 
     def _meeting(self, obligation: Obligation) -> dict[str, object]:
         """A meeting is anchored to its own day; the first check-in to the start."""
@@ -161,9 +153,3 @@ class Grounds:
             calendar.working_day_from(day, 0),
             calendar.working_day_from(calendar.local_date(self._event.at), 1),
         )
-
-    def _session_debrief(self) -> Allowance:
-        """The terms say within how many days; the policy how long after that it is a stall."""
-        terms, allowance = self._after.terms, self._after.policy.allowance_for(ObligationKind.SESSION_DEBRIEF)
-        within = terms.debrief_within_days if isinstance(terms, ShadowingTerms) else allowance.due
-        return Allowance(due=within, stalled=within + allowance.stalled - allowance.due)

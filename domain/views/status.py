@@ -10,9 +10,7 @@ from domain.decisions.transitions import unsigned
 from domain.kernel.model import Frozen, Instant, PersonId
 from domain.kernel.vocabulary import Health, Kind, ObligationKind, ObligationStatus, Outcome, Phase, Role
 from domain.kinds import KINDS
-from domain.kinds.rotation import annexes_missing, legs_in_order
 from domain.ledger.obligation import Level, Obligation
-from domain.terms import RotationTerms
 from domain.views.health import Stall, assess, oldest_first
 
 NOTHING_YET = "\N{EN DASH}"
@@ -99,7 +97,7 @@ def status_view(agreement: Agreement, at: datetime) -> StatusView:
         end_decision=agreement.end_decision,
         feedback_sources=len(agreement.feedback_sources),
         experiments=agreement.experiments,
-        focus_uncovered=_focus_uncovered(agreement),
+        focus_uncovered=KINDS[agreement.kind].focus_uncovered(agreement),
         open_matters=tuple(sorted(agreement.matters)),
         obligations=tuple(obligation_view(held, at) for held in oldest_first(agreement)),
     )
@@ -140,29 +138,19 @@ def _stages(agreement: Agreement) -> Iterable[Stage]:
 
 
 def _signed(agreement: Agreement) -> Stage:
-    total = len(KINDS[agreement.kind].signatories(agreement))
+    rules = KINDS[agreement.kind]
+    total = len(rules.signatories(agreement))
     done = total - len(unsigned(agreement))
-    if isinstance(agreement.terms, RotationTerms):
-        legs = legs_in_order(agreement.terms)
-        annexes_each = 2
-        total += annexes_each * len(legs)
-        done += sum(annexes_each - len(annexes_missing(leg, agreement)) for leg in legs)
-    return Stage(name="agreement signed", done=done, total=total)
+    further = rules.further_signatures(agreement)
+    return Stage(name="agreement signed", done=done + further.done, total=total + further.total)
 
 
 def _milestones(agreement: Agreement) -> Stage:
-    """Milestones and what a kind delivers beside them: sessions debriefed, deliverables accepted."""
+    """Count milestones and what a kind delivers beside them."""
     agreed = {milestone.milestone_id for milestone in agreement.terms.milestones}
-    done, total = len(agreement.milestones_verified & agreed), len(agreed)
-    if isinstance(agreement.terms, RotationTerms):
-        deliverables = {
-            f"{leg.leg_id}/{deliverable.deliverable_id}"
-            for leg in agreement.terms.legs
-            for deliverable in leg.deliverables
-        }
-        done += len(agreement.deliverables_accepted & deliverables)
-        total += len(deliverables)
-    return Stage(name="milestones", done=done, total=total)
+    verified = len(agreement.milestones_verified & agreed)
+    beside = KINDS[agreement.kind].deliveries(agreement)
+    return Stage(name="milestones", done=verified + beside.done, total=len(agreed) + beside.total)
 
 
 def _check_ins(agreement: Agreement) -> Stage:
@@ -172,8 +160,3 @@ def _check_ins(agreement: Agreement) -> Stage:
     days = max(0, (agreement.ends_on - agreement.starts_on).days + DAYS_A_MEETING_MAY_SLIP)
     planned = days // agreement.terms.cadence.check_in_days
     return Stage(name="check-ins", done=series.held, total=max(planned, series.scheduled))
-
-
-def _focus_uncovered(agreement: Agreement) -> tuple[str, ...]:
-    tags: tuple[str, ...] = getattr(agreement.terms, "focus_tags", ())
-    return tuple(tag for tag in tags if tag not in agreement.focus_covered)

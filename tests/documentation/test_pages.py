@@ -15,6 +15,7 @@ from domain.agreement.events import EVENTS
 from domain.agreement.prompt_bank import PROMPT_BANK, QUESTION_BANK
 from domain.kernel.errors import RefusalCode
 from domain.kernel.vocabulary import Health, Kind, ObligationKind, Outcome, Phase, Role, StallReason
+from domain.kinds import kinds_taking
 from domain.policy.policy_set import DEFAULT
 from tests.fixtures.cli_commands import every_command
 from tests.fixtures.paths import DOCS
@@ -77,7 +78,7 @@ def test_every_command_is_told_with_who_may_give_it_when() -> None:
         for name, _, given, phases, kinds in rows
     }
     assert told == {
-        name: (set(command.given_by), set(command.phases), set(command.kinds))
+        name: (set(command.given_by), set(command.phases), set(kinds_taking(command)))
         for name, command in COMMANDS.items()
     }
 

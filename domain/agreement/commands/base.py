@@ -7,14 +7,10 @@ from typing import Annotated, ClassVar
 from pydantic import JsonValue, StringConstraints
 
 from domain.kernel.model import Frozen, PersonId
-from domain.kernel.vocabulary import Kind, Phase, Role
+from domain.kernel.vocabulary import Phase, Role
 
 CommandId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$")]
 """Chosen by the caller; the same id is the same command, however often it arrives."""
-
-EVERY_KIND = frozenset(Kind)
-SHADOWING_ONLY = frozenset({Kind.SHADOWING})
-ROTATION_ONLY = frozenset({Kind.ROTATION})
 
 MANAGERS = frozenset({Role.LINE_MANAGER, Role.HOST_MANAGER, Role.LEG_MANAGER})
 HR = frozenset({Role.HRBP, Role.PROGRAMME_OWNER, Role.OPERATOR})
@@ -31,13 +27,15 @@ ACTIVE_OR_LOOKING_BACK = frozenset({Phase.ACTIVE, Phase.DEBRIEF, Phase.SYNTHESIS
 
 
 class Command(Frozen):
-    """What somebody wants to happen. Imperative; refused or turned into events."""
+    """What somebody wants to happen. Imperative; refused or turned into events.
+
+    Every kind of placement takes it, unless a kind's rules name it among their own.
+    """
 
     given_by: ClassVar[frozenset[Role]]
     """The roles that may give it."""
     phases: ClassVar[frozenset[Phase]]
     """The phases in which it makes sense."""
-    kinds: ClassVar[frozenset[Kind]] = EVERY_KIND
     example: ClassVar[dict[str, JsonValue]]
     """Its own fields, filled in believably."""
 

@@ -10,7 +10,7 @@ from domain.agreement.commands.base import ACTIVE, HR, MANAGERS, PAIR, UNTIL_CLO
 from domain.agreement.commands.rotation import REFLECTION_EXAMPLE, TRANSFER_EXAMPLE
 from domain.agreement.content import Evidence, Reflection, Synthesis
 from domain.kernel.model import Words
-from domain.kernel.vocabulary import Kind, Phase, Role
+from domain.kernel.vocabulary import Phase, Role
 
 _EVIDENCE: JsonValue = {
     "evidence_type": "document",
@@ -36,7 +36,6 @@ class PlanReturn(Command):
 
     given_by: ClassVar = HR | {Role.LINE_MANAGER}
     phases: ClassVar = ACTIVE
-    kinds: ClassVar = frozenset({Kind.SECONDMENT})
     example: ClassVar[dict[str, JsonValue]] = {
         "target_post": "Senior buyer, home team",
         "first_weeks": ["Handover with the deputy", "Refresher on the new contract system"],

@@ -13,7 +13,6 @@ from domain.agreement.commands.base import (
     EVERYBODY,
     HR,
     PAIR,
-    ROTATION_ONLY,
     Command,
 )
 from domain.agreement.content import Evidence, Reflection, Transfer
@@ -46,7 +45,6 @@ class SignAnnex(Command):
 
     given_by: ClassVar = frozenset({Role.LEG_MANAGER, Role.SPONSOR})
     phases: ClassVar = BEFORE_THE_END
-    kinds: ClassVar = ROTATION_ONLY
     example: ClassVar[dict[str, JsonValue]] = {"leg_id": "planning"}
 
     type: Literal["sign_annex"] = "sign_annex"
@@ -58,7 +56,6 @@ class AcceptDeliverable(Command):
 
     given_by: ClassVar = EVERYBODY - {Role.MENTEE, Role.PEER, Role.OPERATOR}
     phases: ClassVar = ACTIVE_OR_LOOKING_BACK
-    kinds: ClassVar = ROTATION_ONLY
     example: ClassVar[dict[str, JsonValue]] = {
         "leg_id": "planning",
         "deliverable_id": "forecast",
@@ -76,7 +73,6 @@ class DebriefLeg(Command):
 
     given_by: ClassVar = frozenset({Role.MENTEE})
     phases: ClassVar = ACTIVE_OR_LOOKING_BACK
-    kinds: ClassVar = ROTATION_ONLY
     example: ClassVar[dict[str, JsonValue]] = {
         "leg_id": "planning",
         "reflection": REFLECTION_EXAMPLE,
@@ -94,7 +90,6 @@ class CompleteHandover(Command):
 
     given_by: ClassVar = frozenset({Role.MENTEE, Role.LEG_MANAGER})
     phases: ClassVar = ACTIVE_OR_LOOKING_BACK
-    kinds: ClassVar = ROTATION_ONLY
     example: ClassVar[dict[str, JsonValue]] = {
         "leg_id": "planning",
         "handed_over": "Model, run book and two open requests.",
@@ -114,7 +109,6 @@ class StartLeg(Command):
 
     given_by: ClassVar = PAIR | HR | {Role.LEG_MANAGER, Role.LINE_MANAGER}
     phases: ClassVar = ACTIVE
-    kinds: ClassVar = ROTATION_ONLY
     example: ClassVar[dict[str, JsonValue]] = {"leg_id": "customer-care"}
 
     type: Literal["start_leg"] = "start_leg"
@@ -126,7 +120,6 @@ class LogSponsorContact(Command):
 
     given_by: ClassVar = frozenset({Role.MENTEE, Role.SPONSOR})
     phases: ClassVar = ACTIVE
-    kinds: ClassVar = ROTATION_ONLY
     example: ClassVar[dict[str, JsonValue]] = {"leg_id": "planning", "note": "Introduced to the S&OP round."}
 
     type: Literal["log_sponsor_contact"] = "log_sponsor_contact"

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from domain.agreement.commands.base import ACTIVE, ACTIVE_OR_LOOKING_BACK, SHADOWING_ONLY, Command
+from domain.agreement.commands.base import ACTIVE, ACTIVE_OR_LOOKING_BACK, Command
 from domain.agreement.content import FieldNote, PromptAnswer
 from domain.kernel.model import Slug, Words
 from domain.kernel.vocabulary import Role
@@ -24,7 +24,6 @@ class LogObservation(Command):
 
     given_by: ClassVar = _LEARNERS
     phases: ClassVar = ACTIVE
-    kinds: ClassVar = SHADOWING_ONLY
     example: ClassVar[dict[str, JsonValue]] = {
         "session_id": "s1",
         "notes": [_NOTE],
@@ -46,7 +45,6 @@ class LogPractice(Command):
 
     given_by: ClassVar = _LEARNERS
     phases: ClassVar = ACTIVE
-    kinds: ClassVar = SHADOWING_ONLY
     example: ClassVar[dict[str, JsonValue]] = {
         "session_id": "s2",
         "did": "Ran the morning triage of nine cases.",
@@ -66,7 +64,6 @@ class DebriefSession(Command):
 
     given_by: ClassVar = frozenset({Role.MENTEE, Role.MENTOR, Role.HOST_EXPERT})
     phases: ClassVar = ACTIVE_OR_LOOKING_BACK
-    kinds: ClassVar = SHADOWING_ONLY
     example: ClassVar[dict[str, JsonValue]] = {
         "session_id": "s1",
         "behaviour": "The expert asks for the blocker before the status.",
@@ -90,7 +87,6 @@ class RecordExperiment(Command):
 
     given_by: ClassVar = frozenset({Role.MENTEE})
     phases: ClassVar = ACTIVE_OR_LOOKING_BACK
-    kinds: ClassVar = SHADOWING_ONLY
     example: ClassVar[dict[str, JsonValue]] = {
         "hypothesis": "Naming blockers first shortens our stand-up.",
         "tried_at": "Home team, two weeks.",

@@ -32,8 +32,6 @@ from domain.kernel.vocabulary import ObligationKind, ObligationStatus
 from domain.kinds import KINDS
 from domain.ledger.obligation import LedgerChange, Obligation
 from domain.scheduling.obligations import Owed, opened
-from domain.terms import RotationTerms, SecondmentTerms, ShadowingTerms, Terms, rotation, shadowing
-from domain.terms.rules.rule import months_after
 
 
 @rule.register
@@ -53,7 +51,7 @@ def propose_pivot(command: ProposePivot, draft: Draft) -> None:
         )
     check_amendment(agreement, command.terms, draft.at)
     changed = changed_fields(agreement, command.terms)
-    affected = affected_by(changed, KINDS[agreement.kind].signatories(agreement))
+    affected = affected_by(agreement, changed)
     owed = tuple(
         opened(
             agreement,
@@ -182,7 +180,7 @@ def extend(command: ExtendPlacement, draft: Draft) -> None:
         raise Refused(
             RefusalCode.OUTSIDE_THE_PLACEMENT, f"ends_on: it ends on {agreement.ends_on}; choose a later day."
         )
-    limit = _latest_end(agreement.terms)
+    limit = KINDS[agreement.kind].latest_end(agreement.terms)
     if command.ends_on > limit:
         raise Refused(
             RefusalCode.OUTSIDE_THE_PLACEMENT,
@@ -190,17 +188,6 @@ def extend(command: ExtendPlacement, draft: Draft) -> None:
             f"beyond {limit}.",
         )
     _move_end(draft, command.ends_on, command.reason)
-
-
-def _latest_end(terms: Terms) -> date:
-    """The last day that a placement of its kind can be extended to."""
-    match terms:
-        case SecondmentTerms():
-            return terms.extension_limit
-        case ShadowingTerms():
-            return months_after(terms.effective_from, shadowing.LONGEST_MONTHS)
-        case RotationTerms():
-            return months_after(terms.effective_from, rotation.LONGEST_MONTHS)
 
 
 @rule.register

@@ -245,7 +245,7 @@ def amend(command: AmendTerms, draft: Draft) -> None:
         digests=digest_by_field(command.terms),
         terms_version=agreement.terms_version + 1,
         changed=changed,
-        affected=affected_by(changed, KINDS[agreement.kind].signatories(agreement)),
+        affected=affected_by(agreement, changed),
         parties=parties_under(agreement, command.terms),
         reason=command.reason,
     )

@@ -26,7 +26,8 @@ from domain.decisions.draft import Draft
 from domain.decisions.planning import follow_plan, meeting_day, next_meeting, open_meeting
 from domain.decisions.registry import rule
 from domain.kernel.errors import RefusalCode, Refused
-from domain.kernel.vocabulary import Kind, ObligationKind, ObligationStatus, Role
+from domain.kernel.vocabulary import ObligationKind, ObligationStatus, Role
+from domain.kinds import KINDS
 from domain.ledger.obligation import LedgerChange, Obligation, Settlement
 from domain.scheduling.obligations import Owed, opened
 
@@ -66,7 +67,7 @@ def record_check_in(command: RecordCheckIn, draft: Draft) -> None:
             f"progress: no objective {', '.join(unknown)}; the agreement has {', '.join(sorted(known))}.",
         )
     _check_prompts(tuple(answer.prompt_id for answer in command.answers))
-    if agreement.kind is not Kind.SHADOWING and not command.skills:
+    if KINDS[agreement.kind].check_ins_name_skills and not command.skills:
         raise Refused(
             RefusalCode.INCOMPLETE,
             f"skills: a {agreement.kind}'s check-in names at least one transferable skill seen.",

@@ -19,9 +19,9 @@ from domain.decisions.transitions import unsigned
 from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.model import PersonId
 from domain.kernel.vocabulary import ObligationKind, Role, StallReason
+from domain.kinds import KINDS
 from domain.ledger.obligation import LedgerChange, Obligation
 from domain.scheduling.absence import working_time
-from domain.scheduling.attendees import attendees
 from domain.scheduling.candidates import proposed_replacement
 from domain.scheduling.obligations import SEQUENCE_PAST_A_CANCELLED_INVITE, Owed, opened, reopened
 from domain.terms.checks import problems
@@ -153,6 +153,7 @@ def _met_by_somebody_else(
     before: Agreement, after: Agreement, at: datetime, *, but_not: Container[str]
 ) -> Iterator[Obligation]:
     """Sessions ahead that the mentee owes and the successor hosts: calendars are to show who comes."""
+    attendees = KINDS[after.kind].attendees
     for key, held in sorted(before.obligations.items()):
         ahead = key not in but_not and held.starts_at is not None and held.starts_at > at
         if ahead and attendees(before, held) != attendees(after, held):

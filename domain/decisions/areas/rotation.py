@@ -26,7 +26,13 @@ from domain.decisions.planning import follow_plan, sooner_check_in
 from domain.decisions.registry import rule
 from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.vocabulary import ObligationKind, Phase, Role
-from domain.kinds.rotation import accepted, annexes_missing, gate_owed, leg_after, legs_in_order
+from domain.kinds.rotation import (
+    annexes_missing,
+    is_delivered,
+    leg_after,
+    legs_in_order,
+    owed_after_delivery,
+)
 from domain.ledger.obligation import LedgerChange, Obligation
 from domain.scheduling.obligations import Owed, opened
 from domain.terms.rotation import Leg
@@ -119,7 +125,7 @@ def accept_deliverable(command: AcceptDeliverable, draft: Draft) -> None:
         draft,
         event,
         settled=draft.fulfilled(ObligationKind.LEG_DELIVERABLE, subject),
-        opens=tuple(_owed_for_delivery(draft, leg, after)) if accepted(leg, after) else (),
+        opens=tuple(_owed_for_delivery(draft, leg, after)) if is_delivered(leg, after) else (),
     )
 
 
@@ -128,7 +134,7 @@ def _owed_for_delivery(draft: Draft, leg: Leg, after: Agreement) -> Iterator[Obl
     manager = after.holder(Role.LEG_MANAGER, leg.leg_id)
     owed = [Owed(kind=ObligationKind.FEEDBACK, subject=f"leg:{leg.leg_id}", owner=manager)]
     if after.phase is not Phase.ACTIVE:
-        owed += gate_owed(leg, after)
+        owed += owed_after_delivery(leg, after)
     for each in owed:
         if not draft.open(each.kind, each.subject):
             yield opened(after, each, draft.at)
@@ -168,7 +174,7 @@ def complete_handover(command: CompleteHandover, draft: Draft) -> None:
 
 def _delivered(draft: Draft, leg: Leg) -> None:
     """What a leg had to deliver comes before its debrief, unless the placement ended without it."""
-    if draft.agreement.phase is Phase.ACTIVE and not accepted(leg, draft.agreement):
+    if draft.agreement.phase is Phase.ACTIVE and not is_delivered(leg, draft.agreement):
         raise Refused(RefusalCode.OUT_OF_ORDER, f"Deliverables of {leg.leg_id} are not all accepted yet.")
 
 

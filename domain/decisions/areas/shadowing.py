@@ -16,9 +16,8 @@ from domain.decisions.draft import Draft
 from domain.decisions.registry import rule
 from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.vocabulary import ObligationKind, Role
-from domain.kinds.shadowing import shadowing_terms
+from domain.kinds.shadowing import expert_of, session_debrief_allowance, shadowing_terms
 from domain.ledger.obligation import LedgerChange, Obligation
-from domain.policy.policy_set import Allowance
 from domain.scheduling.obligations import Owed, opened
 from domain.terms.shadowing import PlannedSession, SessionPhase
 
@@ -86,13 +85,11 @@ def _check_questions(command: LogObservation) -> None:
 
 
 def _debrief_owed(draft: Draft, session: PlannedSession) -> Obligation:
-    allowance = draft.agreement.policy.allowances[ObligationKind.SESSION_DEBRIEF]
-    within = shadowing_terms(draft.agreement.terms).debrief_within_days
     owed = Owed(
         kind=ObligationKind.SESSION_DEBRIEF,
         subject=session.session_id,
         owner=draft.agreement.holder(Role.MENTEE),
-        allowance=Allowance(due=within, stalled=within + allowance.stalled - allowance.due),
+        allowance=session_debrief_allowance(draft.agreement),
     )
     return opened(draft.agreement, owed, draft.at)
 
@@ -135,11 +132,11 @@ def log_practice(command: LogPractice, draft: Draft) -> None:
     agreement = draft.agreement
     session = _session_to_log(draft, command.session_id, SessionPhase.PRACTISE)
     _check_focus(agreement, command.notes)
-    expert = next(
-        (party for party in agreement.holding(Role.HOST_EXPERT) if party.person_id == session.host_expert),
-        agreement.holder(Role.HOST_EXPERT),
+    feedback = Owed(
+        kind=ObligationKind.FEEDBACK,
+        subject=f"session:{session.session_id}",
+        owner=expert_of(agreement, session.session_id),
     )
-    feedback = Owed(kind=ObligationKind.FEEDBACK, subject=f"session:{session.session_id}", owner=expert)
     draft.add(
         PracticeLogged(
             at=draft.at,

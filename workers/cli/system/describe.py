@@ -19,6 +19,7 @@ from application.settings import describe_settings, load_settings
 from domain.agreement.commands import COMMANDS, Command
 from domain.kernel.field_docs import field_meanings
 from domain.kernel.vocabulary import Kind, Phase, Role
+from domain.kinds import kinds_taking
 from domain.terms.requests import request_schema
 from workers.cli.options import AsJson
 from workers.terminal.failures import ExitCode, Failure
@@ -134,7 +135,7 @@ def _described(command: type[Command]) -> dict[str, JsonValue]:
         "description": " ".join((inspect.getdoc(command) or "").split()),
         "given_by": _in_order(Role, command.given_by),
         "phases": _in_order(Phase, command.phases),
-        "kinds": _in_order(Kind, command.kinds),
+        "kinds": _in_order(Kind, kinds_taking(command)),
         "example": command.example,
     }
 
