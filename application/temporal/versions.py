@@ -12,7 +12,6 @@ import importlib.metadata
 import re
 from datetime import timedelta
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 
 from temporalio.api.workflowservice.v1 import (
@@ -23,11 +22,10 @@ from temporalio.client import Client
 from temporalio.common import WorkerDeploymentVersion
 from temporalio.service import RPCError, RPCStatusCode
 
-import domain
 import workflows
 from application.settings import Settings
+from application.temporal.replayed_code import digest_of_replayed_code
 
-_REPLAYED = (domain, workflows)
 _DIGITS = 12
 PATIENCE = timedelta(seconds=30)
 """How long a version may take to be known to Temporal, unless told otherwise."""
@@ -64,14 +62,9 @@ def version_of(settings: Settings) -> WorkerDeploymentVersion:
 
 @cache
 def build_of_this_code() -> str:
-    """The release's number and a digest of all code that histories are replayed by."""
-    digest = sha256()
-    for package in _REPLAYED:
-        [root] = package.__path__
-        for source in sorted(Path(root).rglob("*.py")):
-            digest.update(f"{package.__name__}/{source.relative_to(root).as_posix()}\n".encode())
-            digest.update(source.read_bytes())
-    return f"{importlib.metadata.version('sojourn')}-{digest.hexdigest()[:_DIGITS]}"
+    """Return the release's number and a digest of the code that histories are replayed by."""
+    digest = digest_of_replayed_code(Path(workflows.__file__).parents[1])
+    return f"{importlib.metadata.version('sojourn')}-{digest[:_DIGITS]}"
 
 
 async def current_version(client: Client, deployment: str) -> WorkerDeploymentVersion | None:

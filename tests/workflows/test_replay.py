@@ -8,6 +8,7 @@ is meant to break replay (agreements move to a new deployment version at continu
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from domain.kernel.vocabulary import Kind
 from domain.stream.messages import Append, Appended
 from tests.fixtures.paths import HISTORIES
 from workers.runtime.worker import replayer
-from workflows import activity_definitions, agreement_run
+from workflows import activity_definitions, agreement_run, user_metadata
 from workflows.agreement_run import AgreementRun
 from workflows.search_attributes import Update
 
@@ -99,6 +100,15 @@ async def test_an_incompatible_edit_of_the_workflow_is_found(
     monkeypatch.setattr(where, name, instead)
     with pytest.raises(workflow.NondeterminismError):
         await _replay([first])
+
+
+async def test_other_texts_for_the_temporal_ui_replay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Summaries and details may be worded anew at any time: no history is compared with them."""
+    recorded = json.loads((HISTORIES / "secondment.json").read_text())
+    for name, member in list(vars(user_metadata).items()):
+        if inspect.isfunction(member) and member.__module__ == user_metadata.__name__:
+            monkeypatch.setattr(user_metadata, name, lambda *_, **__: "worded anew")  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    await _replay([WorkflowHistory.from_json(recorded["workflow_id"], run) for run in recorded["runs"]])
 
 
 async def _a_short_life(house: House, kind: str) -> Placement:
