@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo quick test chaos check lock clean
+.PHONY: help setup up demo quick test chaos check schema lock clean
 
 help: ## Show this list
 	@echo "Sojourn: every mentorship agreement as one long-lived, recorded workflow. Start with: make demo"
@@ -47,6 +47,9 @@ test: check ## Everything in check, then all tests on the real servers; ARGS="-k
 
 chaos: setup ## Break everything while placements run, then look; SECONDS=300 SEED=7 (120 and 1), ARGS=--json
 	@$(BIN)/python -m tests.chaos --seconds $(or $(SECONDS),120) --seed $(or $(SEED),1) $(ARGS)
+
+schema: setup ## Write deploy/schema.sql anew from the migrations
+	@$(BIN)/python -m deploy.schema
 
 lock: ## Resolve the dependencies anew into requirements.lock, for every platform, with hashes
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv
