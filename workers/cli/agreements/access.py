@@ -20,7 +20,7 @@ from workers.terminal.output import console, instant, print_json, table, words
 _EVERYTHING = "everything"
 
 
-def access_log(agreement: Agreement, person: Onlooker = None, as_json: AsJson = False) -> None:
+def openings(agreement: Agreement, person: Onlooker = None, as_json: AsJson = False) -> None:
     """List who asked to read what is private in an agreement, who approved, which field, and until when.
 
     Every party may see it, of open and of closed agreements; the reason with --as, for those whom it is for.
