@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo quick test chaos check schema lock clean
+.PHONY: help setup up demo quick test chaos bench check schema lock clean
 
 help: ## Show this list
 	@echo "Sojourn: every mentorship agreement as one long-lived, recorded workflow. Start with: make demo"
@@ -50,6 +50,9 @@ chaos: setup ## Break everything while placements run, then look; SECONDS=300 SE
 
 schema: setup ## Write deploy/schema.sql anew from the migrations
 	@$(BIN)/python -m deploy.schema
+
+bench: setup ## Measure all that docs/benchmarks.md says, 20 minutes; QUICK=1 under 5, WRITE=1 writes the page
+	@$(BIN)/python -m benchmarks.suite $(if $(filter-out 0,$(QUICK)),--quick) $(if $(filter-out 0,$(WRITE)),--write) $(ARGS)
 
 lock: ## Resolve the dependencies anew into requirements.lock, for every platform, with hashes
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv

