@@ -31,7 +31,7 @@ from temporalio.worker import Worker
 
 from activities.directory.people import Directory
 from activities.postgres.pool import open_pool
-from application.config.keys import seals_of
+from application.config.keys import encryption_of
 from application.settings import load_settings
 from application.temporal.client import data_converter
 from application.temporal.starter import Starter
@@ -243,7 +243,7 @@ async def _ours(opened: AsyncExitStack, address: str, dsn: str) -> Give:
     client = await Client.connect(address, data_converter=data_converter(settings))
     pool = await open_pool(dsn)
     opened.push_async_callback(pool.close)
-    await Directory(pool, seals_of(settings, pool)).upsert(read_people())
+    await Directory(pool, encryption_of(settings, pool)).upsert(read_people())
     await opened.enter_async_context(hosting(settings, client, takes_over=True))
     starter = Starter(client, settings.task_queue)
     placed = [_terms() for _ in range(LIVES)]
