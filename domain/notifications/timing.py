@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from domain.agreement.audiences import KNOWN_TO
 from domain.decisions.suspension import SPOKEN_OF_IN_A_HOLD
 from domain.kernel.calendar import Calendar
+from domain.kernel.classification import KNOWN_TO
 from domain.kernel.model import Frozen, Instant, PersonId
 from domain.kernel.vocabulary import ObligationKind, ObligationStatus, Phase
 from domain.ledger.notice import Notice, NoticeKind

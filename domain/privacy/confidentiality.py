@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
-from domain.agreement.audiences import KNOWN_TO
 from domain.agreement.events import Event
 from domain.agreement.events.ending import AgreementClosedIncomplete, AgreementCompleted, PlacementEnded
 from domain.agreement.events.matters import (
@@ -20,6 +19,7 @@ from domain.agreement.events.matters import (
 )
 from domain.agreement.events.operations import NoticesResent
 from domain.agreement.state import Agreement
+from domain.kernel.classification import KNOWN_TO
 from domain.kernel.model import PersonId
 from domain.kernel.vocabulary import ObligationKind, Role, StallReason
 from domain.ledger.obligation import OF_WHO_IS_NOT_THERE, LedgerChange, Obligation, ObligationId

@@ -10,15 +10,16 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from domain.agreement.audiences import KNOWN_TO, TELLING, Audience, audience_of, is_for_few
 from domain.agreement.events import Event
 from domain.agreement.events.break_glass import BreakGlassApproved, BreakGlassRequested
 from domain.agreement.events.feedback import FeedbackGiven, PeerFeedbackRequested
 from domain.agreement.events.matters import BreachReported, ConcernRaised, MatterSettled, ProposalMade
 from domain.agreement.state import Agreement
+from domain.kernel.classification import KNOWN_TO, Audience
 from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.model import WITHHELD, Frozen, PersonId
 from domain.kernel.vocabulary import Role
+from domain.privacy.audiences import WITHHELD_AS_A_WHOLE, audience_of, is_for_few
 from domain.privacy.confidentiality import (
     Matters,
     matters_of,
@@ -149,7 +150,7 @@ class Disclosure:
         addressed = self._reader.person_id in self._addressees(event)
         closed = (
             place
-            for place in TELLING.get(event.type, {})
+            for place in WITHHELD_AS_A_WHOLE.get(event.type, {})
             if not self._may_read(event, place, is_addressed=addressed)
         )
         return withheld_at(data, [*closed, *self._of_a_matter(event)])

@@ -80,13 +80,17 @@ def _changed(value: JsonValue, shape: _Shape, place: str, change: Change) -> Jso
     return value
 
 
-@cache
 def _of_event(event_type: str) -> Mapping[str, _Shape]:
     known = EVENTS.get(event_type)
     return {} if known is None else _of_model(known)
 
 
 def _of_model(model: type[BaseModel]) -> Mapping[str, _Shape]:
+    return _shapes(model)  # Of a subclass, pyright thinks that it cannot be hashed because its values cannot.
+
+
+@cache
+def _shapes(model: type[BaseModel]) -> Mapping[str, _Shape]:
     shapes = {
         name: _Shape(words=True)
         if any(isinstance(mark, WrittenByPeople) for mark in info.metadata)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
-from domain.agreement.audiences import KNOWN_TO
 from domain.agreement.state import Absence, Agreement
 from domain.kernel.calendar import Calendar, Leave
+from domain.kernel.classification import KNOWN_TO
 from domain.kernel.model import PersonId
 from domain.kernel.vocabulary import ObligationKind, StallReason
 from domain.ledger.obligation import MEETING_KINDS, Obligation

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
+from domain.kernel.classification import Audience, Subject
 from domain.kernel.model import Frozen, Instant, PersonId, Slug, Words
 from domain.kernel.vocabulary import Kind, Role
 from domain.terms.parts import (
@@ -61,7 +62,7 @@ class CommonTerms(Frozen):
     """The first day."""
     planned_end: Day
     """The last day, included."""
-    retroactive_reason: Words | None = None
+    retroactive_reason: Annotated[Words | None, Subject.MENTEE] = None
     """Why the placement was approved after it began."""
     programme: Slug | None = None
     cohort: Slug | None = None
@@ -73,18 +74,18 @@ class CommonTerms(Frozen):
     programme_owner: PersonId
     observers: tuple[PersonId, ...] = ()
     sponsors: tuple[PersonId, ...] = ()
-    objectives: tuple[Objective, ...]
-    success_criteria: tuple[Criterion, ...]
+    objectives: Annotated[tuple[Objective, ...], Subject.MENTEE]
+    success_criteria: Annotated[tuple[Criterion, ...], Subject.MENTEE]
     development_plan_ref: Slug
     """The item of the mentee's development plan that this serves; the plan outlives the placement."""
-    skills_baseline: tuple[SkillLevel, ...]
-    boundaries: Boundaries
-    mentor_commitment: MentorCommitment
+    skills_baseline: Annotated[tuple[SkillLevel, ...], Audience.EVERY_SIDE]
+    boundaries: Annotated[Boundaries, Subject.MENTEE]
+    mentor_commitment: Annotated[MentorCommitment, Subject.MENTOR]
     cadence: Cadence
-    milestones: tuple[Milestone, ...]
+    milestones: Annotated[tuple[Milestone, ...], Subject.MENTEE]
     policy_set: PolicyReference
-    pivot_terms: PivotTerms
-    compliance: tuple[ComplianceItem, ...]
+    pivot_terms: Annotated[PivotTerms, Subject.MENTEE]
+    compliance: Annotated[tuple[ComplianceItem, ...], Subject.MENTEE]
     """The checklist that every signature acknowledges."""
     minimum_feedback_sources: Annotated[int, Field(ge=1, le=20)] = 2
     """How many different people must give the mentee feedback."""
@@ -93,7 +94,7 @@ class CommonTerms(Frozen):
     retention_class: Slug
     lawful_basis: LawfulBasis
     data_residency: Slug
-    accommodations_flag: bool = False
+    accommodations_flag: Annotated[bool, Audience.IN_CONFIDENCE] = False
     """Whether adjustments were agreed; what they are stays with HR."""
 
     def shift(self, days: int, *, after: date) -> Self:

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from domain.kernel.classification import Subject
 from domain.kernel.model import Frozen, PersonId, Slug, Words
 from domain.kernel.vocabulary import Kind, Role
 from domain.terms.common import CommonTerms
@@ -63,14 +64,14 @@ class RotationTerms(CommonTerms):
     own_roles: ClassVar = frozenset({Role.LEG_MANAGER, Role.SPONSOR})
 
     kind: Literal[Kind.ROTATION]
-    legs: tuple[Leg, ...]
+    legs: Annotated[tuple[Leg, ...], Subject.MENTEE]
     transition_gap_days_allowed: Annotated[int, Field(ge=0, le=60)]
     """Calendar days between two legs that need no explanation."""
     notice_weeks: Annotated[int, Field(ge=0, le=52)] = 12
     """Weeks before a leg by which its details are given: twelve in the practice of training programmes."""
     home_anchor_manager: PersonId
     """Who keeps contact from home throughout."""
-    swap_rules: Words
+    swap_rules: Annotated[Words, Subject.MENTEE]
     final_destination_decision_on: Day
     early_end_notice_days: EarlyEndNotice
 

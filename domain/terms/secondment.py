@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from domain.kernel.classification import Subject
 from domain.kernel.model import Frozen, PersonId, Slug, Words
 from domain.kernel.vocabulary import Kind, Role
 from domain.terms.common import CommonTerms
@@ -72,7 +73,7 @@ class SecondmentTerms(CommonTerms):
     grade: Slug
     location: Label
     fte: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
-    rationale: Words
+    rationale: Annotated[Words, Subject.MENTEE]
     """How the secondment serves the mentee's growth and the organisation's goals."""
     strategic_priority_ref: Slug
     cost_centre_home: Slug
@@ -80,11 +81,11 @@ class SecondmentTerms(CommonTerms):
     recharge: Recharge
     pay_ref: Slug
     """Where pay and allowances are agreed; never the amounts."""
-    backfill_plan: BackfillPlan
-    clearances: tuple[PersonalLabel, ...] = ()
+    backfill_plan: Annotated[BackfillPlan, Subject.MENTEE]
+    clearances: Annotated[tuple[PersonalLabel, ...], Subject.MENTEE] = ()
     """What the mentee needs to be let in: to places, systems or secrets."""
     appraisal_owner: Role
-    appraisal_transfer: Words
+    appraisal_transfer: Annotated[Words, Subject.MENTEE]
     """How the assessment reaches the other side."""
     extension_limit: Day
     """No extension goes beyond this day."""
@@ -92,7 +93,7 @@ class SecondmentTerms(CommonTerms):
     """When the end is decided; None takes it from the policy set."""
     early_end_notice_days: EarlyEndNotice
     ip_ref: Slug
-    return_plan: ReturnPlan | None = None
+    return_plan: Annotated[ReturnPlan | None, Subject.MENTEE] = None
     watch_substantive_post: bool = True
     """Whether a change of the home post is raised with the absent mentee."""
 

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from domain.kernel.classification import Subject
 from domain.kernel.model import Frozen, Instant, PersonId, Slug, Words
 from domain.kernel.vocabulary import Kind, Role
 from domain.terms.common import CommonTerms
@@ -64,7 +65,7 @@ class ShadowingTerms(CommonTerms):
     minimum_feedback_sources: Annotated[int, Field(ge=1, le=20)] = 1
     host_experts: tuple[PersonId, ...]
     model: ShadowingModel
-    sessions: tuple[PlannedSession, ...]
+    sessions: Annotated[tuple[PlannedSession, ...], Subject.MENTEE]
     minimum_practice_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
     """Least share of the session minutes that is practice."""
     longest_observation_run: Annotated[int, Field(ge=1, le=20)]
@@ -72,10 +73,10 @@ class ShadowingTerms(CommonTerms):
     debrief_within_days: Annotated[int, Field(ge=1, le=20)]
     """Working days from a session to its debrief."""
     focus_tags: tuple[Slug, ...]
-    home_test_site: Words
+    home_test_site: Annotated[Words, Subject.MENTEE]
     """Where in the home role the mentee tries what was seen."""
-    indicators: tuple[Indicator, ...]
-    access_prerequisites: tuple[Words, ...] = ()
+    indicators: Annotated[tuple[Indicator, ...], Subject.MENTEE]
+    access_prerequisites: Annotated[tuple[Words, ...], Subject.MENTEE] = ()
     hours_cap: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
     """Most hours of all sessions together."""
     early_end_notice_days: EarlyEndNotice = EarlyEndNotice(home=3, host=1, mentee=1)

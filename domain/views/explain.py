@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from domain.agreement.audiences import KNOWN_TO
 from domain.agreement.state import Agreement
 from domain.decisions.transitions import start_instant
+from domain.kernel.classification import KNOWN_TO
 from domain.kernel.vocabulary import Health, ObligationKind, Phase, StallReason
 from domain.ledger.ladder import AT_RISK_FROM_LEVEL, what_follows
 from domain.ledger.obligation import OF_WHO_IS_NOT_THERE, Obligation

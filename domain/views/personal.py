@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from domain.agreement.audiences import ROLES, Audience
 from domain.agreement.content import Confidence, Tone
 from domain.agreement.events import Event
 from domain.agreement.events.feedback import FeedbackGiven, SelfAssessmentRecorded, WinOrSetbackRecorded
 from domain.agreement.state import Agreement
+from domain.kernel.classification import ROLES, Audience
 from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.model import Frozen, Instant, PersonId
 from domain.kernel.vocabulary import Role

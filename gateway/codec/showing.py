@@ -14,12 +14,13 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from temporalio.api.common.v1 import Payload
 
-from domain.agreement.audiences import KNOWN_TO, TELLING, Audience
 from domain.agreement.commands import COMMANDS
 from domain.agreement.events import EVENTS, Event
 from domain.handling.loaded import CalendarsWanted, Delivery, LoadedAgreement
+from domain.kernel.classification import KNOWN_TO, Audience
 from domain.kernel.model import WITHHELD, PersonId
 from domain.kernel.vocabulary import Role
+from domain.privacy.audiences import WITHHELD_AS_A_WHOLE
 from domain.privacy.data_subjects import subjects_of
 from domain.privacy.disclosure import withheld_at
 from domain.privacy.free_text import with_words_changed
@@ -54,7 +55,7 @@ STRUCTURE: tuple[TypeAdapter[Any], ...] = tuple(
 )
 """What workflows and activities pass to each other that holds nobody's words."""
 
-_TELLING = frozenset(place for by_place in TELLING.values() for place in by_place)
+_TELLS_OF_A_PERSON = frozenset(place for by_place in WITHHELD_AS_A_WHOLE.values() for place in by_place)
 """What in a command tells of a person as it does in the events that it leads to."""
 
 _DIGESTS = ("command_digest", "digest", "digests", "request_digest", "head/request_digest")
@@ -166,7 +167,7 @@ def _command(value: JsonValue, viewer: Viewer) -> JsonValue:
     if fields["type"] in _DELICATE and not theirs and (viewer.person_id is None or not viewer.sees_structure):
         return WITHHELD
     command = _read(command_type.model_validate, value)
-    return withheld_at(without_words(command).model_dump(mode="json"), _TELLING)
+    return withheld_at(without_words(command).model_dump(mode="json"), _TELLS_OF_A_PERSON)
 
 
 def _request(value: JsonValue, viewer: Viewer) -> JsonValue:
@@ -184,7 +185,7 @@ def _request(value: JsonValue, viewer: Viewer) -> JsonValue:
         fields |= _without_erased(
             "agreement.proposed", {"terms": fields["terms"]}, viewer, author=terms.mentee, holders=holders
         )
-    return withheld_at(fields, _not_for(viewer, TELLING["agreement.proposed"]))
+    return withheld_at(fields, _not_for(viewer, WITHHELD_AS_A_WHOLE["agreement.proposed"]))
 
 
 def _structure(value: JsonValue, viewer: Viewer) -> JsonValue:
@@ -217,7 +218,8 @@ def _discreet(folded: JsonValue, viewer: Viewer) -> JsonValue:
             )
         case dict():
             inner = {name: _discreet(each, viewer) for name, each in folded.items()}
-            return withheld_at(inner, [*_DIGESTS, *_not_for(viewer, TELLING["agreement.proposed"])])
+            kept = _not_for(viewer, WITHHELD_AS_A_WHOLE["agreement.proposed"])
+            return withheld_at(inner, [*_DIGESTS, *kept])
         case list():
             return [_discreet(each, viewer) for each in folded]
         case _:

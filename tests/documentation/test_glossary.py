@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from domain.agreement.audiences import Audience
 from domain.kernel import vocabulary
+from domain.kernel.classification import Audience
 from domain.kernel.vocabulary import Kind, Phase, Role
 from tests.fixtures.paths import DOCS
 

@@ -6,7 +6,6 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from domain.agreement.audiences import Audience
 from domain.agreement.commands.base import (
     ACTIVE,
     ACTIVE_OR_LOOKING_BACK,
@@ -23,6 +22,7 @@ from domain.agreement.content import (
     Rating,
     Tone,
 )
+from domain.kernel.classification import Audience
 from domain.kernel.model import PersonId, Words
 from domain.kernel.vocabulary import Role
 from domain.ledger.obligation import ObligationId

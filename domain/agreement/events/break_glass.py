@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from domain.agreement.events.base import Event
+from domain.kernel.classification import Audience, Subject
 from domain.kernel.model import Instant, PersonId, Words
 
 
@@ -19,7 +20,7 @@ class BreakGlassRequested(Event):
     hours: int
     lapses_at: Instant
     """By when another person has to approve."""
-    reason: Words
+    reason: Annotated[Words, Audience.IN_CONFIDENCE, Subject.AUTHOR]
 
 
 class BreakGlassApproved(Event):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from domain.agreement.events.base import Event, MeaningfulEvent
 from domain.agreement.state import Party
+from domain.kernel.classification import Audience, Subject
 from domain.kernel.model import DigestOfWords, Instant, Slug, Words
 from domain.terms import Terms
 
@@ -18,10 +19,10 @@ class PivotProposed(MeaningfulEvent):
     type: Literal["pivot.proposed"] = "pivot.proposed"
     pivot_id: Slug
     option: Literal["re_scope", "swap", "shorten", "end"]
-    reason: Words
-    terms: Terms
+    reason: Annotated[Words, Audience.EVERY_SIDE, Subject.MENTEE]
+    terms: Annotated[Terms, Audience.EVERY_SIDE]
     """The terms as they would be, with the new criteria."""
-    digests: Mapping[str, DigestOfWords]
+    digests: Annotated[Mapping[str, DigestOfWords], Audience.AUTHOR, Subject.AS_IN_THE_TERMS]
     changed: tuple[str, ...]
     affected: tuple[Party, ...]
 
@@ -40,7 +41,7 @@ class PivotRefused(MeaningfulEvent):
     type: Literal["pivot.refused"] = "pivot.refused"
     pivot_id: Slug
     party: Party
-    reason: Words
+    reason: Annotated[Words, Audience.EVERY_SIDE, Subject.AUTHOR]
 
 
 class PivotAdopted(Event):
@@ -58,7 +59,7 @@ class PlacementPaused(MeaningfulEvent):
     type: Literal["placement.paused"] = "placement.paused"
     resumes_at: Instant
     shifts_dates: bool
-    reason: Words
+    reason: Annotated[Words, Audience.IN_CONFIDENCE, Subject.MENTEE]
 
 
 class PlacementResumed(Event):
@@ -74,4 +75,4 @@ class EndDateMoved(MeaningfulEvent):
 
     type: Literal["end_date.moved"] = "end_date.moved"
     ends_on: date
-    reason: Words
+    reason: Annotated[Words, Audience.EVERY_SIDE, Subject.MENTEE]

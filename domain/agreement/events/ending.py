@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from domain.agreement.content import Evidence, Reflection, Synthesis
 from domain.agreement.events.base import Event, MeaningfulEvent
 from domain.agreement.state import Party
+from domain.kernel.classification import Audience, Subject, WithheldAsAWhole
 from domain.kernel.model import Words
 
 
@@ -16,16 +17,16 @@ class EndDecided(MeaningfulEvent):
 
     type: Literal["end.decided"] = "end.decided"
     decision: Literal["return", "convert", "next_role", "end"]
-    reason: Words
+    reason: Annotated[Words, Audience.EVERY_SIDE, Subject.MENTEE]
 
 
 class ReturnPlanned(MeaningfulEvent):
     """How the mentee comes back to the home post is settled."""
 
     type: Literal["return.planned"] = "return.planned"
-    target_post: Words
-    first_weeks: tuple[Words, ...]
-    use_of_learning: Words
+    target_post: Annotated[Words, Audience.IN_CONFIDENCE, Subject.MENTEE]
+    first_weeks: Annotated[tuple[Words, ...], Audience.IN_CONFIDENCE, Subject.MENTEE]
+    use_of_learning: Annotated[Words, Audience.IN_CONFIDENCE, Subject.MENTEE]
 
 
 class EndBroughtForward(MeaningfulEvent):
@@ -33,7 +34,7 @@ class EndBroughtForward(MeaningfulEvent):
 
     type: Literal["end.brought_forward"] = "end.brought_forward"
     by: Literal["home", "host", "mentee"]
-    reason: Words
+    reason: Annotated[Words, Audience.IN_CONFIDENCE, Subject.MENTEE]
     notice_days: int
     ends_on: date
 
@@ -52,8 +53,8 @@ class DebriefSubmitted(MeaningfulEvent):
 
     type: Literal["debrief.submitted"] = "debrief.submitted"
     party: Party
-    reflection: Reflection
-    evidence: tuple[Evidence, ...]
+    reflection: Annotated[Reflection, Audience.PAIR, Subject.AUTHOR]
+    evidence: Annotated[tuple[Evidence, ...], Audience.PAIR, Subject.AUTHOR]
 
 
 class DebriefConcluded(Event):
@@ -67,7 +68,7 @@ class SynthesisSubmitted(MeaningfulEvent):
 
     type: Literal["synthesis.submitted"] = "synthesis.submitted"
     synthesis_version: int
-    synthesis: Synthesis
+    synthesis: Annotated[Synthesis, Audience.EVERY_SIDE, Subject.MENTEE, WithheldAsAWhole()]
 
 
 class SynthesisSigned(MeaningfulEvent):
@@ -84,7 +85,7 @@ class SynthesisReturned(MeaningfulEvent):
     type: Literal["synthesis.returned"] = "synthesis.returned"
     synthesis_version: int
     party: Party
-    what: Words
+    what: Annotated[Words, Audience.EVERY_SIDE, Subject.AUTHOR]
 
 
 class AgreementCompleted(Event):
@@ -99,5 +100,5 @@ class AgreementClosedIncomplete(MeaningfulEvent):
     """Closed without debrief or synthesis, with a reason and a name."""
 
     type: Literal["agreement.closed_incomplete"] = "agreement.closed_incomplete"
-    reason: Words
+    reason: Annotated[Words, Audience.IN_CONFIDENCE, Subject.MENTEE]
     missing: tuple[str, ...]

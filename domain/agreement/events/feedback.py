@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from domain.agreement.audiences import Audience
 from domain.agreement.content import (
     Anchor,
     Confidence,
@@ -13,6 +12,7 @@ from domain.agreement.content import (
 )
 from domain.agreement.events.base import Event, MeaningfulEvent
 from domain.agreement.state import Party
+from domain.kernel.classification import Audience, ChosenIn, Subject, WithheldAsAWhole
 from domain.kernel.model import PersonId, Words
 from domain.ledger.obligation import ObligationId
 
@@ -24,12 +24,12 @@ class FeedbackGiven(MeaningfulEvent):
     giver: Party
     receiver_id: PersonId
     about: ObligationId | None
-    behaviour: Words
-    effect: Words
-    next_step: Words
+    behaviour: Annotated[Words, Audience.ADDRESSEE, Subject.RECEIVER]
+    effect: Annotated[Words, Audience.ADDRESSEE, Subject.RECEIVER]
+    next_step: Annotated[Words, Audience.ADDRESSEE, Subject.RECEIVER]
     anchor: Anchor
-    tone: Tone
-    rating: Confidence | None = None
+    tone: Annotated[Tone, Audience.ADDRESSEE]
+    rating: Annotated[Confidence | None, Audience.PAIR] = None
 
 
 class PeerFeedbackRequested(MeaningfulEvent):
@@ -37,23 +37,23 @@ class PeerFeedbackRequested(MeaningfulEvent):
 
     type: Literal["peer_feedback.requested"] = "peer_feedback.requested"
     peer: Party
-    question: Words
+    question: Annotated[Words, Audience.ADDRESSEE, Subject.MENTEE]
 
 
 class SelfAssessmentRecorded(MeaningfulEvent):
     """The mentee rated themselves against the agreed criteria."""
 
     type: Literal["self_assessment.recorded"] = "self_assessment.recorded"
-    ratings: tuple[Rating, ...]
+    ratings: Annotated[tuple[Rating, ...], Audience.PAIR, Subject.MENTEE, WithheldAsAWhole()]
 
 
 class WinOrSetbackRecorded(MeaningfulEvent):
     """Something went well or did not, with the lesson."""
 
     type: Literal["win_or_setback.recorded"] = "win_or_setback.recorded"
-    is_win: bool
-    what: Words
-    lesson: Words
+    is_win: Annotated[bool, Audience.PAIR]
+    what: Annotated[Words, Audience.PAIR, Subject.AUTHOR]
+    lesson: Annotated[Words, Audience.PAIR, Subject.AUTHOR]
 
 
 class EndorsementGiven(MeaningfulEvent):
@@ -61,7 +61,7 @@ class EndorsementGiven(MeaningfulEvent):
 
     type: Literal["endorsement.given"] = "endorsement.given"
     endorser: Party
-    statement: Words
+    statement: Annotated[Words, Audience.EVERY_SIDE, Subject.MENTEE]
     skill_uri: str
 
 
@@ -70,12 +70,12 @@ class EndorsementRevoked(MeaningfulEvent):
 
     type: Literal["endorsement.revoked"] = "endorsement.revoked"
     endorser: Party
-    reason: Words | None
+    reason: Annotated[Words | None, Audience.AUTHOR, Subject.AUTHOR]
 
 
 class NoteKept(Event):
     """Somebody kept a note. It ends no silence: others may not even read it."""
 
     type: Literal["note.kept"] = "note.kept"
-    note: Words
+    note: Annotated[Words, Audience.AUTHOR, ChosenIn("audience"), Subject.AUTHOR]
     audience: Literal[Audience.AUTHOR, Audience.PAIR]

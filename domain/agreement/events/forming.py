@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from domain.agreement.events.base import Event, MeaningfulEvent
 from domain.agreement.state import Party
 from domain.kernel.calendar import Calendar
+from domain.kernel.classification import Audience, Subject
 from domain.kernel.model import DigestOfWords, Instant, PersonId, Slug, Words
 from domain.policy.policy_set import KindPolicy
 from domain.terms import Terms
@@ -19,13 +20,13 @@ class AgreementProposed(Event):
 
     type: Literal["agreement.proposed"] = "agreement.proposed"
     agreement_id: str
-    request_digest: DigestOfWords
+    request_digest: Annotated[DigestOfWords, Audience.AUTHOR, Subject.EVERYBODY_IN_THE_TERMS]
     """SHA-256 of the whole request, by which the same request is recognised when it comes again."""
-    terms: Terms
-    digests: Mapping[str, DigestOfWords]
+    terms: Annotated[Terms, Audience.EVERY_SIDE]
+    digests: Annotated[Mapping[str, DigestOfWords], Audience.AUTHOR, Subject.AS_IN_THE_TERMS]
     """SHA-256 of each field of the terms, so that a change of words is seen without the words."""
     policy: KindPolicy
-    calendars: Mapping[PersonId, Calendar]
+    calendars: Annotated[Mapping[PersonId, Calendar], Audience.IN_CONFIDENCE]
     parties: tuple[Party, ...]
     expires_at: Instant
 
@@ -34,7 +35,7 @@ class CalendarsSnapshotted(Event):
     """People joined, or their calendars were read again: due instants from here on follow these."""
 
     type: Literal["calendars.snapshotted"] = "calendars.snapshotted"
-    calendars: Mapping[PersonId, Calendar]
+    calendars: Annotated[Mapping[PersonId, Calendar], Audience.IN_CONFIDENCE]
 
 
 class AgreementSigned(MeaningfulEvent):
@@ -51,7 +52,7 @@ class AgreementDeclined(MeaningfulEvent):
 
     type: Literal["agreement.declined"] = "agreement.declined"
     party: Party
-    reason: Words
+    reason: Annotated[Words, Audience.EVERY_SIDE, Subject.AUTHOR]
 
 
 class ChangesRequested(MeaningfulEvent):
@@ -60,20 +61,20 @@ class ChangesRequested(MeaningfulEvent):
     type: Literal["changes.requested"] = "changes.requested"
     party: Party
     fields: tuple[str, ...]
-    what: Words
+    what: Annotated[Words, Audience.EVERY_SIDE, Subject.AUTHOR]
 
 
 class TermsAmended(MeaningfulEvent):
     """A new version of the terms; only the parties that a changed field affects sign it."""
 
     type: Literal["terms.amended"] = "terms.amended"
-    terms: Terms
-    digests: Mapping[str, DigestOfWords]
+    terms: Annotated[Terms, Audience.EVERY_SIDE]
+    digests: Annotated[Mapping[str, DigestOfWords], Audience.AUTHOR, Subject.AS_IN_THE_TERMS]
     terms_version: int
     changed: tuple[str, ...]
     affected: tuple[Party, ...]
     parties: tuple[Party, ...]
-    reason: Words
+    reason: Annotated[Words, Audience.EVERY_SIDE, Subject.AUTHOR]
 
 
 class AgreementConcluded(Event):
@@ -87,7 +88,7 @@ class AgreementWithdrawn(MeaningfulEvent):
     """The placement is taken back before it started."""
 
     type: Literal["agreement.withdrawn"] = "agreement.withdrawn"
-    reason: Words
+    reason: Annotated[Words, Audience.EVERY_SIDE, Subject.MENTEE]
 
 
 class AgreementExpired(Event):

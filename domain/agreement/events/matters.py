@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from domain.agreement.events.base import MeaningfulEvent
 from domain.agreement.state import Party
+from domain.kernel.classification import Audience, Subject
 from domain.kernel.model import PersonId, Slug, Words
 
 
@@ -15,9 +16,12 @@ class BlockerRaised(MeaningfulEvent):
     type: Literal["blocker.raised"] = "blocker.raised"
     matter_id: Slug
     raised_by: PersonId
-    category: Literal["access", "capacity", "role_conflict", "dependency", "norms", "other"]
-    what: Words
-    needed: Words
+    category: Annotated[
+        Literal["access", "capacity", "role_conflict", "dependency", "norms", "other"],
+        Audience.CLOSE_TO_THE_WORK,
+    ]
+    what: Annotated[Words, Audience.CLOSE_TO_THE_WORK, Subject.AUTHOR]
+    needed: Annotated[Words, Audience.CLOSE_TO_THE_WORK, Subject.AUTHOR]
 
 
 class ConcernRaised(MeaningfulEvent):
@@ -28,7 +32,7 @@ class ConcernRaised(MeaningfulEvent):
     raised_by: PersonId
     about: PersonId | None
     handled_by: Party
-    what: Words
+    what: Annotated[Words, Audience.ADDRESSEE, Subject.CONCERNED]
 
 
 class ProposalMade(MeaningfulEvent):
@@ -37,8 +41,8 @@ class ProposalMade(MeaningfulEvent):
     type: Literal["proposal.made"] = "proposal.made"
     matter_id: Slug
     raised_by: PersonId
-    what: Words
-    expected: Words
+    what: Annotated[Words, Audience.ADDRESSEE, Subject.AUTHOR]
+    expected: Annotated[Words, Audience.ADDRESSEE, Subject.AUTHOR]
 
 
 class BreachReported(MeaningfulEvent):
@@ -50,7 +54,7 @@ class BreachReported(MeaningfulEvent):
     breaches: Literal["boundary", "ethics"]
     about: PersonId | None
     handled_by: Party
-    what: Words
+    what: Annotated[Words, Audience.ADDRESSEE, Subject.CONCERNED]
 
 
 class MatterSettled(MeaningfulEvent):
@@ -58,6 +62,6 @@ class MatterSettled(MeaningfulEvent):
 
     type: Literal["matter.settled"] = "matter.settled"
     matter_id: Slug
-    accepted: bool | None
+    accepted: Annotated[bool | None, Audience.ADDRESSEE]
     """The answer to a proposal; None for other matters."""
-    resolution: Words
+    resolution: Annotated[Words, Audience.ADDRESSEE, Subject.AUTHOR]

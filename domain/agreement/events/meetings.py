@@ -15,6 +15,7 @@ from domain.agreement.content import (
 )
 from domain.agreement.events.base import Event, MeaningfulEvent
 from domain.agreement.state import MeetingKind
+from domain.kernel.classification import Audience, Subject
 from domain.kernel.model import Instant, PersonId, Words
 
 MeetingNumber = Annotated[int, Field(ge=1)]
@@ -26,12 +27,12 @@ class CheckInHeld(MeaningfulEvent):
 
     type: Literal["check_in.held"] = "check_in.held"
     number: MeetingNumber
-    progress: tuple[ObjectiveProgress, ...]
-    blockers: tuple[Words, ...]
-    confidence: Confidence
-    answers: tuple[PromptAnswer, ...]
-    next_steps: tuple[Words, ...]
-    skills: tuple[SkillObservation, ...]
+    progress: Annotated[tuple[ObjectiveProgress, ...], Audience.CLOSE_TO_THE_WORK, Subject.MENTEE]
+    blockers: Annotated[tuple[Words, ...], Audience.CLOSE_TO_THE_WORK, Subject.MENTEE]
+    confidence: Annotated[Confidence, Audience.PAIR]
+    answers: Annotated[tuple[PromptAnswer, ...], Audience.PAIR, Subject.MENTEE]
+    next_steps: Annotated[tuple[Words, ...], Audience.CLOSE_TO_THE_WORK, Subject.MENTEE]
+    skills: Annotated[tuple[SkillObservation, ...], Audience.CLOSE_TO_THE_WORK, Subject.MENTEE]
     calls_for: Literal["amendment", "pivot"] | None
     prompt_bank: str | None = None
     """The version of the bank that the answers are from; None where nothing was answered."""
@@ -43,9 +44,9 @@ class ReflectiveSessionHeld(MeaningfulEvent):
     type: Literal["reflective_session.held"] = "reflective_session.held"
     number: MeetingNumber
     prompt_bank: str
-    answers: tuple[PromptAnswer, ...]
-    assumptions_questioned: tuple[Words, ...]
-    next_steps: tuple[Words, ...]
+    answers: Annotated[tuple[PromptAnswer, ...], Audience.PAIR, Subject.MENTEE]
+    assumptions_questioned: Annotated[tuple[Words, ...], Audience.PAIR, Subject.MENTEE]
+    next_steps: Annotated[tuple[Words, ...], Audience.PAIR, Subject.MENTEE]
 
 
 class MeetingExcused(MeaningfulEvent):
@@ -54,7 +55,7 @@ class MeetingExcused(MeaningfulEvent):
     type: Literal["meeting.excused"] = "meeting.excused"
     meeting: MeetingKind
     number: MeetingNumber
-    reason: Words
+    reason: Annotated[Words, Audience.PAIR, Subject.AUTHOR]
 
 
 class MeetingRescheduled(Event):
@@ -64,7 +65,7 @@ class MeetingRescheduled(Event):
     meeting: MeetingKind
     number: MeetingNumber
     starts_at: Instant
-    reason: Words
+    reason: Annotated[Words, Audience.PAIR, Subject.AUTHOR]
 
 
 class MeetingMissed(Event):
@@ -81,7 +82,7 @@ class OfflineMeetingRecorded(MeaningfulEvent):
     type: Literal["offline_meeting.recorded"] = "offline_meeting.recorded"
     held_on: date
     between: tuple[PersonId, ...]
-    note: Words
+    note: Annotated[Words, Audience.PAIR, Subject.AUTHOR]
 
 
 class PlanReviewed(MeaningfulEvent):
@@ -89,4 +90,4 @@ class PlanReviewed(MeaningfulEvent):
 
     type: Literal["plan.reviewed"] = "plan.reviewed"
     reviewed_on: date
-    outcome: Words
+    outcome: Annotated[Words, Audience.IN_CONFIDENCE, Subject.MENTEE]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from domain.agreement.content import (
     Evidence,
 )
 from domain.agreement.events.base import MeaningfulEvent
+from domain.kernel.classification import Audience, Subject
 from domain.kernel.model import Slug, Words
 
 
@@ -17,8 +18,8 @@ class MilestoneCompleted(MeaningfulEvent):
 
     type: Literal["milestone.completed"] = "milestone.completed"
     milestone_id: Slug
-    evidence: tuple[Evidence, ...]
-    indicator_result: Words
+    evidence: Annotated[tuple[Evidence, ...], Audience.EVERY_SIDE, Subject.MENTEE]
+    indicator_result: Annotated[Words, Audience.EVERY_SIDE, Subject.MENTEE]
 
 
 class MilestoneVerified(MeaningfulEvent):
@@ -26,7 +27,7 @@ class MilestoneVerified(MeaningfulEvent):
 
     type: Literal["milestone.verified"] = "milestone.verified"
     milestone_id: Slug
-    comment: Words | None
+    comment: Annotated[Words | None, Audience.EVERY_SIDE, Subject.MENTEE]
 
 
 class MilestoneReturned(MeaningfulEvent):
@@ -34,7 +35,7 @@ class MilestoneReturned(MeaningfulEvent):
 
     type: Literal["milestone.returned"] = "milestone.returned"
     milestone_id: Slug
-    missing: Words
+    missing: Annotated[Words, Audience.EVERY_SIDE, Subject.MENTEE]
 
 
 class MilestoneReplanned(MeaningfulEvent):
@@ -43,4 +44,4 @@ class MilestoneReplanned(MeaningfulEvent):
     type: Literal["milestone.replanned"] = "milestone.replanned"
     milestone_id: Slug
     due_on: date
-    reason: Words
+    reason: Annotated[Words, Audience.EVERY_SIDE, Subject.MENTEE]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from domain.agreement.events.base import Event, MeaningfulEvent
+from domain.kernel.classification import Audience, Subject
 from domain.kernel.model import Words
 from domain.ledger.obligation import ObligationId
 from domain.policy.policy_set import KindPolicy
@@ -16,7 +17,7 @@ class ObligationWaived(MeaningfulEvent):
 
     type: Literal["obligation.waived"] = "obligation.waived"
     obligation_id: ObligationId
-    reason: Words
+    reason: Annotated[Words, Audience.EVERY_SIDE, Subject.MENTEE]
 
 
 class ObligationEscalated(Event):
@@ -40,7 +41,7 @@ class NoticesResent(Event):
     type: Literal["notices.resent"] = "notices.resent"
     notice_ids: tuple[str, ...]
     """Those among them that were given up are queued by the statement that writes the event."""
-    reason: Words
+    reason: Annotated[Words, Audience.EVERY_SIDE, Subject.AUTHOR]
 
 
 class ObligationAcknowledged(Event):
@@ -48,7 +49,7 @@ class ObligationAcknowledged(Event):
 
     type: Literal["obligation.acknowledged"] = "obligation.acknowledged"
     obligation_id: ObligationId
-    plan: Words
+    plan: Annotated[Words, Audience.CLOSE_TO_THE_WORK, Subject.AUTHOR]
 
 
 class ObligationSnoozed(Event):
@@ -57,14 +58,14 @@ class ObligationSnoozed(Event):
     type: Literal["obligation.snoozed"] = "obligation.snoozed"
     obligation_id: ObligationId
     working_days: int
-    reason: Words
+    reason: Annotated[Words, Audience.IN_CONFIDENCE, Subject.AUTHOR]
 
 
 class PlacementHeld(MeaningfulEvent):
     """The placement waits for somebody outside it."""
 
     type: Literal["placement.held"] = "placement.held"
-    waits_for: Words
+    waits_for: Annotated[Words, Audience.EVERY_SIDE, Subject.MENTEE]
     review_on: date
 
 
@@ -72,7 +73,7 @@ class PlacementReleased(MeaningfulEvent):
     """The hold is over."""
 
     type: Literal["placement.released"] = "placement.released"
-    reason: Words
+    reason: Annotated[Words, Audience.EVERY_SIDE, Subject.MENTEE]
 
 
 class PolicyAdopted(MeaningfulEvent):
@@ -80,7 +81,7 @@ class PolicyAdopted(MeaningfulEvent):
 
     type: Literal["policy.adopted"] = "policy.adopted"
     policy: KindPolicy
-    reason: Words
+    reason: Annotated[Words, Audience.EVERY_SIDE, Subject.AUTHOR]
 
 
 class EntryCorrected(MeaningfulEvent):
@@ -89,4 +90,4 @@ class EntryCorrected(MeaningfulEvent):
     type: Literal["entry.corrected"] = "entry.corrected"
     entry: Literal["milestone.verified", "deliverable.accepted", "end.decided", "return.planned"]
     subject: str
-    explanation: Words
+    explanation: Annotated[Words, Audience.EVERY_SIDE, Subject.MENTEE]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from domain.agreement.events.base import Event, MeaningfulEvent
 from domain.agreement.state import Party
+from domain.kernel.classification import Audience, Subject
 from domain.kernel.model import PersonId, Words
 from domain.kernel.vocabulary import Role
 
@@ -18,7 +19,7 @@ class RoleReassigned(MeaningfulEvent):
     role: Role
     from_person: PersonId
     to_person: PersonId
-    reason: Words
+    reason: Annotated[Words, Audience.IN_CONFIDENCE, Subject.NAMED]
 
 
 class PartyLeft(MeaningfulEvent):
@@ -28,7 +29,7 @@ class PartyLeft(MeaningfulEvent):
     person_id: PersonId
     roles: tuple[Party, ...]
     proposed_successor: PersonId | None
-    reason: Words
+    reason: Annotated[Words, Audience.IN_CONFIDENCE, Subject.NAMED]
 
 
 class PartyWentOnLeave(Event):
@@ -66,4 +67,4 @@ class CalendarReadAgain(Event):
 
     type: Literal["calendar.read_again"] = "calendar.read_again"
     person_id: PersonId
-    reason: Words
+    reason: Annotated[Words, Audience.IN_CONFIDENCE, Subject.NAMED]

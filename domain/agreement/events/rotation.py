@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from domain.agreement.content import Evidence, Reflection, Transfer
 from domain.agreement.events.base import MeaningfulEvent
 from domain.agreement.state import Party
+from domain.kernel.classification import Audience, Subject
 from domain.kernel.model import Slug, Words
 
 
@@ -31,7 +32,7 @@ class DeliverableAccepted(MeaningfulEvent):
     type: Literal["deliverable.accepted"] = "deliverable.accepted"
     leg_id: Slug
     deliverable_id: Slug
-    evidence: tuple[Evidence, ...]
+    evidence: Annotated[tuple[Evidence, ...], Audience.EVERY_SIDE, Subject.MENTEE]
 
 
 class LegDebriefed(MeaningfulEvent):
@@ -39,8 +40,8 @@ class LegDebriefed(MeaningfulEvent):
 
     type: Literal["leg.debriefed"] = "leg.debriefed"
     leg_id: Slug
-    reflection: Reflection
-    transfer: Transfer
+    reflection: Annotated[Reflection, Audience.PAIR, Subject.AUTHOR]
+    transfer: Annotated[Transfer, Audience.PAIR, Subject.AUTHOR]
 
 
 class HandoverCompleted(MeaningfulEvent):
@@ -48,9 +49,9 @@ class HandoverCompleted(MeaningfulEvent):
 
     type: Literal["handover.completed"] = "handover.completed"
     leg_id: Slug
-    handed_over: Words
-    open_ends: tuple[Words, ...]
-    home_cover: Words
+    handed_over: Annotated[Words, Audience.EVERY_SIDE, Subject.MENTEE]
+    open_ends: Annotated[tuple[Words, ...], Audience.EVERY_SIDE, Subject.MENTEE]
+    home_cover: Annotated[Words, Audience.EVERY_SIDE, Subject.MENTEE]
 
 
 class SponsorContactLogged(MeaningfulEvent):
@@ -58,4 +59,4 @@ class SponsorContactLogged(MeaningfulEvent):
 
     type: Literal["sponsor_contact.logged"] = "sponsor_contact.logged"
     leg_id: Slug
-    note: Words
+    note: Annotated[Words, Audience.PAIR, Subject.AUTHOR]

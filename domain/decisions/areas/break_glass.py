@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from domain.agreement.audiences import has_audience
 from domain.agreement.commands.break_glass import ApproveBreakGlass, RequestBreakGlass
 from domain.agreement.events.break_glass import BreakGlassApproved, BreakGlassRequested
 from domain.decisions.draft import Draft
 from domain.decisions.registry import rule
 from domain.kernel.errors import RefusalCode, Refused
+from domain.privacy.audiences import has_audience
 
 TIME_TO_APPROVE = timedelta(hours=24)
 """After this a request has lapsed: whoever approves late would approve something that has passed."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from datetime import datetime
 
-from domain.agreement.audiences import KNOWN_TO
 from domain.agreement.commands.people import ReadCalendarAgain, ReassignRole, ReportDeparture
 from domain.agreement.events.people import CalendarReadAgain, PartyLeft, RoleReassigned
 from domain.agreement.state import Agreement
@@ -16,6 +15,7 @@ from domain.decisions.planning import FOLLOWS_A_PLAN, planned
 from domain.decisions.registry import rule
 from domain.decisions.responsibility import somebody_in_charge, still_there
 from domain.decisions.transitions import unsigned
+from domain.kernel.classification import KNOWN_TO
 from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.model import PersonId
 from domain.kernel.vocabulary import ObligationKind, Role, StallReason

@@ -26,7 +26,7 @@ from domain.decisions.decide import decide
 from domain.handling.handle import step
 from domain.kernel.digests import digest_by_field
 from domain.kernel.errors import RefusalCode, Refused
-from domain.privacy.data_subjects import OF_THE_TERMS
+from domain.privacy.data_subjects import SUBJECTS_OF_TERMS
 from domain.terms.requests import split
 from tests.fixtures.paths import EXAMPLES
 
@@ -95,7 +95,7 @@ async def test_only_words_that_cannot_be_compared_count_as_changed(
     )
     with capture_logs() as logs:
         amended = await _decided(elsewhere(), active.agreement_id, terms)
-    unknown = {field for field, words in terms.items() if field in OF_THE_TERMS and words}
+    unknown = {field for field, words in terms.items() if field in SUBJECTS_OF_TERMS and words}
     assert set(amended.changed) == {"development_plan_ref", *unknown} - {"mentor_commitment"}
     assert {"objectives", "success_criteria"} <= unknown
     assert {log["event"] for log in logs} == {"digest_key_lost"}

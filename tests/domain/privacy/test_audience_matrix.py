@@ -9,11 +9,12 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from domain.agreement.audiences import AUDIENCES, ROLES, TELLING, Audience
 from domain.agreement.content import FieldNote, PromptAnswer
 from domain.agreement.events import EVENTS, Event
+from domain.kernel.classification import ROLES, Audience
 from domain.kernel.model import WITHHELD
 from domain.kernel.vocabulary import Kind, Role
+from domain.privacy.audiences import AUDIENCES, WITHHELD_AS_A_WHOLE
 from domain.privacy.disclosure import OPERATOR, Disclosure, Reader, reader_of
 from domain.stream.serialization import read_event, to_new_event
 from domain.terms.words import without_words
@@ -206,7 +207,7 @@ def test_every_measure_of_a_person_is_decided_upon() -> None:
         for place in _measures(Annotated[info.annotation, None], f"{name}/{field}")
         if not place.endswith(("/endorser/role", "/giver/role", "/handled_by/role", "/peer/role"))
     }
-    in_the_table = {f"{name}/{place}" for name, places in TELLING.items() for place in places}
+    in_the_table = {f"{name}/{place}" for name, places in WITHHELD_AS_A_WHOLE.items() for place in places}
     undecided = {
         place for place in found - PROGRESS if not any(_within(place, known) for known in in_the_table)
     }
@@ -222,7 +223,7 @@ def test_ratings_are_for_no_manager_and_not_for_hr() -> None:
     """HR and managers see progress, never how sure somebody is or how they are rated."""
     for place in NEVER_HR_EITHER:
         event_type, _, field = place.partition("/")
-        assert not ROLES[TELLING[event_type][field]] & HR_AND_MANAGERS, place
+        assert not ROLES[WITHHELD_AS_A_WHOLE[event_type][field]] & HR_AND_MANAGERS, place
 
 
 def test_what_tells_of_a_person_is_withheld_as_the_table_says(scripted: Mapping[str, Any]) -> None:
@@ -235,7 +236,7 @@ def test_what_tells_of_a_person_is_withheld_as_the_table_says(scripted: Mapping[
             disclosure = Disclosure(reader, events)
             for row, event in zip(life.rows, events, strict=True):
                 shown = disclosure.data(event, row.actor_id)
-                for place, audience in TELLING.get(event.type, {}).items():
+                for place, audience in WITHHELD_AS_A_WHOLE.get(event.type, {}).items():
                     written = _at(to_new_event(event, "").data, place)
                     if shown is None or written is None:
                         continue

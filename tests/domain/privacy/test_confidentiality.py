@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from domain.agreement.audiences import KNOWN_TO
 from domain.agreement.evolve import evolve
+from domain.kernel.classification import KNOWN_TO
 from domain.kernel.errors import RefusalCode
 from domain.kernel.vocabulary import Health, ObligationKind, Role, StallReason
 from domain.notifications.derive import notices_of

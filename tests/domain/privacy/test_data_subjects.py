@@ -13,13 +13,16 @@ from pydantic import JsonValue
 
 from domain.agreement.events import EVENTS
 from domain.agreement.state import AgreementChanges
+from domain.kernel.classification import Subject, marks
 from domain.kernel.model import WITHHELD
 from domain.kernel.vocabulary import Role
-from domain.privacy.data_subjects import OF_THE_TERMS, SUBJECTS, subject_of, subjects_of
+from domain.privacy.audiences import AUDIENCES
+from domain.privacy.data_subjects import SUBJECTS, SUBJECTS_OF_TERMS, subject_of, subjects_of
 from domain.privacy.free_text import places_of_words, with_words_changed
 from domain.stream.messages import RecordedEvent
 from domain.stream.sealed_values import as_sealed, sealed_text, with_sealed_replaced
 from domain.stream.serialization import fold_recorded, read_event
+from domain.terms import RotationTerms, SecondmentTerms, ShadowingTerms
 from domain.terms.words import without_words
 from tests.fixtures.paths import GOLDEN
 
@@ -39,12 +42,23 @@ def test_every_place_with_words_has_a_subject(event_type: str, place: str) -> No
     assert subject_of(event_type, place, {}, author="P-author", holders=HOLDERS)
 
 
-def test_no_subject_is_stated_for_a_field_that_is_gone() -> None:
-    """The tables hold what there is, so that a renamed field is noticed."""
-    fields = {(event_type, place.split("/")[1]) for event_type, place in WRITTEN}
-    assert {(event_type, field) for event_type, of_it in SUBJECTS.items() for field in of_it} == fields
+def test_every_place_with_words_says_who_reads_it_and_whose_it_is() -> None:
+    """Both stand at the field or at one around it; no field of the terms without words is somebody's."""
+    for event_type, place in WRITTEN:
+        names = [name for name in place.split("/") if name not in {"", "*"}]
+        around = {"/".join(names[:length]) for length in range(1, len(names) + 1)}
+        assert around & AUDIENCES[event_type].keys(), (event_type, place)
+        assert around & SUBJECTS[event_type].keys(), (event_type, place)
     in_terms = {place.split("/")[2] for _, place in WRITTEN if place.startswith("/terms/")}
-    assert set(OF_THE_TERMS) == in_terms
+    assert set(SUBJECTS_OF_TERMS) == in_terms
+
+
+def test_kinds_agree_on_whose_a_field_of_the_terms_is() -> None:
+    """A field of one name is somebody's by one rule, whatever the kind: the record does not say the kind."""
+    kinds = (SecondmentTerms, ShadowingTerms, RotationTerms)
+    for field, subject in SUBJECTS_OF_TERMS.items():
+        stated = {marks(kind, Subject)[field] for kind in kinds if field in kind.model_fields}
+        assert stated == {subject}, field
 
 
 def test_a_field_without_a_subject_stops_the_append() -> None:
