@@ -21,7 +21,7 @@ from activities.event_store.digest_log import DigestKey, DigestLog
 from activities.event_store.notice_outbox import NoticeOutbox
 from domain.kernel.person import Person
 from domain.ledger.notice import Notice
-from domain.notifications.timing import is_gathered, needless
+from domain.notifications.timing import is_gathered, reason_to_skip
 
 _log = structlog.get_logger(__name__)
 
@@ -118,7 +118,7 @@ class Digests:
 
     async def _what_is_open(self, gathered: Sequence[Notice]) -> list[Notice]:
         """Looks at each obligation once more; settles what is needless, and all but one about the same."""
-        reasons = {each.notice_id: await self._needless(each) for each in gathered}
+        reasons = {each.notice_id: await self._reason_to_skip(each) for each in gathered}
         still = [each for each in gathered if reasons[each.notice_id] is None]
         for each in still:
             if any(_supersedes(other, each) for other in still):
@@ -128,9 +128,9 @@ class Digests:
                 await self.notices.settle(notice_id, "skipped", reason=reason)
         return [each for each in still if reasons[each.notice_id] is None]
 
-    async def _needless(self, notice: Notice) -> str | None:
-        ground = await self.days.ground_of(notice)
-        return "its agreement is not in the record" if ground is None else needless(notice, ground)
+    async def _reason_to_skip(self, notice: Notice) -> str | None:
+        context = await self.days.sending_context(notice)
+        return "its agreement is not in the record" if context is None else reason_to_skip(notice, context)
 
     async def _send(self, told: Sequence[Notice], reader: Person, key: DigestKey, at: datetime) -> str:
         def complete(composed: EmailMessage) -> None:

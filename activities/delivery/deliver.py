@@ -33,7 +33,7 @@ from activities.postgres.rows import TakenNotice
 from domain.kernel.model import Frozen, Instant, PersonId
 from domain.kernel.person import Person
 from domain.ledger.notice import Meeting, Notice, NoticeKind
-from domain.notifications.timing import first_slot, is_gathered, is_nudge, needless, next_days_slot
+from domain.notifications.timing import first_slot, is_gathered, is_nudge, next_days_slot, reason_to_skip
 from domain.privacy.confidentiality import matters_of
 
 _log = structlog.get_logger(__name__)
@@ -101,8 +101,8 @@ class NoticeDelivery:
         if taken.tries is None:
             # What becomes of it is the other delivery's to note.
             raise TemporaryDeliveryError("another delivery is at it")
-        ground = await self.days.ground_of(notice)
-        reason = None if ground is None else needless(notice, ground)
+        context = await self.days.sending_context(notice)
+        reason = None if context is None else reason_to_skip(notice, context)
         if reason is not None:
             return await self._settle(notice, "skipped", reason, at)
         try:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from activities.postgres.pool import Database
 from domain.kernel.model import Frozen, Instant, PersonId
 from domain.ledger.notice import Notice
-from domain.notifications.timing import NUDGES, Ground, Owed
+from domain.notifications.timing import NUDGES, CurrentObligation, SendingContext
 
 _INSTANT = TypeAdapter(Instant)
 
@@ -43,18 +43,18 @@ class DigestLog:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._database = Database(pool)
 
-    async def ground_of(self, notice: Notice) -> Ground | None:
+    async def sending_context(self, notice: Notice) -> SendingContext | None:
         """What a notice stands on now; None where its agreement is not in the record."""
         row = await self._database.row(
             "notice_ground", notice.agreement_id, notice.obligation_id, notice.recipient_id, sorted(NUDGES)
         )
         if row is None:
             return None
-        owed = None
+        obligation = None
         if row["status"] is not None:
-            owed = Owed(**{name: row[name] for name in Owed.model_fields})
+            obligation = CurrentObligation(**{name: row[name] for name in CurrentObligation.model_fields})
         about = {name: row[name] for name in ("phase", "held", "paused", "takes_part")}
-        return Ground(**about, owed=owed)
+        return SendingContext(**about, obligation=obligation)
 
     async def defer(self, notice_id: str, until: datetime, reason: str) -> None:
         """Lets a notice wait, with the reason for people to see."""

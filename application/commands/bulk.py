@@ -224,7 +224,7 @@ class Errands:
         overdue = (
             held
             for held in oldest_first(stands.agreement)
-            if held.due_at <= stands.at and held.obligation_id in known_to_them
+            if held.is_overdue(stands.at) and held.obligation_id in known_to_them
         )
         oldest = next(overdue, None)
         if oldest is None:

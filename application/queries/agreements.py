@@ -60,7 +60,7 @@ class StalledAgreement(Frozen):
     as_of: Instant
 
 
-class Owed(Frozen):
+class ObligationWithStatus(Frozen):
     """An obligation and what became of it."""
 
     obligation: Obligation
@@ -147,9 +147,9 @@ async def stalled(
     return sorted((row for row in found if row is not None), key=lambda row: (row.since, row.agreement_id))
 
 
-def owed_ever(events: Iterable[RecordedEvent]) -> list[Owed]:
+def owed_ever(events: Iterable[RecordedEvent]) -> list[ObligationWithStatus]:
     """Every obligation of a stream with what became of it, by due instant."""
-    owed: dict[str, Owed] = {}
+    owed: dict[str, ObligationWithStatus] = {}
     for row in events:
         ledger = read_event(row).ledger
         for settled in ledger.settled:
@@ -157,7 +157,9 @@ def owed_ever(events: Iterable[RecordedEvent]) -> list[Owed]:
                 update={"status": ObligationStatus(settled.status)}
             )
         for obligation in (*ledger.opened, *ledger.moved):
-            owed[obligation.obligation_id] = Owed(obligation=obligation, status=ObligationStatus.OPEN)
+            owed[obligation.obligation_id] = ObligationWithStatus(
+                obligation=obligation, status=ObligationStatus.OPEN
+            )
     return sorted(owed.values(), key=lambda each: (each.obligation.due_at, each.obligation.obligation_id))
 
 

@@ -13,7 +13,7 @@ from domain.kernel.vocabulary import ObligationKind, Role, StallReason
 from domain.ledger.obligation import LedgerChange, Obligation
 from domain.scheduling.absence import absences, is_uncovered, needs_cover, who_acts
 from domain.scheduling.candidates import proposed_replacement
-from domain.scheduling.obligations import Owed, opened, reopened
+from domain.scheduling.obligations import NewObligation, open_obligation, reopen_obligation
 
 
 def follow_leave(draft: Draft) -> bool:
@@ -60,19 +60,19 @@ def passed_on(after: Agreement, held: Obligation, at: datetime) -> Obligation:
     """
     acting = who_acts(after, held.kind, held.subject, held.principal_id)
     if acting != held.owner_id:
-        return reopened(after, held, held.principal_id, at)
+        return reopen_obligation(after, held, held.principal_id, at)
     flagged = held.reason is StallReason.PARTY_ON_LEAVE_UNCOVERED and held.kind is not ObligationKind.COVER
     if is_uncovered(after, held):
         unreminded = held.climbing_no_further(at)
         return unreminded.model_copy(update={"reason": StallReason.PARTY_ON_LEAVE_UNCOVERED})
-    return reopened(after, held, held.principal_id, at) if flagged else held
+    return reopen_obligation(after, held, held.principal_id, at) if flagged else held
 
 
 def _seek_cover(draft: Draft) -> bool:
     """Asks somebody in charge for a stand-in, once for each leave in which one is lacking."""
     agreement = draft.agreement
     for person_id, absence in sorted(agreement.absent.items()):
-        owed = Owed(
+        owed = NewObligation(
             kind=ObligationKind.COVER,
             subject=f"{person_id}:{absence.first}",
             owner=somebody_in_charge(
@@ -85,7 +85,7 @@ def _seek_cover(draft: Draft) -> bool:
                 at=draft.at,
                 person_id=person_id,
                 proposed=proposed_replacement(agreement, person_id),
-                ledger=LedgerChange(opened=(opened(agreement, owed, draft.at),)),
+                ledger=LedgerChange(opened=(open_obligation(agreement, owed, draft.at),)),
             )
             draft.add(event)
             return True

@@ -15,10 +15,10 @@ from domain.policy.policy_set import Allowance
 from domain.scheduling.absence import who_acts
 from domain.scheduling.obligations import (
     SEQUENCE_PAST_A_CANCELLED_INVITE,
-    Owed,
+    NewObligation,
     meeting_start,
-    opened,
-    reconciled,
+    open_obligation,
+    reconcile_plan,
 )
 
 PLANNED_FOR_EVERY_KIND = frozenset(
@@ -28,7 +28,7 @@ FOLLOWS_A_PLAN = frozenset({Phase.AGREEMENT, Phase.ACTIVE})
 """After the last day nothing is planned any more: what is owed then is owed until it is done."""
 
 
-def planned(agreement: Agreement) -> Iterable[Owed]:
+def planned(agreement: Agreement) -> Iterable[NewObligation]:
     """Everything that the terms still ask for, but for what was waived."""
     if agreement.phase not in FOLLOWS_A_PLAN:
         return ()
@@ -41,10 +41,10 @@ def planned(agreement: Agreement) -> Iterable[Owed]:
     return [owed for owed in asked if owed.obligation_id not in agreement.waived]
 
 
-def _milestones(agreement: Agreement) -> Iterable[Owed]:
+def _milestones(agreement: Agreement) -> Iterable[NewObligation]:
     for milestone in agreement.terms.milestones:
         if agreement.phase is Phase.ACTIVE and milestone.milestone_id not in agreement.milestones_completed:
-            yield Owed(
+            yield NewObligation(
                 kind=ObligationKind.MILESTONE,
                 subject=milestone.milestone_id,
                 owner=agreement.holder(milestone.owner),
@@ -52,7 +52,7 @@ def _milestones(agreement: Agreement) -> Iterable[Owed]:
             )
 
 
-def _end_decision(agreement: Agreement) -> Iterable[Owed]:
+def _end_decision(agreement: Agreement) -> Iterable[NewObligation]:
     """Due on the day that the terms give it, as long as the end is the one they name."""
     if agreement.phase is not Phase.ACTIVE or agreement.end_decision is not None:
         return
@@ -60,7 +60,7 @@ def _end_decision(agreement: Agreement) -> Iterable[Owed]:
     allowance = agreement.policy.allowances[ObligationKind.END_DECISION]
     agreed = rules.end_decided_on(agreement.terms)
     as_agreed = agreed is not None and agreement.ends_on == agreement.terms.planned_end
-    yield Owed(
+    yield NewObligation(
         kind=ObligationKind.END_DECISION,
         subject="placement",
         owner=agreement.holder(rules.end_decider),
@@ -69,7 +69,7 @@ def _end_decision(agreement: Agreement) -> Iterable[Owed]:
     )
 
 
-def _plan_review(agreement: Agreement) -> Iterable[Owed]:
+def _plan_review(agreement: Agreement) -> Iterable[NewObligation]:
     """The next review of the development plan by the mentee and their line manager.
 
     The plan's clock is not the placement's: it runs from the last review that is known, or else from the
@@ -86,7 +86,7 @@ def _plan_review(agreement: Agreement) -> Iterable[Owed]:
     owner = agreement.holder(Role.LINE_MANAGER)
     calendar = agreement.calendar_of(owner.person_id)
     if day <= agreement.ends_on:
-        yield Owed(
+        yield NewObligation(
             kind=ObligationKind.PLAN_REVIEW,
             subject=str(number),
             owner=owner,
@@ -146,7 +146,9 @@ def replanned(before: Agreement, after: Agreement, at: datetime) -> LedgerChange
     """
     if after.phase not in FOLLOWS_A_PLAN:
         return LedgerChange()
-    change = reconciled(after, before=planned(before), after=planned(after), kinds=plan_kinds(after), at=at)
+    change = reconcile_plan(
+        after, before=planned(before), after=planned(after), kinds=plan_kinds(after), at=at
+    )
     off = (*_meetings_after_the_end(after), *_verifications_of_nothing(after))
     superseded = tuple(Settlement(obligation_id=key, status=ObligationStatus.SUPERSEDED) for key in off)
     meetings = tuple(_meetings_lacking(after, at)) if after.phase is Phase.ACTIVE else ()
@@ -221,7 +223,7 @@ def next_meeting(agreement: Agreement, kind: ObligationKind, last: date, at: dat
     is_last_chance = first_check_in or (
         kind is ObligationKind.CHECK_IN and series.missed_running + 1 >= policy.missed_running
     )
-    owed = Owed(
+    owed = NewObligation(
         kind=kind,
         subject=subject,
         owner=owner,
@@ -231,7 +233,7 @@ def next_meeting(agreement: Agreement, kind: ObligationKind, last: date, at: dat
         starts_at=meeting_start(calendar, day),
         missed_after=None if is_last_chance else policy.missed_after,
     )
-    return opened(agreement, owed, at)
+    return open_obligation(agreement, owed, at)
 
 
 def sooner_check_in(agreement: Agreement, at: datetime) -> tuple[Obligation, ...]:
@@ -243,7 +245,7 @@ def sooner_check_in(agreement: Agreement, at: datetime) -> tuple[Obligation, ...
     day = calendar.working_day_from(calendar.local_date(at), first.due)
     if meeting_day(agreement, meeting) <= day:
         return ()
-    owed = Owed(
+    owed = NewObligation(
         kind=meeting.kind,
         subject=meeting.subject,
         owner=Party(role=meeting.owner_role, person_id=meeting.principal_id),
@@ -253,7 +255,7 @@ def sooner_check_in(agreement: Agreement, at: datetime) -> tuple[Obligation, ...
         starts_at=meeting_start(calendar, day),
     )
     sequence = meeting.sequence + SEQUENCE_PAST_A_CANCELLED_INVITE
-    return (opened(agreement, owed, at).model_copy(update={"sequence": sequence}),)
+    return (open_obligation(agreement, owed, at).model_copy(update={"sequence": sequence}),)
 
 
 def _series(agreement: Agreement, kind: ObligationKind) -> MeetingSeries:

@@ -11,7 +11,11 @@ from domain.decisions.planning import replanned
 from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.vocabulary import ObligationKind
 from domain.ledger.obligation import Obligation
-from domain.scheduling.obligations import SEQUENCE_PAST_A_CANCELLED_INVITE, reopened, shifted_by
+from domain.scheduling.obligations import (
+    SEQUENCE_PAST_A_CANCELLED_INVITE,
+    reopen_obligation,
+    shift_obligation,
+)
 
 SPOKEN_OF_IN_A_HOLD = frozenset({ObligationKind.BREACH, ObligationKind.HOLD_REVIEW})
 """What a hold is about: somebody has to settle it, or to look whether it can end."""
@@ -64,11 +68,11 @@ def _after_pause(
 ) -> Obligation | None:
     """The obligation as it goes on after a pause; None where nothing about it changes."""
     paused_at, paused_until = before.paused_at or at, before.paused_until or at
-    if days > 0 and held.due_at > paused_at:
-        held_on = shifted_by(after, held, days)
-        return held_on if held_on.due_at > at else reopened(after, held, held.principal_id, at)
-    if held.due_at <= at:
-        return None if muted(after, held) else reopened(after, held, held.principal_id, at)
+    if days > 0 and not held.is_overdue(paused_at):
+        held_on = shift_obligation(after, held, days)
+        return reopen_obligation(after, held, held.principal_id, at) if held_on.is_overdue(at) else held_on
+    if held.is_overdue(at):
+        return None if muted(after, held) else reopen_obligation(after, held, held.principal_id, at)
     called_off = held.starts_at is not None and at < held.starts_at < paused_until
     if not called_off:
         return None
@@ -80,7 +84,7 @@ def after_hold(before: Agreement, after: Agreement, at: datetime) -> tuple[Oblig
     if not before.held or after.held or after.paused_until is not None:
         return ()
     return tuple(
-        reopened(after, held, held.principal_id, at)
+        reopen_obligation(after, held, held.principal_id, at)
         for key, held in sorted(after.obligations.items())
-        if held.due_at <= at and key in before.obligations and muted(before, held)
+        if held.is_overdue(at) and key in before.obligations and muted(before, held)
     )

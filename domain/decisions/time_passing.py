@@ -17,7 +17,7 @@ from domain.ledger.ledger import instants
 from domain.ledger.obligation import Escalation, LedgerChange, Level, Obligation
 from domain.privacy.confidentiality import may_know
 from domain.scheduling.absence import turns
-from domain.scheduling.obligations import Owed, opened
+from domain.scheduling.obligations import NewObligation, open_obligation
 
 
 def pass_time(draft: Draft) -> None:
@@ -81,13 +81,13 @@ def _escalate(draft: Draft, obligation: Obligation, level: Level) -> None:
     """One step up, however many rungs were slept through; the last one forces a choice."""
     forced = ()
     if level == LAST_LEVEL:
-        owed = Owed(
+        owed = NewObligation(
             kind=ObligationKind.FORCED_CHOICE,
             subject=obligation.obligation_id,
             owner=_chooser(draft.agreement, obligation),
             reason=obligation.reason,
         )
-        forced = (opened(draft.agreement, owed, draft.at),)
+        forced = (open_obligation(draft.agreement, owed, draft.at),)
     escalation = Escalation(obligation_id=obligation.obligation_id, level=level)
     draft.add(
         ObligationEscalated(

@@ -16,7 +16,7 @@ from domain.decisions.suspension import resume
 from domain.kernel.vocabulary import ObligationKind, Phase, Role
 from domain.kinds import KINDS
 from domain.ledger.obligation import LedgerChange, Obligation
-from domain.scheduling.obligations import Owed, opened
+from domain.scheduling.obligations import NewObligation, open_obligation
 
 LAPSES_WITH_THE_PLACEMENT = frozenset(
     {
@@ -171,13 +171,13 @@ def _lapses(agreement: Agreement, obligation: Obligation, ended_at: datetime) ->
     if obligation.kind in LAPSES_WITH_THE_PLACEMENT:
         return True
     work_ahead = obligation.kind in plan_kinds(agreement) - DEBRIEFS
-    return work_ahead and obligation.due_at > ended_at + GRACE_AFTER_THE_END
+    return work_ahead and not obligation.is_overdue(ended_at + GRACE_AFTER_THE_END)
 
 
 def _owed_looking_back(agreement: Agreement, at: datetime) -> list[Obligation]:
     """Debriefs of both sides, and feedback from as many people as the terms ask for."""
     debriefs = [
-        Owed(
+        NewObligation(
             kind=ObligationKind.DEBRIEF, subject=role, owner=agreement.holder(role), anchor=agreement.ends_on
         )
         for role in DEBRIEFERS
@@ -187,11 +187,11 @@ def _owed_looking_back(agreement: Agreement, at: datetime) -> list[Obligation]:
         party for party in _who_saw_the_work(agreement) if party.person_id not in agreement.feedback_sources
     ]
     requests = [
-        Owed(kind=ObligationKind.FEEDBACK, subject=f"closing:{party.person_id}", owner=party)
+        NewObligation(kind=ObligationKind.FEEDBACK, subject=f"closing:{party.person_id}", owner=party)
         for party in asked[: max(0, lacking)]
     ]
     of_its_kind = KINDS[agreement.kind].owed_at_end(agreement)
-    return [opened(agreement, owed, at) for owed in (*debriefs, *requests, *of_its_kind)]
+    return [open_obligation(agreement, owed, at) for owed in (*debriefs, *requests, *of_its_kind)]
 
 
 def _who_saw_the_work(agreement: Agreement) -> list[Party]:
@@ -217,13 +217,13 @@ def _conclude_debrief(draft: Draft) -> bool:
         return False
     if any(held.kind in DEBRIEFS for held in agreement.obligations.values()):
         return False
-    owed = Owed(
+    owed = NewObligation(
         kind=ObligationKind.SYNTHESIS,
         subject="placement",
         owner=agreement.holder(Role.MENTEE),
         anchor=agreement.ends_on,
     )
-    change = LedgerChange(opened=(opened(agreement, owed, draft.at),))
+    change = LedgerChange(opened=(open_obligation(agreement, owed, draft.at),))
     draft.add(DebriefConcluded(at=draft.at, ledger=change))
     return True
 

@@ -21,7 +21,7 @@ from domain.agreement.succession import in_present_names
 from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.vocabulary import Kind, ObligationKind, Phase, Role
 from domain.kinds.rules import KindRules, Progress
-from domain.scheduling.obligations import Owed
+from domain.scheduling.obligations import NewObligation
 from domain.terms import RotationTerms, Terms
 from domain.terms.rotation import LONGEST_MONTHS, Leg
 from domain.terms.rules.rule import months_after
@@ -76,14 +76,16 @@ def is_complete(leg: Leg, agreement: Agreement) -> bool:
     return is_delivered(leg, agreement) and not tuple(owed_after_delivery(leg, agreement))
 
 
-def owed_after_delivery(leg: Leg, agreement: Agreement) -> Iterable[Owed]:
+def owed_after_delivery(leg: Leg, agreement: Agreement) -> Iterable[NewObligation]:
     """Yield what a delivered leg still lacks before the next may begin: its debrief, and its handover."""
     for kind, done in (
         (ObligationKind.LEG_DEBRIEF, agreement.legs_debriefed),
         (ObligationKind.HANDOVER, agreement.legs_handed_over),
     ):
         if leg.leg_id not in done:
-            yield Owed(kind=kind, subject=leg.leg_id, owner=agreement.holder(Role.MENTEE), anchor=leg.ends_on)
+            yield NewObligation(
+                kind=kind, subject=leg.leg_id, owner=agreement.holder(Role.MENTEE), anchor=leg.ends_on
+            )
 
 
 class RotationRules(KindRules):
@@ -129,7 +131,7 @@ class RotationRules(KindRules):
         """Return whether the first leg's annex is signed."""
         return not annexes_missing(legs_in_order(agreement.terms)[0], agreement)
 
-    def planned(self, agreement: Agreement, /) -> Iterable[Owed]:
+    def planned(self, agreement: Agreement, /) -> Iterable[NewObligation]:
         """Yield of each leg under way its deliverables, then its gate; of each leg ahead its annex."""
         legs = legs_in_order(agreement.terms)
         for leg in legs:
@@ -142,30 +144,30 @@ class RotationRules(KindRules):
         started = [leg for leg in legs if leg.leg_id in agreement.legs_started]
         following = leg_after(agreement.terms, started[-1].leg_id) if started else None
         if following is not None and is_complete(started[-1], agreement):
-            yield Owed(
+            yield NewObligation(
                 kind=ObligationKind.LEG_START,
                 subject=following.leg_id,
                 owner=agreement.holder(Role.LEG_MANAGER, following.leg_id),
                 anchor=following.starts_on,
             )
 
-    def _annex(self, leg: Leg, agreement: Agreement) -> Iterable[Owed]:
+    def _annex(self, leg: Leg, agreement: Agreement) -> Iterable[NewObligation]:
         """Ask for an annex so many weeks before the leg as the terms promise."""
         notice = timedelta(weeks=rotation_terms(agreement.terms).notice_weeks)
         for party in annexes_missing(leg, agreement):
             calendar = agreement.calendar_of(party.person_id)
-            yield Owed(
+            yield NewObligation(
                 kind=ObligationKind.ANNEX_SIGNATURE,
                 subject=f"{leg.leg_id}:{party.role}",
                 owner=party,
                 anchor=max(calendar.local_date(agreement.proposed_at), leg.starts_on - notice),
             )
 
-    def _deliverables(self, leg: Leg, agreement: Agreement) -> Iterable[Owed]:
+    def _deliverables(self, leg: Leg, agreement: Agreement) -> Iterable[NewObligation]:
         for deliverable in leg.deliverables:
             subject = f"{leg.leg_id}/{deliverable.deliverable_id}"
             if subject not in agreement.deliverables_accepted:
-                yield Owed(
+                yield NewObligation(
                     kind=ObligationKind.LEG_DELIVERABLE,
                     subject=subject,
                     owner=agreement.holder(Role.MENTEE),
@@ -180,10 +182,10 @@ class RotationRules(KindRules):
         """Return the day by which the final destination is known."""
         return rotation_terms(terms).final_destination_decision_on
 
-    def owed_at_end(self, agreement: Agreement, /) -> Iterable[Owed]:
+    def owed_at_end(self, agreement: Agreement, /) -> Iterable[NewObligation]:
         """Yield the debrief of every leg that was begun, delivered or not."""
         for leg_id in agreement.legs_started:
-            owed = Owed(
+            owed = NewObligation(
                 kind=ObligationKind.LEG_DEBRIEF,
                 subject=leg_id,
                 owner=agreement.holder(Role.MENTEE),
@@ -192,7 +194,7 @@ class RotationRules(KindRules):
             if leg_id not in agreement.legs_debriefed and owed.obligation_id not in agreement.obligations:
                 yield owed
 
-    def counted_from(self, agreement: Agreement, owed: Owed, /) -> Owed:
+    def counted_from(self, agreement: Agreement, owed: NewObligation, /) -> NewObligation:
         """Return a leg's debrief or handover with the last day of the leg, where the terms have it."""
         if owed.kind not in {ObligationKind.LEG_DEBRIEF, ObligationKind.HANDOVER}:
             return owed

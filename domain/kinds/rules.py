@@ -13,7 +13,7 @@ from domain.agreement.events import Event
 from domain.agreement.state import Agreement, Party
 from domain.kernel.vocabulary import Kind, ObligationKind, Role
 from domain.ledger.obligation import Obligation
-from domain.scheduling.obligations import Owed
+from domain.scheduling.obligations import NewObligation
 from domain.terms import Terms
 
 
@@ -61,7 +61,7 @@ class KindRules(ABC):
         """Return whether everything beside the signatures is there that the start needs."""
         return True
 
-    def planned(self, _agreement: Agreement, /) -> Iterable[Owed]:
+    def planned(self, _agreement: Agreement, /) -> Iterable[NewObligation]:
         """Yield what the terms still ask for, of the `plan_kinds`; before the start, too."""
         return ()
 
@@ -73,11 +73,11 @@ class KindRules(ABC):
         """Return the day that the terms give the end decision; None leaves it to the policy."""
         return None
 
-    def owed_at_end(self, _agreement: Agreement, /) -> Iterable[Owed]:
+    def owed_at_end(self, _agreement: Agreement, /) -> Iterable[NewObligation]:
         """Yield what is owed after the last day, beside debriefs and feedback."""
         return ()
 
-    def counted_from(self, _agreement: Agreement, owed: Owed, /) -> Owed:
+    def counted_from(self, _agreement: Agreement, owed: NewObligation, /) -> NewObligation:
         """Return what is owed beside the plan with the anchor and the allowance that the terms give it."""
         return owed
 

@@ -10,7 +10,7 @@ from domain.agreement.commands.ending import PlanReturn
 from domain.agreement.state import Agreement, Party
 from domain.kernel.vocabulary import Kind, ObligationKind, Phase, Role
 from domain.kinds.rules import KindRules
-from domain.scheduling.obligations import Owed
+from domain.scheduling.obligations import NewObligation
 from domain.terms import SecondmentTerms, Terms
 
 
@@ -44,12 +44,12 @@ class SecondmentRules(KindRules):
         """Return the limit that home and host agreed on."""
         return _terms(terms).extension_limit
 
-    def planned(self, agreement: Agreement, /) -> Iterable[Owed]:
+    def planned(self, agreement: Agreement, /) -> Iterable[NewObligation]:
         """Yield the return plan, where the terms promise one and the mentee is to come back."""
         plan = _terms(agreement.terms).return_plan
         comes_back = agreement.end_decision in {None, "return"} and not agreement.return_planned
         if plan is not None and comes_back and agreement.phase is Phase.ACTIVE:
-            yield Owed(
+            yield NewObligation(
                 kind=ObligationKind.RETURN_PLAN,
                 subject="home",
                 owner=agreement.holder(Role.LINE_MANAGER),

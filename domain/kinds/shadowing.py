@@ -13,7 +13,7 @@ from domain.kernel.vocabulary import Kind, ObligationKind, Phase, Role
 from domain.kinds.rules import KindRules
 from domain.ledger.obligation import Obligation
 from domain.policy.policy_set import Allowance
-from domain.scheduling.obligations import Owed
+from domain.scheduling.obligations import NewObligation
 from domain.terms import ShadowingTerms, Terms
 from domain.terms.rules.rule import months_after
 from domain.terms.shadowing import LONGEST_MONTHS, SessionPhase
@@ -87,7 +87,7 @@ class ShadowingRules(KindRules):
         """Return the end of the longest stint."""
         return months_after(terms.effective_from, LONGEST_MONTHS)
 
-    def planned(self, agreement: Agreement, /) -> Iterable[Owed]:
+    def planned(self, agreement: Agreement, /) -> Iterable[NewObligation]:
         """Yield every session not yet logged, and one experiment at home before the end."""
         if agreement.phase is not Phase.ACTIVE:
             return
@@ -96,7 +96,7 @@ class ShadowingRules(KindRules):
                 continue
             observes = session.phase is SessionPhase.OBSERVE
             mentee = agreement.holder(Role.MENTEE)
-            yield Owed(
+            yield NewObligation(
                 kind=ObligationKind.OBSERVATION if observes else ObligationKind.PRACTICE,
                 subject=session.session_id,
                 owner=mentee,
@@ -104,14 +104,14 @@ class ShadowingRules(KindRules):
                 starts_at=session.starts_at,
             )
         if agreement.experiments == 0:
-            yield Owed(
+            yield NewObligation(
                 kind=ObligationKind.EXPERIMENT,
                 subject="home",
                 owner=agreement.holder(Role.MENTEE),
                 anchor=agreement.ends_on,
             )
 
-    def counted_from(self, agreement: Agreement, owed: Owed, /) -> Owed:
+    def counted_from(self, agreement: Agreement, owed: NewObligation, /) -> NewObligation:
         """Return a session's debrief with the days that the terms give it."""
         if owed.kind is not ObligationKind.SESSION_DEBRIEF:
             return owed

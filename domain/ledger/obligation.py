@@ -108,6 +108,14 @@ class Obligation(Frozen):
         """Whose it is when nobody is away."""
         return self.stands_in_for or self.owner_id
 
+    def is_overdue(self, at: datetime) -> bool:
+        """Return whether its due instant has come, the instant itself included."""
+        return self.due_at <= at
+
+    def is_stalled(self, at: datetime) -> bool:
+        """Return whether the instant has come at which it counts as stalled, the instant itself included."""
+        return self.stalled_at <= at
+
     def level_at(self, at: datetime) -> Level | None:
         """The highest rung whose instant has come; None before the first."""
         reached = [rung for rung in self.ladder if rung.at <= at]

@@ -31,7 +31,7 @@ GATHERING = timedelta(minutes=15)
 """Ladders climb when a working day opens; so long after that the day's mail leaves, all of them in it."""
 
 
-class Owed(Frozen):
+class CurrentObligation(Frozen):
     """The obligation that a notice is about, as the ledger has it at the moment of sending."""
 
     status: ObligationStatus
@@ -42,7 +42,7 @@ class Owed(Frozen):
     """How often the recipient was nudged about it since it was opened."""
 
 
-class Ground(Frozen):
+class SendingContext(Frozen):
     """What a notice stands on at the moment of sending."""
 
     phase: Phase
@@ -50,7 +50,7 @@ class Ground(Frozen):
     paused: bool
     takes_part: bool
     """Whether the recipient is a party to the agreement."""
-    owed: Owed | None = None
+    obligation: CurrentObligation | None = None
     """None where the notice is about no obligation, or about one that the ledger never had."""
 
 
@@ -64,34 +64,36 @@ def is_gathered(notice: Notice) -> bool:
     return is_nudge(notice) and notice.obligation_kind not in IN_CONFIDENCE
 
 
-def needless(notice: Notice, ground: Ground) -> str | None:
-    """Why a notice should not be sent after all; None where it should.
+def reason_to_skip(notice: Notice, context: SendingContext) -> str | None:
+    """Return why a notice should not be sent after all; None where it should.
 
     Args:
         notice: As it was queued.
-        ground: As the agreement stands now.
+        context: As the agreement stands now.
     """
     if notice.kind in TOLD_WHATEVER_IS_OPEN:
         return None
-    if ground.phase is Phase.CLOSED:
+    if context.phase is Phase.CLOSED:
         return "the agreement is closed"
     if notice.obligation_id is None:
         return None
-    if ground.owed is None or ground.owed.status is not ObligationStatus.OPEN:
+    if context.obligation is None or context.obligation.status is not ObligationStatus.OPEN:
         return "the obligation is settled"
-    return _needless_nudge(notice, ground, ground.owed) if is_nudge(notice) else None
+    return _reason_to_skip_nudge(notice, context, context.obligation) if is_nudge(notice) else None
 
 
-def _needless_nudge(notice: Notice, ground: Ground, owed: Owed) -> str | None:
-    if ground.paused or (ground.held and owed.kind not in SPOKEN_OF_IN_A_HOLD):
+def _reason_to_skip_nudge(
+    notice: Notice, context: SendingContext, obligation: CurrentObligation
+) -> str | None:
+    if context.paused or (context.held and obligation.kind not in SPOKEN_OF_IN_A_HOLD):
         return "the placement rests"
-    if notice.due_at is not None and notice.due_at != owed.due_at:
+    if notice.due_at is not None and notice.due_at != obligation.due_at:
         return "the obligation has another due day now"
-    if notice.kind in TO_THE_OWNER and notice.recipient_id != owed.owner_id:
+    if notice.kind in TO_THE_OWNER and notice.recipient_id != obligation.owner_id:
         return "somebody else owes it now"
-    if notice.kind in TO_OTHERS and not ground.takes_part:
+    if notice.kind in TO_OTHERS and not context.takes_part:
         return "the recipient takes part no more"
-    if owed.nudges >= MOST_NUDGES:
+    if obligation.nudges >= MOST_NUDGES:
         return f"nudged {MOST_NUDGES} times about it already"
     return None
 

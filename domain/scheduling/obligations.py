@@ -72,7 +72,7 @@ REASONS: Mapping[ObligationKind, StallReason] = {
 """What a stall on an obligation of each kind is called."""
 
 
-class Owed(Frozen):
+class NewObligation(Frozen):
     """Somebody is to owe something, counted from an anchor day."""
 
     kind: ObligationKind
@@ -95,7 +95,7 @@ class Owed(Frozen):
         return f"{self.kind}:{self.subject}"
 
 
-def opened(agreement: Agreement, owed: Owed, at: datetime) -> Obligation:
+def open_obligation(agreement: Agreement, owed: NewObligation, at: datetime) -> Obligation:
     """The obligation with its due instant, its stall and its ladder in the owner's calendar.
 
     Nobody is late before they had one working day, so what was due earlier is due on the working day after
@@ -141,7 +141,7 @@ def opened(agreement: Agreement, owed: Owed, at: datetime) -> Obligation:
     return obligation
 
 
-def _reason(owed: Owed) -> StallReason:
+def _reason(owed: NewObligation) -> StallReason:
     releases = {Role.LINE_MANAGER, Role.HOST_MANAGER}
     if owed.kind is ObligationKind.SIGNATURE and owed.owner.role in releases:
         return StallReason.RELEASE_MISSING
@@ -160,7 +160,9 @@ def _ladder(
     return tuple(rung for rung in rungs if rung.at > at)
 
 
-def put_off(agreement: Agreement, obligation: Obligation, working_days: int, at: datetime) -> Obligation:
+def postpone_reminders(
+    agreement: Agreement, obligation: Obligation, working_days: int, at: datetime
+) -> Obligation:
     """The obligation with the reminders still ahead put off by so many working days of its owner."""
     calendar = agreement.calendar_of(obligation.owner_id)
 
@@ -172,7 +174,7 @@ def put_off(agreement: Agreement, obligation: Obligation, working_days: int, at:
     return obligation.model_copy(update={"ladder": ladder})
 
 
-def shifted_by(agreement: Agreement, obligation: Obligation, days: int) -> Obligation:
+def shift_obligation(agreement: Agreement, obligation: Obligation, days: int) -> Obligation:
     """The obligation with its meeting, due day, stall and ladder moved by so many calendar days."""
     calendar = agreement.calendar_of(obligation.owner_id)
 
@@ -200,7 +202,7 @@ def _same_time(calendar: Calendar, instant: datetime, day: date) -> datetime:
     return calendar.opening_of(day) + (instant - calendar.opening_of(calendar.local_date(instant)))
 
 
-def reopened(
+def reopen_obligation(
     agreement: Agreement, obligation: Obligation, principal_id: PersonId, at: datetime
 ) -> Obligation:
     """The obligation begun again: by another owner, or after a rest.
@@ -217,17 +219,17 @@ def reopened(
     owner = Party(role=obligation.owner_role, person_id=principal_id)
     acting = who_acts(agreement, obligation.kind, obligation.subject, principal_id)
     calendar = working_time(agreement, acting, obligation.kind)
-    ahead = obligation.due_at > at
-    fresh = Owed(
+    ahead = not obligation.is_overdue(at)
+    fresh = NewObligation(
         kind=obligation.kind,
         subject=obligation.subject,
         owner=owner,
         anchor=calendar.local_date(obligation.due_at) if ahead else None,
         allowance=_remaining(agreement, obligation, counted_from_due=ahead),
-        reason=reason_of_its_own(obligation),
+        reason=inherent_reason(obligation),
         missed_after=None if obligation.acts_by_itself_at is None else agreement.policy.missed_after,
     )
-    begun = opened(agreement, fresh, at)
+    begun = open_obligation(agreement, fresh, at)
     return begun.model_copy(
         update={
             "starts_at": _meeting_time(calendar, obligation, begun, at),
@@ -236,7 +238,7 @@ def reopened(
     )
 
 
-def reason_of_its_own(obligation: Obligation) -> StallReason | None:
+def inherent_reason(obligation: Obligation) -> StallReason | None:
     """That somebody is not there does not stick to whoever is; None for the one that its kind has."""
     if obligation.reason not in OF_WHO_IS_NOT_THERE:
         return obligation.reason
@@ -267,11 +269,11 @@ def _remaining(agreement: Agreement, obligation: Obligation, *, counted_from_due
     return Allowance(due=due, stalled=due + grace)
 
 
-def reconciled(
+def reconcile_plan(
     agreement: Agreement,
     *,
-    before: Iterable[Owed],
-    after: Iterable[Owed],
+    before: Iterable[NewObligation],
+    after: Iterable[NewObligation],
     kinds: frozenset[ObligationKind],
     at: datetime,
 ) -> LedgerChange:
@@ -291,7 +293,7 @@ def reconciled(
     wanted = {owed.obligation_id: owed for owed in after}
     held = {key: held for key, held in agreement.obligations.items() if held.kind in kinds}
     moved = tuple(
-        opened(agreement, wanted[key], at).model_copy(
+        open_obligation(agreement, wanted[key], at).model_copy(
             update={"sequence": held[key].sequence + SEQUENCE_PAST_A_CANCELLED_INVITE}
         )
         for key in sorted(held.keys() & wanted.keys())
@@ -302,6 +304,8 @@ def reconciled(
             Settlement(obligation_id=key, status=ObligationStatus.SUPERSEDED)
             for key in sorted(held.keys() - wanted.keys())
         ),
-        opened=tuple(opened(agreement, wanted[key], at) for key in sorted(wanted.keys() - held.keys())),
+        opened=tuple(
+            open_obligation(agreement, wanted[key], at) for key in sorted(wanted.keys() - held.keys())
+        ),
         moved=moved,
     )

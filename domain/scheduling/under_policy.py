@@ -10,12 +10,12 @@ from domain.kernel.vocabulary import ObligationKind, Phase
 from domain.ledger.obligation import MEETING_KINDS, Obligation
 from domain.policy.policy_set import Allowance, KindPolicy
 from domain.scheduling.absence import working_time
-from domain.scheduling.obligations import Owed, opened, reason_of_its_own
+from domain.scheduling.obligations import NewObligation, inherent_reason, open_obligation
 
 
-def grounds_under(
+def basis_under(
     before: KindPolicy, agreement: Agreement, obligation: Obligation, *, keeps_its_day: bool
-) -> Owed:
+) -> NewObligation:
     """What an obligation is counted from under another policy.
 
     Its anchor is found by counting the allowance that it was opened under back from its due day.
@@ -30,22 +30,22 @@ def grounds_under(
     old, new = (policy.allowance_of(obligation) for policy in (before, agreement.policy))
     due_day = calendar.local_date(obligation.due_at)
     fixed = keeps_its_day or obligation.kind in MEETING_KINDS
-    return Owed(
+    return NewObligation(
         kind=obligation.kind,
         subject=obligation.subject,
         owner=Party(role=obligation.owner_role, person_id=obligation.principal_id),
         anchor=due_day if fixed else calendar.working_day_from(due_day, -old.due),
         allowance=Allowance(due=0, stalled=new.stalled - new.due) if fixed else new,
-        reason=reason_of_its_own(obligation),
+        reason=inherent_reason(obligation),
         missed_after=None if obligation.acts_by_itself_at is None else agreement.policy.missed_after,
         stalls_by=_signed_by(agreement, calendar, obligation),
     )
 
 
-def recounted(
+def recalculate_obligation(
     before: KindPolicy, agreement: Agreement, obligation: Obligation, at: datetime, *, keeps_its_day: bool
 ) -> Obligation:
-    """The obligation counted anew under the agreement's policy, from what `grounds_under` says.
+    """The obligation counted anew under the agreement's policy, from what `basis_under` says.
 
     What is not yet due falls due on the next working day at the earliest; meetings keep their day.
 
@@ -56,8 +56,8 @@ def recounted(
         at: Now.
         keeps_its_day: Whether its due day was agreed and not counted, as in the terms.
     """
-    owed = grounds_under(before, agreement, obligation, keeps_its_day=keeps_its_day)
-    counted = opened(agreement, owed, obligation.opened_at if obligation.due_at <= at else at)
+    owed = basis_under(before, agreement, obligation, keeps_its_day=keeps_its_day)
+    counted = open_obligation(agreement, owed, obligation.opened_at if obligation.is_overdue(at) else at)
     climbs = any(rung.at > at for rung in obligation.ladder)
     return counted.model_copy(
         update={

@@ -23,7 +23,7 @@ from domain.kernel.vocabulary import ObligationKind, Role, StallReason
 from domain.ledger.ladder import OUTSIDE_THE_LADDER
 from domain.ledger.obligation import MEETING_KINDS, Obligation, ObligationChanges, ObligationId, Rung
 from domain.policy.policy_set import KindPolicy
-from domain.scheduling.obligations import put_off
+from domain.scheduling.obligations import postpone_reminders
 from domain.views.basis import Grounds
 
 
@@ -91,7 +91,7 @@ class Restatement:
                 continue
             here = self.open[key].obligation
             reminded = (
-                put_off(after, here, event.working_days, event.at)
+                postpone_reminders(after, here, event.working_days, event.at)
                 if isinstance(event, ObligationSnoozed)
                 else here.climbing_no_further(event.at)
             )

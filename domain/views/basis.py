@@ -21,8 +21,8 @@ from domain.kernel.vocabulary import ObligationKind, Phase
 from domain.kinds import KINDS
 from domain.ledger.obligation import MEETING_KINDS, Obligation, ObligationId
 from domain.policy.policy_set import Allowance
-from domain.scheduling.obligations import Owed, opened, reason_of_its_own, reopened
-from domain.scheduling.under_policy import grounds_under, recounted
+from domain.scheduling.obligations import NewObligation, inherent_reason, open_obligation, reopen_obligation
+from domain.scheduling.under_policy import basis_under, recalculate_obligation
 
 COUNTED_FROM_THE_LAST_DAY = frozenset({ObligationKind.DEBRIEF, ObligationKind.SYNTHESIS})
 """What is owed about the placement as a whole, however late it is asked for."""
@@ -57,26 +57,26 @@ class Grounds:
         previous = None if self._before is None else self._before.obligations.get(obligation.obligation_id)
         if isinstance(self._event, BEGIN_AGAIN) and previous is not None:
             previous = previous.model_copy(update={"owner_role": obligation.owner_role})
-            return reopened(self._after, previous, obligation.principal_id, self._event.at)
+            return reopen_obligation(self._after, previous, obligation.principal_id, self._event.at)
         if isinstance(self._event, PolicyAdopted) and self._before is not None and previous is not None:
-            return recounted(
+            return recalculate_obligation(
                 self._before.policy,
                 self._after,
                 previous,
                 self._event.at,
                 keeps_its_day=previous.obligation_id in days_agreed(self._before),
             )
-        counted = opened(self._after, self.of(obligation), self._event.at)
+        counted = open_obligation(self._after, self.of(obligation), self._event.at)
         if isinstance(self._event, MeetingRescheduled):
             late = max(counted.due_at, self._event.starts_at)
             return counted.model_copy(update={"due_at": late})
         return counted
 
-    def of(self, obligation: Obligation) -> Owed:
+    def of(self, obligation: Obligation) -> NewObligation:
         """The anchor, allowance and bounds that an obligation was opened or moved with."""
         before, key = self._before, obligation.obligation_id
         if isinstance(self._event, PolicyAdopted) and before is not None and key in before.obligations:
-            return grounds_under(
+            return basis_under(
                 before.policy,
                 self._after,
                 before.obligations[key],
@@ -100,20 +100,20 @@ class Grounds:
         return (counted.due_at, counted.stalled_at) == (obligation.due_at, obligation.stalled_at)
 
     @cached_property
-    def _asked(self) -> dict[ObligationId, Owed]:
+    def _asked(self) -> dict[ObligationId, NewObligation]:
         """What the plan asks for after the event, or what it asks for at the end."""
         asked = list(planned(self._after))
         if isinstance(self._event, PlacementEnded) and self._before is not None:
             asked += KINDS[self._after.kind].owed_at_end(self._before)
         return {owed.obligation_id: owed for owed in asked}
 
-    def _beside_the_plan(self, obligation: Obligation) -> Owed:
+    def _beside_the_plan(self, obligation: Obligation) -> NewObligation:
         agreement = self._after
-        owed = Owed(
+        owed = NewObligation(
             kind=obligation.kind,
             subject=obligation.subject,
             owner=_owner(obligation),
-            reason=reason_of_its_own(obligation),
+            reason=inherent_reason(obligation),
             starts_at=obligation.starts_at,
         )
         changes: dict[str, object] = {}

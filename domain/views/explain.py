@@ -112,7 +112,7 @@ def _subject(agreement: Agreement, assessment: Assessment, at: datetime) -> Obli
     if assessment.stall is not None:
         key = assessment.stall.obligation_id
         return None if key is None else agreement.obligations[key]
-    overdue = [held for held in owed if held.due_at <= at]
+    overdue = [held for held in owed if held.is_overdue(at)]
     match assessment.health:
         case Health.CLOSED | Health.PAUSED:
             return None
@@ -265,7 +265,7 @@ def _instants(subject: Obligation, *, resting: bool) -> Iterator[Ahead]:
 def _also_stalled(agreement: Agreement, assessment: Assessment, at: datetime) -> tuple[str, ...]:
     if assessment.stall is None:
         return ()
-    past = [held for held in agreement.obligations.values() if held.stalled_at <= at]
+    past = [held for held in agreement.obligations.values() if held.is_stalled(at)]
     longest_first = sorted(past, key=lambda held: (held.stalled_at, held.obligation_id))
     return tuple(
         held.obligation_id for held in longest_first if held.obligation_id != assessment.stall.obligation_id

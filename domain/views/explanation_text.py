@@ -45,7 +45,7 @@ def paragraph(explanation: Explanation, agreement: Agreement) -> str:
         case Health.STALLED:
             sentences = _stalled(explanation)
         case _:
-            sentences = _not_stalled(explanation)
+            sentences = _not_stalled(explanation, agreement)
     return " ".join([*sentences])
 
 
@@ -116,18 +116,18 @@ def _closed(explanation: Explanation) -> Iterator[str]:
     yield "Nobody owes anything."
 
 
-def _not_stalled(explanation: Explanation) -> Iterator[str]:
+def _not_stalled(explanation: Explanation, agreement: Agreement) -> Iterator[str]:
     about = explanation.about
     yield f"{explanation.agreement_id} {_STANDING[explanation.health]}."
     if about is None:
         yield "Nobody owes anything now."
     else:
-        overdue = about.due_at <= explanation.as_of
-        since = "has been due since" if overdue else "is due"
+        held = agreement.obligations[about.obligation_id]
+        since = "has been due since" if held.is_overdue(explanation.as_of) else "is due"
         yield f"{about.obligation_id} {since} {_at(about.due_at)} from {_who(about.waiting_on)}."
         yield from _because(about)
         yield from _climbed(explanation, about)
-        if about.stalled_at > explanation.as_of:
+        if not held.is_stalled(explanation.as_of):
             yield f"It would count as stalled on {_at(about.stalled_at)}."
     if explanation.next:
         yield f"Next, on {_at(explanation.next[0].at)}: {explanation.next[0].what}."

@@ -108,7 +108,7 @@ def longest_overdue(agreement: Agreement, at: datetime) -> Overdue | None:
     Asked of an agreement as a reader may know it, it is what that reader is to be shown.
     """
     owed = oldest_first(agreement)
-    if not owed or owed[0].due_at > at:
+    if not owed or not owed[0].is_overdue(at):
         return None
     first, ahead = owed[0], owed[0].rung_ahead(at)
     return Overdue(
@@ -126,7 +126,7 @@ def longest_overdue(agreement: Agreement, at: datetime) -> Overdue | None:
 def _stall(agreement: Agreement, at: datetime) -> Stall | None:
     if agreement.closed or agreement.held or agreement.paused_until is not None:
         return None
-    past = [held for held in agreement.obligations.values() if held.stalled_at <= at]
+    past = [held for held in agreement.obligations.values() if held.is_stalled(at)]
     if past:
         oldest = min(past, key=lambda held: (held.stalled_at, held.obligation_id))
         return Stall(
@@ -192,7 +192,7 @@ def step_ahead(
 
 def _health(agreement: Agreement, owed: list[Obligation], stall: Stall | None, at: datetime) -> Health:
     """The first of these that applies: the most pressing one."""
-    overdue = [held for held in owed if held.due_at <= at]
+    overdue = [held for held in owed if held.is_overdue(at)]
     starts_soon = agreement.phase is Phase.AGREEMENT and agreement.concluded_at is not None
     just_started = agreement.started_at is not None and agreement.started_at + TOO_EARLY_FOR > at
     by_urgency = (

@@ -115,7 +115,7 @@ def obligation_view(obligation: Obligation, at: datetime) -> ObligationView:
         stalled_at=obligation.stalled_at,
         status=ObligationStatus.OPEN,
         level=obligation.level_at(at),
-        overdue=obligation.due_at <= at,
+        overdue=obligation.is_overdue(at),
     )
 
 

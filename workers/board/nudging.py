@@ -46,7 +46,7 @@ class Nudger:
         owed: Mapping[str, Obligation] = {}
         if stands is not None:
             owed = obligations_known_to(stands.agreement, self._operator_id, {Role.OPERATOR})
-        overdue = [held for held in owed.values() if held.due_at <= row.at]
+        overdue = [held for held in owed.values() if held.is_overdue(row.at)]
         if not overdue:
             return f"Not nudged: nothing is overdue in {row.agreement_id}."
         oldest = min(overdue, key=lambda held: (held.due_at, held.obligation_id)).obligation_id

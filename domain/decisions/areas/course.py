@@ -31,7 +31,7 @@ from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.vocabulary import ObligationKind, ObligationStatus
 from domain.kinds import KINDS
 from domain.ledger.obligation import LedgerChange, Obligation
-from domain.scheduling.obligations import Owed, opened
+from domain.scheduling.obligations import NewObligation, open_obligation
 
 
 @rule.register
@@ -53,9 +53,11 @@ def propose_pivot(command: ProposePivot, draft: Draft) -> None:
     changed = changed_fields(agreement, command.terms)
     affected = affected_by(agreement, changed)
     owed = tuple(
-        opened(
+        open_obligation(
             agreement,
-            Owed(kind=ObligationKind.PIVOT_CONSENT, subject=_consent(command.pivot_id, party), owner=party),
+            NewObligation(
+                kind=ObligationKind.PIVOT_CONSENT, subject=_consent(command.pivot_id, party), owner=party
+            ),
             draft.at,
         )
         for party in affected

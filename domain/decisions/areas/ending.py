@@ -33,7 +33,7 @@ from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.vocabulary import ObligationKind, Role
 from domain.kinds import KINDS
 from domain.ledger.obligation import LedgerChange
-from domain.scheduling.obligations import Owed, opened
+from domain.scheduling.obligations import NewObligation, open_obligation
 
 SIDES: dict[str, frozenset[Role]] = {
     "home": frozenset({Role.LINE_MANAGER}),
@@ -130,9 +130,9 @@ def submit_synthesis(command: SubmitSynthesis, draft: Draft) -> None:
         raise Refused(RefusalCode.INCOMPLETE, f"synthesis: {'; '.join(gaps)}.")
     version = agreement.synthesis_versions + 1
     signatures = tuple(
-        opened(
+        open_obligation(
             agreement,
-            Owed(
+            NewObligation(
                 kind=ObligationKind.SYNTHESIS_SIGNATURE,
                 subject=f"{role}:v{version}",
                 owner=agreement.holder(role),
@@ -203,7 +203,7 @@ def return_synthesis(command: ReturnSynthesis, draft: Draft) -> None:
             if held.kind is ObligationKind.SYNTHESIS_SIGNATURE
         )
     )
-    owed = Owed(
+    owed = NewObligation(
         kind=ObligationKind.SYNTHESIS,
         subject="placement",
         owner=agreement.holder(Role.MENTEE),
@@ -216,7 +216,7 @@ def return_synthesis(command: ReturnSynthesis, draft: Draft) -> None:
             party=party,
             what=command.what,
             ledger=LedgerChange(
-                settled=draft.settled(signatures), opened=(opened(agreement, owed, draft.at),)
+                settled=draft.settled(signatures), opened=(open_obligation(agreement, owed, draft.at),)
             ),
         )
     )

@@ -28,7 +28,7 @@ from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.model import PersonId
 from domain.kernel.vocabulary import ObligationKind, ObligationStatus, Role
 from domain.ledger.obligation import LedgerChange, Obligation, Settlement
-from domain.scheduling.obligations import Owed, opened
+from domain.scheduling.obligations import NewObligation, open_obligation
 
 ON_THE_MENTORING = "mentoring"
 """The subject of the feedback that the mentee owes after a reflective session."""
@@ -123,13 +123,13 @@ def request_peer_feedback(command: RequestPeerFeedback, draft: Draft) -> None:
     if draft.open(ObligationKind.FEEDBACK, f"peer:{command.peer_id}"):
         raise Refused(RefusalCode.ALREADY_DONE, f"{command.peer_id} is asked already.")
     peer = Party(role=Role.PEER, person_id=command.peer_id)
-    owed = Owed(kind=ObligationKind.FEEDBACK, subject=f"peer:{command.peer_id}", owner=peer)
+    owed = NewObligation(kind=ObligationKind.FEEDBACK, subject=f"peer:{command.peer_id}", owner=peer)
     draft.add(
         PeerFeedbackRequested(
             at=draft.at,
             peer=peer,
             question=command.question,
-            ledger=LedgerChange(opened=(opened(agreement, owed, draft.at),)),
+            ledger=LedgerChange(opened=(open_obligation(agreement, owed, draft.at),)),
         )
     )
 

@@ -37,7 +37,7 @@ from domain.kinds import KINDS
 from domain.ledger.obligation import LedgerChange, Obligation
 from domain.policy.choice import chosen
 from domain.policy.policy_set import KindPolicy
-from domain.scheduling.obligations import Owed, opened
+from domain.scheduling.obligations import NewObligation, open_obligation
 from domain.terms import Terms, digest
 from domain.terms.rules.criteria import unassessable
 
@@ -75,7 +75,7 @@ def propose(command: ProposeAgreement, draft: Draft, calendars: Mapping[PersonId
     )
     proposed = draft.after(event)
     asked = tuple(signature_owed(proposed, party, draft.at) for party in unsigned(proposed))
-    beside = tuple(opened(proposed, owed, draft.at) for owed in planned(proposed))
+    beside = tuple(open_obligation(proposed, owed, draft.at) for owed in planned(proposed))
     vague = tuple(_criteria_owed(proposed, terms, draft.at))
     draft.add(event.with_ledger(LedgerChange(opened=(*asked, *beside, *vague))))
 
@@ -111,13 +111,13 @@ def signature_owed(agreement: Agreement, party: Party, at: datetime) -> Obligati
     """A signature under the version in force; before the start it stalls in time for the first day."""
     calendar = agreement.calendar_of(party.person_id)
     latest = calendar.working_day_from(agreement.starts_on, -agreement.policy.signature_before_start)
-    owed = Owed(
+    owed = NewObligation(
         kind=ObligationKind.SIGNATURE,
         subject=signature_subject(party, agreement.terms_version),
         owner=party,
         stalls_by=latest if agreement.phase is Phase.AGREEMENT else None,
     )
-    return opened(agreement, owed, at)
+    return open_obligation(agreement, owed, at)
 
 
 def _criteria_owed(agreement: Agreement, terms: Terms, at: datetime) -> Iterator[Obligation]:
@@ -125,8 +125,10 @@ def _criteria_owed(agreement: Agreement, terms: Terms, at: datetime) -> Iterator
     if ObligationKind.CRITERIA not in agreement.policy.allowances or agreement.phase is not Phase.AGREEMENT:
         return
     for criterion_id in unassessable(terms):
-        owed = Owed(kind=ObligationKind.CRITERIA, subject=criterion_id, owner=agreement.holder(Role.MENTOR))
-        yield opened(agreement, owed, at)
+        owed = NewObligation(
+            kind=ObligationKind.CRITERIA, subject=criterion_id, owner=agreement.holder(Role.MENTOR)
+        )
+        yield open_obligation(agreement, owed, at)
 
 
 def signature_subject(party: Party, terms_version: int) -> str:
@@ -218,7 +220,7 @@ def request_changes(command: RequestChanges, draft: Draft) -> None:
         raise Refused(
             RefusalCode.ALREADY_DONE, f"A request of {subject} is open; it has to be answered first."
         )
-    owed = Owed(
+    owed = NewObligation(
         kind=ObligationKind.REQUESTED_CHANGES, subject=subject, owner=agreement.holder(Role.PROGRAMME_OWNER)
     )
     draft.add(
@@ -227,7 +229,7 @@ def request_changes(command: RequestChanges, draft: Draft) -> None:
             party=draft.actor,
             fields=command.fields,
             what=command.what,
-            ledger=LedgerChange(opened=(opened(agreement, owed, draft.at),)),
+            ledger=LedgerChange(opened=(open_obligation(agreement, owed, draft.at),)),
         )
     )
 

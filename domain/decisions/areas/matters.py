@@ -26,7 +26,7 @@ from domain.kernel.model import PersonId
 from domain.kernel.vocabulary import ObligationKind, Role
 from domain.ledger.obligation import LedgerChange
 from domain.privacy.confidentiality import obligations_known_to
-from domain.scheduling.obligations import Owed, opened
+from domain.scheduling.obligations import NewObligation, open_obligation
 
 CONCERN_ROUTE = (Role.MENTOR, Role.LINE_MANAGER, Role.HRBP, Role.PROGRAMME_OWNER)
 """Who hears a concern: the first who is neither the person concerned nor the one who raised it."""
@@ -81,8 +81,8 @@ def _named(command: RaiseConcern | ReportBreach) -> str:
 
 
 def _opened(draft: Draft, kind: ObligationKind, matter_id: str, owner: Party) -> LedgerChange:
-    owed = Owed(kind=kind, subject=matter_id, owner=owner)
-    return LedgerChange(opened=(opened(draft.agreement, owed, draft.at),))
+    owed = NewObligation(kind=kind, subject=matter_id, owner=owner)
+    return LedgerChange(opened=(open_obligation(draft.agreement, owed, draft.at),))
 
 
 @rule.register

@@ -29,7 +29,7 @@ from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.vocabulary import ObligationKind, ObligationStatus, Role
 from domain.kinds import KINDS
 from domain.ledger.obligation import LedgerChange, Obligation, Settlement
-from domain.scheduling.obligations import Owed, opened
+from domain.scheduling.obligations import NewObligation, open_obligation
 
 
 def _scheduled(draft: Draft, kind: ObligationKind) -> Obligation:
@@ -75,12 +75,12 @@ def record_check_in(command: RecordCheckIn, draft: Draft) -> None:
     change = _followed_by(draft, meeting, ObligationStatus.FULFILLED, 0)
     corrects = not draft.open(ObligationKind.COURSE_CORRECTION, "placement")
     if command.calls_for is not None and corrects:
-        owed = Owed(
+        owed = NewObligation(
             kind=ObligationKind.COURSE_CORRECTION,
             subject="placement",
             owner=agreement.holder(Role.PROGRAMME_OWNER),
         )
-        change = change.extended(opened=[opened(agreement, owed, draft.at)])
+        change = change.extended(opened=[open_obligation(agreement, owed, draft.at)])
     draft.add(
         CheckInHeld(
             at=draft.at,
@@ -107,11 +107,11 @@ def record_reflective_session(command: RecordReflectiveSession, draft: Draft) ->
     change = _followed_by(draft, meeting, ObligationStatus.FULFILLED, 0)
     mentee = agreement.holder(Role.MENTEE)
     follow_up = (
-        Owed(kind=ObligationKind.FEEDBACK, subject=ON_THE_MENTORING, owner=mentee),
-        Owed(kind=ObligationKind.SELF_ASSESSMENT, subject="criteria", owner=mentee),
+        NewObligation(kind=ObligationKind.FEEDBACK, subject=ON_THE_MENTORING, owner=mentee),
+        NewObligation(kind=ObligationKind.SELF_ASSESSMENT, subject="criteria", owner=mentee),
     )
     owed = tuple(
-        opened(agreement, each, draft.at)
+        open_obligation(agreement, each, draft.at)
         for each in follow_up
         if each.obligation_id not in agreement.obligations
     )
@@ -171,7 +171,7 @@ def reschedule_meeting(command: RescheduleMeeting, draft: Draft) -> None:
             f"starts_at: {day} is no working day of {meeting.owner_id}; "
             f"the next one is {calendar.working_day_from(day, 0)}.",
         )
-    owed = Owed(
+    owed = NewObligation(
         kind=meeting.kind,
         subject=meeting.subject,
         owner=Party(role=meeting.owner_role, person_id=meeting.principal_id),
@@ -180,7 +180,7 @@ def reschedule_meeting(command: RescheduleMeeting, draft: Draft) -> None:
         starts_at=command.starts_at,
         missed_after=None if meeting.acts_by_itself_at is None else agreement.policy.missed_after,
     )
-    moved = opened(agreement, owed, draft.at).model_copy(
+    moved = open_obligation(agreement, owed, draft.at).model_copy(
         update={"due_at": max(calendar.closing_of(day), command.starts_at), "sequence": meeting.sequence + 1}
     )
     draft.add(

@@ -22,7 +22,7 @@ from domain.decisions.suspension import not_paused
 from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.vocabulary import ObligationKind, Role
 from domain.ledger.obligation import LedgerChange
-from domain.scheduling.obligations import Owed, opened
+from domain.scheduling.obligations import NewObligation, open_obligation
 from domain.terms.parts import Milestone
 
 
@@ -61,7 +61,7 @@ def complete_milestone(command: CompleteMilestone, draft: Draft) -> None:
             f"evidence: {milestone.milestone_id} is shown by {', '.join(sorted(accepted))}; "
             "none of that is given.",
         )
-    owed = Owed(
+    owed = NewObligation(
         kind=ObligationKind.MILESTONE_VERIFICATION,
         subject=milestone.milestone_id,
         owner=_verifier(draft, milestone),
@@ -74,7 +74,7 @@ def complete_milestone(command: CompleteMilestone, draft: Draft) -> None:
             indicator_result=command.indicator_result,
             ledger=LedgerChange(
                 settled=draft.fulfilled(ObligationKind.MILESTONE, milestone.milestone_id),
-                opened=(opened(agreement, owed, draft.at),),
+                opened=(open_obligation(agreement, owed, draft.at),),
             ),
         )
     )
@@ -101,7 +101,7 @@ def verify_milestone(command: VerifyMilestone, draft: Draft) -> None:
     agreement = draft.agreement
     milestone = _milestone(draft, command.milestone_id)
     _awaiting_verification(draft, milestone)
-    owed = Owed(
+    owed = NewObligation(
         kind=ObligationKind.FEEDBACK,
         subject=f"milestone:{milestone.milestone_id}",
         owner=_verifier(draft, milestone),
@@ -113,7 +113,7 @@ def verify_milestone(command: VerifyMilestone, draft: Draft) -> None:
             comment=command.comment,
             ledger=LedgerChange(
                 settled=draft.fulfilled(ObligationKind.MILESTONE_VERIFICATION, milestone.milestone_id),
-                opened=(opened(agreement, owed, draft.at),),
+                opened=(open_obligation(agreement, owed, draft.at),),
             ),
         )
     )
@@ -125,7 +125,7 @@ def return_milestone(command: ReturnMilestone, draft: Draft) -> None:
     agreement = draft.agreement
     milestone = _milestone(draft, command.milestone_id)
     _awaiting_verification(draft, milestone)
-    owed = Owed(
+    owed = NewObligation(
         kind=ObligationKind.MILESTONE,
         subject=milestone.milestone_id,
         owner=agreement.holder(milestone.owner),
@@ -138,7 +138,7 @@ def return_milestone(command: ReturnMilestone, draft: Draft) -> None:
             missing=command.missing,
             ledger=LedgerChange(
                 settled=draft.fulfilled(ObligationKind.MILESTONE_VERIFICATION, milestone.milestone_id),
-                opened=(opened(agreement, owed, draft.at),),
+                opened=(open_obligation(agreement, owed, draft.at),),
             ),
         )
     )

@@ -37,8 +37,8 @@ from domain.ledger.obligation import MEETING_KINDS, MOST_NUDGES, LedgerChange, O
 from domain.policy.choice import chosen
 from domain.policy.policy_set import KindPolicy
 from domain.privacy.confidentiality import obligations_known_to
-from domain.scheduling.obligations import Owed, opened, put_off
-from domain.scheduling.under_policy import recounted
+from domain.scheduling.obligations import NewObligation, open_obligation, postpone_reminders
+from domain.scheduling.under_policy import recalculate_obligation
 
 MOST_SNOOZED_DAYS = 3
 """Working days by which reminders of one obligation may be put off, all together."""
@@ -141,7 +141,7 @@ def snooze(command: SnoozeObligation, draft: Draft) -> None:
             obligation_id=owed.obligation_id,
             working_days=command.working_days,
             reason=command.reason,
-            ledger=LedgerChange(moved=(put_off(agreement, owed, command.working_days, draft.at),)),
+            ledger=LedgerChange(moved=(postpone_reminders(agreement, owed, command.working_days, draft.at),)),
         )
     )
 
@@ -157,13 +157,13 @@ def hold(command: HoldPlacement, draft: Draft) -> None:
             RefusalCode.OUTSIDE_THE_PLACEMENT,
             f"review_on: {command.review_on} is not ahead; name a later day.",
         )
-    owed = Owed(
+    owed = NewObligation(
         kind=ObligationKind.HOLD_REVIEW,
         subject="placement",
         owner=somebody_in_charge(draft.agreement, Role.HRBP, Role.PROGRAMME_OWNER),
         anchor=command.review_on,
     )
-    ledger = LedgerChange(opened=(opened(draft.agreement, owed, draft.at),))
+    ledger = LedgerChange(opened=(open_obligation(draft.agreement, owed, draft.at),))
     event = PlacementHeld(
         at=draft.at, waits_for=command.waits_for, review_on=command.review_on, ledger=ledger
     )
@@ -196,13 +196,18 @@ def adopt_policy(command: AdoptPolicy, draft: Draft) -> None:
     moved = tuple(
         again
         for key, held in sorted(agreement.obligations.items())
-        if (again := recounted(agreement.policy, after, held, draft.at, keeps_its_day=key in agreed)) != held
+        if (
+            again := recalculate_obligation(
+                agreement.policy, after, held, draft.at, keeps_its_day=key in agreed
+            )
+        )
+        != held
     )
     asked = {owed.obligation_id for owed in planned(agreement)}
     wanted = {owed.obligation_id: owed for owed in planned(after)}
     change = LedgerChange(
         settled=draft.settled(tuple(sorted(asked - wanted.keys()))),
-        opened=tuple(opened(after, wanted[key], draft.at) for key in sorted(wanted.keys() - asked)),
+        opened=tuple(open_obligation(after, wanted[key], draft.at) for key in sorted(wanted.keys() - asked)),
         moved=tuple(again for again in moved if again.obligation_id not in asked - wanted.keys()),
     )
     draft.add(event.with_ledger(change))

@@ -23,7 +23,12 @@ from domain.kinds import KINDS
 from domain.ledger.obligation import LedgerChange, Obligation
 from domain.scheduling.absence import working_time
 from domain.scheduling.candidates import proposed_replacement
-from domain.scheduling.obligations import SEQUENCE_PAST_A_CANCELLED_INVITE, Owed, opened, reopened
+from domain.scheduling.obligations import (
+    SEQUENCE_PAST_A_CANCELLED_INVITE,
+    NewObligation,
+    open_obligation,
+    reopen_obligation,
+)
 from domain.terms.checks import problems
 from domain.terms.people import fields_naming_people
 
@@ -52,7 +57,7 @@ def departure(command: ReportDeparture, draft: Draft) -> None:
         for _, held in sorted(agreement.obligations.items())
         if held.principal_id == command.person_id
     )
-    owed = Owed(
+    owed = NewObligation(
         kind=ObligationKind.SUCCESSOR,
         subject=command.person_id,
         owner=somebody_in_charge(
@@ -67,7 +72,7 @@ def departure(command: ReportDeparture, draft: Draft) -> None:
             proposed_successor=command.proposed_successor
             or proposed_replacement(agreement, command.person_id),
             reason=command.reason,
-            ledger=LedgerChange(moved=flagged, opened=(opened(agreement, owed, draft.at),)),
+            ledger=LedgerChange(moved=flagged, opened=(open_obligation(agreement, owed, draft.at),)),
         )
     )
 
@@ -85,9 +90,11 @@ def read_calendar_again(command: ReadCalendarAgain, draft: Draft) -> None:
             f"person_id: {command.person_id} is no party to {agreement.agreement_id}.",
         )
     moved = tuple(
-        reopened(agreement, held, held.principal_id, draft.at)
+        reopen_obligation(agreement, held, held.principal_id, draft.at)
         for _, held in sorted(agreement.obligations.items())
-        if held.owner_id == command.person_id and held.due_at > draft.at and _on_a_free_day(agreement, held)
+        if held.owner_id == command.person_id
+        and not held.is_overdue(draft.at)
+        and _on_a_free_day(agreement, held)
     )
     draft.add(
         CalendarReadAgain(
@@ -144,9 +151,9 @@ def _handed_over(after: Agreement, held: Obligation, to_person: PersonId, at: da
     """What somebody owed, owed by the successor; but nobody hears a concern about themselves."""
     matter = after.matters.get(held.subject)
     if matter is None or held.kind not in KNOWN_TO or to_person not in {matter.about, matter.raised_by}:
-        return reopened(after, held, to_person, at)
+        return reopen_obligation(after, held, to_person, at)
     party = handler(after, matter)
-    return reopened(after, held.model_copy(update={"owner_role": party.role}), party.person_id, at)
+    return reopen_obligation(after, held.model_copy(update={"owner_role": party.role}), party.person_id, at)
 
 
 def _met_by_somebody_else(
@@ -170,7 +177,7 @@ def _newly_asked(before: Agreement, after: Agreement, at: datetime) -> Iterator[
             yield asked
     for owed in planned(after):
         if owed.kind is ObligationKind.ANNEX_SIGNATURE and owed.obligation_id not in before.obligations:
-            yield opened(after, owed, at)
+            yield open_obligation(after, owed, at)
 
 
 def _check_roles(agreement: Agreement, command: ReassignRole) -> None:

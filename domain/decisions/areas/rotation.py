@@ -34,7 +34,7 @@ from domain.kinds.rotation import (
     owed_after_delivery,
 )
 from domain.ledger.obligation import LedgerChange, Obligation
-from domain.scheduling.obligations import Owed, opened
+from domain.scheduling.obligations import NewObligation, open_obligation
 from domain.terms.rotation import Leg
 
 
@@ -132,12 +132,12 @@ def accept_deliverable(command: AcceptDeliverable, draft: Draft) -> None:
 def _owed_for_delivery(draft: Draft, leg: Leg, after: Agreement) -> Iterator[Obligation]:
     """Feedback; and after the last day, when no plan asks for it any more, the leg's debrief and handover."""
     manager = after.holder(Role.LEG_MANAGER, leg.leg_id)
-    owed = [Owed(kind=ObligationKind.FEEDBACK, subject=f"leg:{leg.leg_id}", owner=manager)]
+    owed = [NewObligation(kind=ObligationKind.FEEDBACK, subject=f"leg:{leg.leg_id}", owner=manager)]
     if after.phase is not Phase.ACTIVE:
         owed += owed_after_delivery(leg, after)
     for each in owed:
         if not draft.open(each.kind, each.subject):
-            yield opened(after, each, draft.at)
+            yield open_obligation(after, each, draft.at)
 
 
 @rule.register

@@ -18,7 +18,7 @@ from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.vocabulary import ObligationKind, Role
 from domain.kinds.shadowing import expert_of, session_debrief_allowance, shadowing_terms
 from domain.ledger.obligation import LedgerChange, Obligation
-from domain.scheduling.obligations import Owed, opened
+from domain.scheduling.obligations import NewObligation, open_obligation
 from domain.terms.shadowing import PlannedSession, SessionPhase
 
 
@@ -85,13 +85,13 @@ def _check_questions(command: LogObservation) -> None:
 
 
 def _debrief_owed(draft: Draft, session: PlannedSession) -> Obligation:
-    owed = Owed(
+    owed = NewObligation(
         kind=ObligationKind.SESSION_DEBRIEF,
         subject=session.session_id,
         owner=draft.agreement.holder(Role.MENTEE),
         allowance=session_debrief_allowance(draft.agreement),
     )
-    return opened(draft.agreement, owed, draft.at)
+    return open_obligation(draft.agreement, owed, draft.at)
 
 
 @rule.register
@@ -132,7 +132,7 @@ def log_practice(command: LogPractice, draft: Draft) -> None:
     agreement = draft.agreement
     session = _session_to_log(draft, command.session_id, SessionPhase.PRACTISE)
     _check_focus(agreement, command.notes)
-    feedback = Owed(
+    feedback = NewObligation(
         kind=ObligationKind.FEEDBACK,
         subject=f"session:{session.session_id}",
         owner=expert_of(agreement, session.session_id),
@@ -146,7 +146,7 @@ def log_practice(command: LogPractice, draft: Draft) -> None:
             notes=command.notes,
             ledger=LedgerChange(
                 settled=draft.fulfilled(ObligationKind.PRACTICE, session.session_id),
-                opened=(_debrief_owed(draft, session), opened(agreement, feedback, draft.at)),
+                opened=(_debrief_owed(draft, session), open_obligation(agreement, feedback, draft.at)),
             ),
         )
     )

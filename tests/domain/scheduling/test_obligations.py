@@ -12,7 +12,7 @@ from domain.agreement.state import Agreement, Party
 from domain.kernel.calendar import Leave, UtcOffset
 from domain.kernel.vocabulary import Kind, ObligationKind, Phase, Role, StallReason
 from domain.policy.policy_set import DEFAULT, Allowance
-from domain.scheduling.obligations import REASONS, Owed, opened
+from domain.scheduling.obligations import REASONS, NewObligation, open_obligation
 
 Lives = Callable[[str], Any]
 
@@ -47,8 +47,8 @@ LADDERS: Mapping[str, Mapping[int, int]] = {
 }
 
 
-def _owed(agreement: Agreement, kind: ObligationKind, anchor: date, **others: Any) -> Owed:  # noqa: ANN401
-    return Owed(kind=kind, subject="x", owner=agreement.holder(Role.MENTEE), anchor=anchor, **others)
+def _owed(agreement: Agreement, kind: ObligationKind, anchor: date, **others: Any) -> NewObligation:  # noqa: ANN401
+    return NewObligation(kind=kind, subject="x", owner=agreement.holder(Role.MENTEE), anchor=anchor, **others)
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -58,7 +58,7 @@ def test_due_and_stalled_follow_the_table(kind: str, owed: ObligationKind, begun
     agreement = begun(kind).agreement
     calendar = agreement.calendar_of(agreement.mentee_id)
     anchor = calendar.working_day_from(MONDAY, 100)
-    obligation = opened(agreement, _owed(agreement, owed, anchor), AT)
+    obligation = open_obligation(agreement, _owed(agreement, owed, anchor), AT)
     due, stalled = getattr(TABLE[owed], kind)
     assert obligation.due_at == calendar.closing_of(calendar.working_day_from(anchor, due))
     assert obligation.stalled_at == calendar.closing_of(calendar.working_day_from(anchor, stalled))
@@ -69,7 +69,7 @@ def test_the_ladder_follows_the_table(kind: str, begun: Lives) -> None:
     """Each rung is the opening of a working day around the due day; shadowing climbs three times as fast."""
     agreement = begun(kind).agreement
     calendar = agreement.calendar_of(agreement.mentee_id)
-    obligation = opened(agreement, _owed(agreement, ObligationKind.DEBRIEF, date(2027, 6, 1)), AT)
+    obligation = open_obligation(agreement, _owed(agreement, ObligationKind.DEBRIEF, date(2027, 6, 1)), AT)
     due_day = calendar.local_date(obligation.due_at)
     assert {rung.level: rung.at for rung in obligation.ladder} == {
         level: calendar.opening_of(calendar.working_day_from(due_day, days))
@@ -145,7 +145,7 @@ def test_what_was_due_before_is_due_on_the_next_working_day(begun: Lives) -> Non
     """Nobody is late before they had a working day, and the stall keeps its distance."""
     agreement = begun("secondment").agreement
     calendar = agreement.calendar_of(agreement.mentee_id)
-    obligation = opened(agreement, _owed(agreement, ObligationKind.MILESTONE, date(2027, 1, 4)), AT)
+    obligation = open_obligation(agreement, _owed(agreement, ObligationKind.MILESTONE, date(2027, 1, 4)), AT)
     assert calendar.local_date(obligation.due_at) == date(2027, 3, 2)
     assert calendar.local_date(obligation.stalled_at) == calendar.working_day_from(date(2027, 3, 2), 10)
 
@@ -163,10 +163,10 @@ def test_instants_are_the_owners_own(begun: Lives) -> None:
     )
     calendars = {**life.agreement.calendars, mentor.person_id: theirs}
     agreement = life.agreement.model_copy(update={"calendars": calendars})
-    owed = Owed(
+    owed = NewObligation(
         kind=ObligationKind.BLOCKER, subject="b1", owner=mentor, allowance=Allowance(due=2, stalled=3)
     )
-    obligation = opened(agreement, owed, AT)
+    obligation = open_obligation(agreement, owed, AT)
     # Tuesday and Wednesday on leave, Friday to Sunday free: Thursday is the first, Monday the second.
     assert obligation.due_at == datetime(2027, 3, 8, 8, tzinfo=UTC)
     assert obligation.stalled_at == datetime(2027, 3, 9, 8, tzinfo=UTC)
@@ -176,9 +176,12 @@ def test_a_missed_meeting_acts_by_itself_after_its_day(begun: Lives) -> None:
     """At the close of business so many working days later; other obligations wait for people."""
     agreement = begun("secondment").agreement
     owed = _owed(agreement, ObligationKind.REFLECTIVE_SESSION, MONDAY + timedelta(days=7), missed_after=3)
-    obligation = opened(agreement, owed, AT)
+    obligation = open_obligation(agreement, owed, AT)
     assert obligation.acts_by_itself_at == datetime(2027, 3, 11, 17, tzinfo=UTC)
-    assert opened(agreement, _owed(agreement, ObligationKind.DEBRIEF, MONDAY), AT).acts_by_itself_at is None
+    assert (
+        open_obligation(agreement, _owed(agreement, ObligationKind.DEBRIEF, MONDAY), AT).acts_by_itself_at
+        is None
+    )
 
 
 def test_a_release_that_is_missing_is_named_as_such(begun: Lives) -> None:
@@ -202,7 +205,7 @@ def test_a_concern_and_a_forced_choice_climb_no_ladder(begun: Lives) -> None:
     agreement = begun("secondment").agreement
     party = Party(role=Role.PROGRAMME_OWNER, person_id="P-1310")
     for kind in (ObligationKind.CONCERN, ObligationKind.FORCED_CHOICE):
-        assert opened(agreement, Owed(kind=kind, subject="x", owner=party), AT).ladder == ()
+        assert open_obligation(agreement, NewObligation(kind=kind, subject="x", owner=party), AT).ladder == ()
 
 
 @pytest.mark.parametrize(

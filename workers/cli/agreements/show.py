@@ -11,7 +11,7 @@ from activities.data_rights.access_after_close import AccessLog
 from activities.encryption.decrypt import decrypt_for_reader
 from activities.postgres.rows import NoticeRow
 from application.commands.after_close import with_what_was_opened
-from application.queries.agreements import Owed, Standing, owed_ever, standing
+from application.queries.agreements import ObligationWithStatus, Standing, owed_ever, standing
 from application.queries.viewer import Viewpoint
 from domain.kernel.vocabulary import ObligationStatus
 from domain.ledger.obligation import Obligation
@@ -46,7 +46,7 @@ def show(
     """
     moment = None if as_of is None else read_instant(as_of, "--as-of")
 
-    async def work(reach: Reach) -> tuple[Standing, list[Owed]]:
+    async def work(reach: Reach) -> tuple[Standing, list[ObligationWithStatus]]:
         event_store = await reach.event_store()
         viewpoint = await reach.viewpoint(person)
         stands = await standing(event_store, agreement, moment)
@@ -199,7 +199,9 @@ def unknown(agreement: str) -> Failure:
     return Failure(f"The record has no agreement {agreement}; `sojourn list` shows those there are.")
 
 
-def _as_json(stands: Standing, view: StatusView, owed: list[Owed] | None) -> dict[str, JsonValue]:
+def _as_json(
+    stands: Standing, view: StatusView, owed: list[ObligationWithStatus] | None
+) -> dict[str, JsonValue]:
     shown: dict[str, JsonValue] = view.model_dump(mode="json")
     shown["parties"] = [party.model_dump(mode="json") for party in stands.agreement.parties]
     if owed is not None:
@@ -213,7 +215,7 @@ def _as_json(stands: Standing, view: StatusView, owed: list[Owed] | None) -> dic
     return shown
 
 
-def _print(stands: Standing, view: StatusView, owed: list[Owed]) -> None:
+def _print(stands: Standing, view: StatusView, owed: list[ObligationWithStatus]) -> None:
     out = console()
     standing_words = f"{view.kind} · {view.phase} · {words(view.health)}"
     if view.outcome is not None:
@@ -271,7 +273,7 @@ def _stall_words(stall: Stall) -> str:
     )
 
 
-def _status(each: Owed, stands: Standing) -> str:
+def _status(each: ObligationWithStatus, stands: Standing) -> str:
     if each.status is not ObligationStatus.OPEN:
         return str(each.status)
     return _urgency(each.obligation, stands)
@@ -280,7 +282,7 @@ def _status(each: Owed, stands: Standing) -> str:
 def _urgency(obligation: Obligation, stands: Standing) -> str:
     view = obligation_view(obligation, stands.at)
     level = "" if view.level is None else f", level {view.level}"
-    if obligation.stalled_at <= stands.at:
+    if obligation.is_stalled(stands.at):
         return f"stalled{level}"
     return f"overdue{level}" if view.overdue else f"open{level}"
 
