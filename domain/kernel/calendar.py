@@ -6,6 +6,8 @@ release of a holiday library or of the time zone database never moves an instant
 Nothing here raises for a date that the snapshot does not reach, because a workflow that cannot compute
 its next instant is stuck for good: after `covers_until` the weekday pattern alone decides, and before
 the first and after the last known offset that offset holds.
+
+A night shift belongs to the day it begins on: until it ends, and at the instant it ends, that is the day.
 """
 
 from __future__ import annotations
@@ -17,18 +19,23 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from domain.kernel.model import EARLIEST_YEAR, LATEST_YEAR, Frozen, Instant, PersonId
+from domain.kernel.model import EARLIEST_YEAR, LATEST_YEAR, Frozen, Instant, PersonId, is_empty, is_none
+from domain.kernel.working_hours import DayHours, Hours, Span, WorkingPattern
 
 FARTHEST_DAYS = 36_600
 """How far a search for working days goes, in days: about a century. It bounds every loop, whatever the
 leave, the holidays and the counts asked for; the day it has reached by then is the answer."""
 
 _A_DAY = timedelta(days=1)
+_A_MINUTE = timedelta(minutes=1)
 _FIRST_DAY, _LAST_DAY = date(EARLIEST_YEAR, 1, 2), date(LATEST_YEAR, 12, 30)
 """Days asked about are drawn in to these, so that every answer is an instant that the domain accepts."""
 _FIRST_INSTANT, _LAST_INSTANT = (datetime.combine(day, time(), tzinfo=UTC) for day in (_FIRST_DAY, _LAST_DAY))
+
+_DERIVED = ("_holiday_set", "_days_apart", "_plain_hours", "_has_nights", "_leave_spans", "_offset_starts")
+"""What a copy of a calendar with other fields has to derive again."""
 
 
 class UtcOffset(Frozen):
@@ -82,6 +89,14 @@ class Calendar(Frozen):
     """After this day neither holidays nor leave are read: the weekday pattern alone decides."""
     source: str
     """What the holidays and offsets were read from, with versions."""
+    pattern: WorkingPattern | None = Field(default=None, exclude_if=is_none)
+    """Takes the place of `working_weekdays`, `opens` and `closes` where the days differ."""
+    days: tuple[DayHours, ...] = Field(default=(), exclude_if=is_empty)
+    """Days with hours of their own, whatever pattern and holidays say: made up, shortened, closed."""
+    organisation_calendar: str | None = Field(default=None, exclude_if=is_none)
+    """Which calendar of the organisation is among `days`, with its version: `halden 3`."""
+    meets_at: time | None = Field(default=None, exclude_if=is_none)
+    """When on their wall this person likes to meet; None where they did not say."""
 
     @model_validator(mode="after")
     def _can_be_computed_with(self) -> Self:
@@ -107,7 +122,7 @@ class Calendar(Frozen):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Copy with some fields replaced; what was derived from the old ones is derived again."""
         copied = super().model_copy(update=update, deep=deep)
-        for derived in ("_holiday_set", "_leave_spans", "_offset_starts"):
+        for derived in _DERIVED:
             if derived in copied.__dict__:
                 delattr(copied, derived)
         return copied
@@ -115,6 +130,20 @@ class Calendar(Frozen):
     @cached_property
     def _holiday_set(self) -> frozenset[date]:
         return frozenset(self.holidays)
+
+    @cached_property
+    def _days_apart(self) -> dict[date, Hours]:
+        return {day: entry.hours for entry in self.days for day in entry.on}
+
+    @cached_property
+    def _plain_hours(self) -> Hours:
+        return (Span(opens=self.opens, closes=self.closes),)
+
+    @cached_property
+    def _has_nights(self) -> bool:
+        weeks = () if self.pattern is None else self.pattern.weeks
+        days = [*(hours for week in weeks for hours in week.days), *(entry.hours for entry in self.days)]
+        return any(span.ends_next_day for hours in days for span in hours)
 
     @cached_property
     def _leave_spans(self) -> tuple[tuple[date, ...], tuple[date, ...]]:
@@ -149,45 +178,81 @@ class Calendar(Frozen):
         index = bisect_right(firsts, day) - 1
         return index >= 0 and day <= lasts[index]
 
-    def is_working_day(self, day: date) -> bool:
-        """Whether the person works on this day: a working weekday, no holiday, no leave.
+    def hours_on(self, day: date) -> Hours:
+        """Return the spans that the person works on this day; none where they do not.
 
-        After `covers_until` only the weekday is looked at.
+        After `covers_until` only the pattern is looked at.
         """
-        if day.isoweekday() not in self.working_weekdays:
-            return False
-        return day > self.covers_until or not (day in self._holiday_set or self.is_on_leave(day))
+        if day <= self.covers_until:
+            if self.is_on_leave(day):
+                return ()
+            apart = self._days_apart.get(day)
+            if apart is not None:
+                return apart
+            if day in self._holiday_set:
+                return ()
+        return self._pattern_hours(day)
+
+    def is_working_day(self, day: date) -> bool:
+        """Whether the person works on this day: by their pattern, with no holiday and no leave.
+
+        After `covers_until` only the pattern is looked at.
+        """
+        return bool(self.hours_on(day))
+
+    def name_of(self, day: date) -> str | None:
+        """Return what a day with hours of its own is called; None for any other, and where it has no name."""
+        return next((entry.name for entry in self.days if day in entry.on), None)
 
     def local_date(self, instant: datetime) -> date:
-        """The date on the person's wall at this instant.
+        """The date on the person's wall at this instant; during a night, to its end, the day it began on.
 
         Raises:
             ValueError: if `instant` is naive.
         """
-        return (_on_the_line(instant) + self._offset_at(instant)).date()
+        instant = _on_the_line(instant)
+        day = self._wall_date(instant)
+        if self._has_nights:
+            before = day - _A_DAY
+            hours = self.hours_on(before)
+            if hours and hours[-1].ends_next_day and instant <= self.closing_of(before):
+                return before
+        return day
 
     def opening_of(self, day: date) -> datetime:
         """The UTC instant at which working hours begin on this local day.
 
         Where the clocks are put back and the wall shows the opening time twice, the first counts; where
-        they are put forward over it, the jump itself is the opening.
+        they are put forward over it, the jump itself is the opening. A day that is not worked opens as the
+        person usually does.
         """
-        return self._readings_of(day, self.opens)[0]
+        return self._readings_of(day, self._hours_to_go_by(day)[0].opens)[0]
 
     def closing_of(self, day: date) -> datetime:
-        """The UTC instant at which working hours end on this local day: always after the opening.
+        """The UTC instant at which working hours end that began on this local day: always after the opening.
 
         Where the wall shows the closing time twice, the second counts, so that a clock change never
         takes time from anybody; where it is skipped, the jump itself is the closing. Hours that a jump
-        swallows whole keep their length and begin at the jump.
+        swallows whole keep their length and begin at the jump. A night ends a minute before the next day
+        opens where it would last longer.
         """
-        closing = self._readings_of(day, self.closes)[-1]
-        opening = self.opening_of(day)
-        if closing > opening:
-            return closing
-        return opening + (
-            datetime.combine(_FIRST_DAY, self.closes) - datetime.combine(_FIRST_DAY, self.opens)
-        )
+        day = _drawn_in(day)
+        last = self._hours_to_go_by(day)[-1]
+        closing = self._span_on(day, last)[1]
+        following = day + _A_DAY
+        if last.ends_next_day and self.is_working_day(following):
+            before_it = self.opening_of(following) - _A_MINUTE
+            if self.opening_of(day) < before_it < closing:
+                return before_it
+        return closing
+
+    def spans_on(self, day: date) -> tuple[tuple[datetime, datetime], ...]:
+        """Return the beginning and the end, in UTC, of each span that is worked on this local day."""
+        hours = self.hours_on(day)
+        if not hours:
+            return ()
+        spans = [self._span_on(day, span) for span in hours]
+        return (*spans[:-1], (spans[-1][0], self.closing_of(day)))
 
     def working_day_from(self, day: date, count: int) -> date:
         """The working day `count` working days after `day` (before it, where negative).
@@ -198,7 +263,7 @@ class Calendar(Frozen):
         The search ends after `FARTHEST_DAYS`, or at the ends of the years that the domain knows, and then
         answers with the day it has reached.
         """
-        day = min(max(day, _FIRST_DAY), _LAST_DAY)
+        day = _drawn_in(day)
         if count == 0 and self.is_working_day(day):
             return day
         step = -_A_DAY if count < 0 else _A_DAY
@@ -232,13 +297,31 @@ class Calendar(Frozen):
             ValueError: if `instant` is naive.
         """
         instant = _on_the_line(instant)
-        today = self.local_date(instant)
-        if self.is_working_day(today):
-            if instant < self.opening_of(today):
-                return self.opening_of(today)
-            if instant < self.closing_of(today):
-                return instant
+        today = self._wall_date(instant)
+        for day in (today - _A_DAY, today) if self._has_nights else (today,):
+            for opening, closing in self.spans_on(day):
+                if instant < closing:
+                    return max(instant, opening)
         return self.opening_of(self.working_day_from(today, 1))
+
+    def _pattern_hours(self, day: date) -> Hours:
+        if self.pattern is not None:
+            return self.pattern.hours_on(day)
+        return self._plain_hours if day.isoweekday() in self.working_weekdays else ()
+
+    def _hours_to_go_by(self, day: date) -> Hours:
+        """The hours of a day; of one that is not worked, those that it would have."""
+        usual = self._plain_hours if self.pattern is None else self.pattern.usual
+        return self.hours_on(day) or self._pattern_hours(day) or usual
+
+    def _wall_date(self, instant: datetime) -> date:
+        return (instant + self._offset_at(instant)).date()
+
+    def _span_on(self, day: date, span: Span) -> tuple[datetime, datetime]:
+        day = _drawn_in(day)
+        opening = self._readings_of(day, span.opens)[0]
+        closing = self._readings_of(day + _A_DAY if span.ends_next_day else day, span.closes)[-1]
+        return opening, closing if closing > opening else opening + span.length
 
     def _offset_at(self, instant: datetime) -> timedelta:
         index = max(bisect_right(self._offset_starts, instant) - 1, 0)
@@ -246,7 +329,7 @@ class Calendar(Frozen):
 
     def _readings_of(self, day: date, wall: time) -> list[datetime]:
         """The instants at which this wall shows this time, ascending; the jump itself where it never does."""
-        as_if_utc = datetime.combine(min(max(day, _FIRST_DAY), _LAST_DAY), wall, tzinfo=UTC)
+        as_if_utc = datetime.combine(_drawn_in(day), wall, tzinfo=UTC)
         # No offset reaches a day, so what the wall shows is decided within a day of the same time in UTC.
         before, after = as_if_utc - _A_DAY, as_if_utc + _A_DAY
         starts = self._offset_starts
@@ -254,6 +337,10 @@ class Calendar(Frozen):
         readings = {as_if_utc - self._offset_at(since) for since in (before, *changes)}
         shown = sorted(reading for reading in readings if reading + self._offset_at(reading) == as_if_utc)
         return shown or [next(change for change in changes if change + self._offset_at(change) > as_if_utc)]
+
+
+def _drawn_in(day: date) -> date:
+    return min(max(day, _FIRST_DAY), _LAST_DAY)
 
 
 def _on_the_line(instant: datetime) -> datetime:

@@ -72,6 +72,11 @@ def is_none(value: object) -> bool:
     return value is None
 
 
+def is_empty(value: object) -> bool:
+    """Likewise for lists that came later."""
+    return value == ()
+
+
 class WrittenByPeople:
     """Marks a field as words that a person wrote: kept in the record only, never in folded state."""
 
