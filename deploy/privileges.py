@@ -44,6 +44,7 @@ WRITABLE: Mapping[str, str] = MappingProxyType(
         # What became of a notice and when it may be sent; whose it is and about what belongs to the append.
         "sojourn.notice": "UPDATE ({columns})",
         "sojourn.person": "INSERT, UPDATE",
+        "sojourn.organisation_calendar": "INSERT",
         "sojourn.digest": "INSERT, UPDATE, DELETE",
         "sojourn.rights_event": "INSERT",
         # A key is made here. It is destroyed through a function alone, and wrapped anew by the owner: whoever

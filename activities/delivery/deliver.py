@@ -149,7 +149,7 @@ class NoticeDelivery:
         self, notice: Notice, reader: Person, known: Mapping[PersonId, Person], at: datetime
     ) -> DeliveryResult:
         """In working time only, and with whatever else the reader is nudged about on that day."""
-        calendar = await working_time_of(reader, at, self.calendars)
+        calendar = await working_time_of(reader, at, self.calendars, self.directory)
         gathered = is_gathered(notice)
         slot = first_slot(calendar, at) if gathered else calendar.next_working_moment(at)
         if slot > at:

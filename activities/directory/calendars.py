@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from difflib import get_close_matches
-from functools import cache, lru_cache
-from importlib.metadata import version
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
+from activities.directory import country_days
+from activities.directory.country_days import CountryDays, UnknownHolidayCalendarError
 from activities.directory.zones import load_zone, zone_data_version, zone_names
 from domain.kernel.calendar import Calendar, UtcOffset
+from domain.kernel.organisation_calendar import OrganisationCalendar
 from domain.kernel.person import Person
+from domain.kernel.working_hours import Hours, grouped
+
+__all__ = ["CalendarSources", "UnknownHolidayCalendarError"]
+
+_Day: TypeAlias = "tuple[Hours, str | None]"
+"""What is worked on a day, and what the day is called."""
 
 _A_DAY = timedelta(days=1)
 _A_SECOND = timedelta(seconds=1)
-
-
-class UnknownHolidayCalendarError(LookupError):
-    """No holiday calendar has this code."""
 
 
 class CalendarSources:
@@ -29,13 +32,16 @@ class CalendarSources:
     second, so call it off the event loop.
     """
 
-    def resolve(self, person: Person, first: date, last: date) -> Calendar:
+    def resolve(
+        self, person: Person, first: date, last: date, organisation: OrganisationCalendar | None = None
+    ) -> Calendar:
         """Snapshot a person's working time from `first` to `last`, both included.
 
         Args:
             person: whose time zone, holiday calendar, working pattern, leave and delegate to read.
             first: the earliest local day that will be asked about.
             last: the latest; beyond it the weekday pattern alone decides.
+            organisation: the calendar that is laid over the country's, if the person has one.
 
         Raises:
             UnknownTimeZoneError: if the person's time zone is unknown.
@@ -44,6 +50,8 @@ class CalendarSources:
         """
         if last < first:
             raise ValueError(f"a calendar cannot run from {first} to {last}: give the earlier day first")
+        country = country_days.days_of(person.holiday_calendar, first, last)
+        through = person.hours is not None and person.hours.through_holidays
         return Calendar(
             time_zone=person.time_zone,
             utc_offsets=_offsets_of(load_zone(person.time_zone), first, last),
@@ -51,23 +59,38 @@ class CalendarSources:
             opens=person.opens,
             closes=person.closes,
             holiday_calendar=person.holiday_calendar,
-            holidays=_holidays_of(person.holiday_calendar, first, last),
+            holidays=() if through else country.holidays,
             leave=tuple(span for span in person.leave if span.first <= last and span.last >= first),
             delegate_id=person.delegate_id,
             covers_until=last,
             source=_source_of(person.holiday_calendar, last),
+            pattern=person.hours,
+            days=grouped(_days_apart(person, country, organisation, first, last)),
+            organisation_calendar=None if organisation is None else organisation.title,
+            meets_at=person.meets_at,
         )
 
-    def problems(self, person: Person) -> list[str]:
-        """What keeps this person's calendar from being resolved: one sentence each, none if all is well."""
+    def problems(self, person: Person, organisations: Container[str] | None = None) -> list[str]:
+        """What keeps this person's calendar from being resolved: one sentence each, none if all is well.
+
+        Args:
+            person: whose time zone and calendars to look at.
+            organisations: the ids of the organisations' calendars that are in force; None leaves that out.
+        """
         found: list[str] = []
+        named = person.organisation_calendar
+        if organisations is not None and named is not None and named not in organisations:
+            found.append(
+                f"organisation_calendar {named!r} is not known: put it in force with "
+                "`sojourn calendar apply FILE`, or leave it out"
+            )
         if person.time_zone not in zone_names():
             found.append(
                 f"time_zone {person.time_zone!r} is not an IANA time zone: "
-                + _suggestion(person.time_zone, zone_names(), "Europe/Berlin")
+                + country_days.suggestion(person.time_zone, zone_names(), "Europe/Berlin")
             )
-        if not _is_known(person.holiday_calendar):
-            found.append(_holiday_problem(person.holiday_calendar))
+        if not country_days.is_known(person.holiday_calendar):
+            found.append(country_days.problem_with(person.holiday_calendar))
         return found
 
 
@@ -105,84 +128,39 @@ def _offset_at(zone: ZoneInfo, instant: datetime) -> timedelta:
     return instant.astimezone(zone).utcoffset() or timedelta()
 
 
-@cache
-def _calendar_codes() -> dict[str, frozenset[str]]:
-    """Every country and market with the regions that have a calendar of their own."""
-    # Imported where it is used: command lines that never resolve a calendar start without it.
-    import holidays  # noqa: PLC0415
+def _days_apart(
+    person: Person, country: CountryDays, organisation: OrganisationCalendar | None, first: date, last: date
+) -> Mapping[date, _Day]:
+    """The days on which somebody works otherwise than pattern and holidays say.
 
-    listed = holidays.list_supported_countries() | holidays.list_supported_financial()
-    return {code: frozenset(regions) for code, regions in listed.items()}
+    The country's days come first, the organisation's are laid over them, and what is said of the person alone
+    wins. Whoever works through holidays takes no notice of either.
+    """
+    holidays = frozenset(country.holidays)
+    through = person.hours is not None and person.hours.through_holidays
 
+    def by_the_country(day: date) -> Hours:
+        made_up_for, short = country.made_up.get(day), country.short.get(day)
+        if made_up_for is not None:
+            return person.pattern_hours(day) or person.pattern_hours(made_up_for)
+        hours = () if day in holidays else person.pattern_hours(day)
+        return hours if short is None else short.hours(hours)
 
-def _is_known(code: str) -> bool:
-    entity, dash, region = code.partition("-")
-    regions = _calendar_codes().get(entity)
-    return regions is not None and (not dash or region in regions)
+    found: dict[date, _Day] = {}
+    if not through:
+        found.update({day: (by_the_country(day), None) for day in (*country.made_up, *country.short)})
+        for day, entry in () if organisation is None else organisation.days_of(person.holiday_calendar):
+            hours = entry.hours_on(day, by_the_country(day), person.pattern_hours)
+            found[day] = (hours, entry.name)
+    found.update({day: (entry.hours, entry.name) for entry in person.exceptions for day in entry.on})
 
+    def usual(day: date) -> Hours:
+        return () if day in holidays and not through else person.pattern_hours(day)
 
-@lru_cache(maxsize=256)
-def _holidays_of(code: str, first: date, last: date) -> tuple[date, ...]:
-    if not _is_known(code):
-        raise UnknownHolidayCalendarError(_holiday_problem(code))
-    import holidays  # noqa: PLC0415
-
-    entity, _, region = code.partition("-")
-    # The neighbouring years as well: a holiday on a weekend may be observed across the turn of the year.
-    years = range(first.year - 1, last.year + 2)
-    if entity in holidays.list_supported_countries():
-        found = holidays.country_holidays(entity, subdiv=region or None, years=years)
-    else:
-        found = holidays.financial_holidays(entity, subdiv=region or None, years=years)
-    return tuple(sorted(day for day in found if first <= day <= last))
-
-
-@cache
-def _known_until(code: str) -> int:
-    """The last year that the library has holidays of this calendar for."""
-    import holidays  # noqa: PLC0415
-
-    entity = code.partition("-")[0]
-    if entity in holidays.list_supported_countries():
-        return holidays.country_holidays(entity).end_year
-    return holidays.financial_holidays(entity).end_year
-
-
-@cache
-def _release_of_holidays() -> str:
-    """The library's version: the packages' own notes on it take longer to read than a calendar to compute."""
-    return version("holidays")
+    return {day: apart for day, apart in found.items() if first <= day <= last and apart[0] != usual(day)}
 
 
 def _source_of(code: str, last: date) -> str:
-    known = _known_until(code)
+    known = country_days.known_until(code)
     missing = f" ({code} is known until {known})" if last.year > known else ""
-    return f"holidays {_release_of_holidays()}{missing}, {zone_data_version()}"
-
-
-def _holiday_problem(code: str) -> str:
-    entity, _, region = code.partition("-")
-    regions = _calendar_codes().get(entity)
-    if regions is None:
-        known = [
-            name
-            for country, parts in _calendar_codes().items()
-            for name in (country, *(f"{country}-{part}" for part in parts))
-        ]
-        return f"holiday_calendar {code!r} is not known: " + _suggestion(code, known, "DE, DE-BE or XNYS")
-    if not regions:
-        return f"holiday_calendar {code!r} is not known: {entity} has no regions of its own, use {entity!r}"
-    return (
-        f"holiday_calendar {code!r} is not known: {entity} has no region {region!r}, "
-        f"use {entity!r} or one of " + ", ".join(f"{entity}-{known}" for known in sorted(regions))
-    )
-
-
-def _suggestion(given: str, known: Iterable[str], example: str) -> str:
-    by_folded = {name.casefold(): name for name in sorted(known)}
-    if given.casefold() in by_folded:
-        return f"did you mean {by_folded[given.casefold()]}?"
-    close = get_close_matches(given.casefold(), by_folded, n=3, cutoff=0.6)
-    if not close:
-        return f"give a code or name such as {example}"
-    return "did you mean " + " or ".join(by_folded[match] for match in close) + "?"
+    return f"holidays {country_days.release()}{missing}, {zone_data_version()}"

@@ -28,7 +28,10 @@ _WHEN_ERASED: Mapping[str, JsonValue] = {
     "employee_number": None,
 }
 
-_JSON_COLUMNS: Final = ("channels", "leave")
+_JSON_COLUMNS: Final = ("channels", "leave", "working_time")
+
+_WORKING_TIME: Final = ("hours", "exceptions", "organisation_calendar", "meets_at")
+"""What the column `working_time` holds."""
 
 
 async def encrypt_people(encryption: FieldEncryption, people: Sequence[Person]) -> list[dict[str, JsonValue]]:
@@ -38,8 +41,8 @@ async def encrypt_people(encryption: FieldEncryption, people: Sequence[Person]) 
         KeysError: There are no keys to seal with.
     """
     keys = await encryption.keys_for(person.person_id for person in people)
-    rows = [person.model_dump(mode="json") for person in people]
-    return rows if keys is None else [_encrypt_row(row, keys[row["person_id"]]) for row in rows]
+    rows = [_row(person) for person in people]
+    return rows if keys is None else [_encrypt_row(row, keys[str(row["person_id"])]) for row in rows]
 
 
 async def decrypt_people(encryption: FieldEncryption, rows: Sequence[asyncpg.Record]) -> dict[str, Person]:
@@ -62,6 +65,12 @@ async def decrypt_people(encryption: FieldEncryption, rows: Sequence[asyncpg.Rec
     return {person["person_id"]: Person(**person) for person in people}
 
 
+def _row(person: Person) -> dict[str, JsonValue]:
+    fields: dict[str, JsonValue] = person.model_dump(mode="json")
+    working_time = {name: fields.pop(name) for name in _WORKING_TIME if name in fields}
+    return {**fields, "working_time": working_time}
+
+
 def _encrypt_row(row: dict[str, JsonValue], key: SubjectKey) -> dict[str, JsonValue]:
     person_id = str(row["person_id"])
     for field in ENCRYPTED_FIELDS:
@@ -77,7 +86,7 @@ def _fields(row: asyncpg.Record) -> dict[str, Any]:
     fields: dict[str, Any] = dict(row)
     for column in _JSON_COLUMNS:
         fields[column] = json.loads(fields[column])
-    return fields
+    return fields | fields.pop("working_time")
 
 
 def _text_of(value: object) -> str | None:

@@ -15,7 +15,19 @@ from activities.directory.encrypted_people import decrypt_people, encrypt_people
 from activities.encryption.encrypt import FieldEncryption
 from activities.postgres.pool import Database, DatabaseRefusedError
 from domain.kernel.calendar import Leave
+from domain.kernel.model import Frozen, Instant
+from domain.kernel.organisation_calendar import OrganisationCalendar
 from domain.kernel.person import Person
+
+
+class AppliedCalendar(Frozen):
+    """A version of an organisation's calendar that is in force, or was."""
+
+    calendar: OrganisationCalendar
+    applied_by: str
+    applied_at: Instant
+    people: int
+    """How many work by the calendar now, whichever version."""
 
 
 class Directory:
@@ -86,6 +98,40 @@ class Directory:
         """
         days = json.dumps([absence.model_dump(mode="json")])
         self._found(person_id, await self._database.row("person_is_away", person_id, days))
+
+    async def organisation_calendars(self, calendar_ids: Iterable[str]) -> dict[str, OrganisationCalendar]:
+        """The versions in force of these calendars of organisations, by id; others are not in it."""
+        rows = await self._database.rows("organisation_calendars", sorted(set(calendar_ids)))
+        return {row["calendar_id"]: OrganisationCalendar.model_validate_json(row["document"]) for row in rows}
+
+    async def organisation_calendar_versions(self) -> list[AppliedCalendar]:
+        """Every version of every organisation's calendar, by id and version."""
+        rows = await self._database.rows("organisation_calendar_versions")
+        return [
+            AppliedCalendar(
+                calendar=OrganisationCalendar.model_validate_json(row["document"]),
+                applied_by=row["applied_by"],
+                applied_at=row["applied_at"],
+                people=row["people"],
+            )
+            for row in rows
+        ]
+
+    async def apply_calendar(self, calendar: OrganisationCalendar, by: str) -> bool:
+        """Put a version of an organisation's calendar in force; False where it or a later one is there."""
+        row = await self._database.row(
+            "apply_organisation_calendar",
+            calendar.calendar_id,
+            calendar.version,
+            calendar.model_dump_json(),
+            by,
+        )
+        return row is not None
+
+    async def people_of_calendar(self, calendar_id: str) -> list[str]:
+        """Ids of everybody who works by an organisation's calendar."""
+        rows = await self._database.rows("people_of_organisation_calendar", calendar_id)
+        return [row["person_id"] for row in rows]
 
     def _found(self, person_id: str, row: asyncpg.Record | None) -> None:
         if row is None:

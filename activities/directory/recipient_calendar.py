@@ -12,14 +12,17 @@ from datetime import UTC, date, datetime
 import structlog
 
 from activities.directory.calendars import CalendarSources
-from activities.directory.recipients import zone_of
+from activities.directory.recipients import WorkingTimeLookup, zone_of
+from activities.directory.working_time import calendars_of_organisations
 from domain.kernel.calendar import Calendar, UtcOffset
 from domain.kernel.person import Person
 
 _log = structlog.get_logger(__name__)
 
 
-async def working_time_of(person: Person, at: datetime, sources: CalendarSources) -> Calendar:
+async def working_time_of(
+    person: Person, at: datetime, sources: CalendarSources, directory: WorkingTimeLookup
+) -> Calendar:
     """A person's working time around an instant.
 
     Where the directory names a zone or holidays that nobody knows, the hours of the week alone decide: the
@@ -29,11 +32,14 @@ async def working_time_of(person: Person, at: datetime, sources: CalendarSources
         person: The reader.
         at: UTC.
         sources: Where holidays and clock changes are looked up.
+        directory: Where the organisation's calendar is.
     """
     # Whole years, so that a look-up serves everybody for as long.
     first, last = date(at.year - 1, 12, 1), date(at.year + 1, 12, 31)
     try:
-        return await asyncio.to_thread(sources.resolve, person, first, last)
+        organisations = await calendars_of_organisations(directory, [person])
+        named = organisations.get(person.organisation_calendar or "")
+        return await asyncio.to_thread(sources.resolve, person, first, last, named)
     except LookupError as error:
         _log.warning("working_time_unknown", person_id=person.person_id, error=str(error))
         return _of_the_week_alone(person, at, last)
@@ -59,4 +65,6 @@ def _of_the_week_alone(person: Person, at: datetime, last: date) -> Calendar:
         delegate_id=person.delegate_id,
         covers_until=last,
         source="the directory alone",
+        pattern=person.hours,
+        days=person.exceptions,
     )

@@ -11,6 +11,7 @@ import structlog
 
 from activities.directory.zones import UnknownTimeZoneError, load_zone
 from domain.kernel.model import PersonId
+from domain.kernel.organisation_calendar import OrganisationCalendar
 from domain.kernel.person import Person
 
 _log = structlog.get_logger(__name__)
@@ -27,7 +28,15 @@ class PeopleLookup(Protocol):
         ...
 
 
-class DirectoryLookup(PeopleLookup, Protocol):
+class WorkingTimeLookup(PeopleLookup, Protocol):
+    """Looks up people, and the calendars of the organisations that they work for."""
+
+    async def organisation_calendars(self, calendar_ids: Iterable[str]) -> dict[str, OrganisationCalendar]:
+        """The versions in force of the calendars that it knows among these, by id."""
+        ...
+
+
+class DirectoryLookup(WorkingTimeLookup, Protocol):
     """The people directory."""
 
     async def stood_in_for(self, person_id: str, steps: int) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, timedelta
 
 from activities.directory.calendars import CalendarSources
-from activities.directory.recipients import PeopleLookup, acquaint
+from activities.directory.recipients import WorkingTimeLookup, acquaint
 from domain.kernel.calendar import Calendar, Leave
 from domain.kernel.model import PersonId
+from domain.kernel.organisation_calendar import OrganisationCalendar
 from domain.kernel.person import Person
 
 
@@ -18,7 +19,7 @@ class UnknownPeopleError(LookupError):
 
 
 async def working_time(
-    directory: PeopleLookup,
+    directory: WorkingTimeLookup,
     sources: CalendarSources,
     person_ids: Collection[PersonId],
     first: date,
@@ -45,23 +46,36 @@ async def working_time(
         raise UnknownPeopleError(
             f"The directory does not know {', '.join(missing)}; add them with `sojourn people FILE`."
         )
-    return await asyncio.to_thread(_resolved, sources, known, frozenset(person_ids), first, last)
+    organisations = await calendars_of_organisations(directory, known.values())
+    return await asyncio.to_thread(
+        _resolved, sources, known, frozenset(person_ids), (first, last), organisations
+    )
+
+
+async def calendars_of_organisations(
+    directory: WorkingTimeLookup, people: Iterable[Person]
+) -> Mapping[str, OrganisationCalendar]:
+    """Look up the calendars of the organisations that people work for, by id."""
+    named = {person.organisation_calendar for person in people if person.organisation_calendar is not None}
+    return await directory.organisation_calendars(sorted(named)) if named else {}
 
 
 def _resolved(
     sources: CalendarSources,
     known: Mapping[PersonId, Person],
     asked: frozenset[PersonId],
-    first: date,
-    last: date,
+    stretch: tuple[date, date],
+    organisations: Mapping[str, OrganisationCalendar],
 ) -> Mapping[PersonId, Calendar]:
-    problems = {person_id: sources.problems(person) for person_id, person in known.items()}
+    problems = {person_id: sources.problems(person, organisations) for person_id, person in known.items()}
     told = [f"{person_id}: {problem}" for person_id in sorted(asked) for problem in problems[person_id]]
     if told:
         raise UnknownPeopleError("; ".join(told))
     return {
         person_id: sources.resolve(
-            person if person_id in asked else _until_they_leave(person, last), first, last
+            person if person_id in asked else _until_they_leave(person, stretch[1]),
+            *stretch,
+            organisations.get(person.organisation_calendar or ""),
         )
         for person_id, person in known.items()
         if not problems[person_id]

@@ -352,7 +352,8 @@ WITH given AS MATERIALIZED (
     FROM jsonb_to_recordset($1::text::jsonb) AS given (
         person_id text, name text, email text, channels jsonb, time_zone text, holiday_calendar text,
         working_weekdays smallint[], opens time, closes time, leave jsonb, delegate_id text, locale text,
-        employee_number text, assignment_id text, is_operator boolean, mentor_hours_per_month numeric, left_on date
+        employee_number text, assignment_id text, is_operator boolean, mentor_hours_per_month numeric, left_on date,
+        working_time jsonb
     )
 ),
 noted AS (
@@ -366,30 +367,65 @@ noted AS (
 )
 INSERT INTO sojourn.person (
     person_id, name, email, channels, time_zone, holiday_calendar, working_weekdays, opens, closes, leave,
-    delegate_id, locale, employee_number, assignment_id, is_operator, mentor_capacity_hours, left_on
+    delegate_id, locale, employee_number, assignment_id, is_operator, mentor_capacity_hours, left_on, working_time
 )
 SELECT
     person_id, name, email, channels, time_zone, holiday_calendar, working_weekdays, opens, closes, leave,
-    delegate_id, locale, employee_number, assignment_id, is_operator, mentor_hours_per_month, left_on
+    delegate_id, locale, employee_number, assignment_id, is_operator, mentor_hours_per_month, left_on, working_time
 FROM given
 WHERE (SELECT count(*) FROM noted) >= 0
 ORDER BY person_id
 ON CONFLICT (person_id) DO UPDATE
 SET (name, email, channels, time_zone, holiday_calendar, working_weekdays, opens, closes, leave, delegate_id,
-     locale, employee_number, assignment_id, is_operator, mentor_capacity_hours, left_on, updated_at)
+     locale, employee_number, assignment_id, is_operator, mentor_capacity_hours, left_on, working_time, updated_at)
     = (excluded.name, excluded.email, excluded.channels, excluded.time_zone, excluded.holiday_calendar,
        excluded.working_weekdays, excluded.opens, excluded.closes, excluded.leave, excluded.delegate_id,
        excluded.locale, excluded.employee_number, excluded.assignment_id, excluded.is_operator,
-       excluded.mentor_capacity_hours, excluded.left_on, clock_timestamp())
+       excluded.mentor_capacity_hours, excluded.left_on, excluded.working_time, clock_timestamp())
 
 -- people --
 -- The people with these ids.
 SELECT
     person_id, name, email, channels::text AS channels, time_zone, holiday_calendar, working_weekdays, opens,
     closes, leave::text AS leave, delegate_id, locale, employee_number, assignment_id, is_operator,
-    mentor_capacity_hours::double precision AS mentor_hours_per_month, left_on
+    mentor_capacity_hours::double precision AS mentor_hours_per_month, left_on, working_time::text AS working_time
 FROM sojourn.person
 WHERE person_id = ANY ($1::text[])
+
+-- organisation_calendars --
+-- The version in force of each of these calendars of organisations.
+SELECT DISTINCT ON (calendar_id) calendar_id, document::text AS document
+FROM sojourn.organisation_calendar
+WHERE calendar_id = ANY ($1::text[])
+ORDER BY calendar_id, version DESC
+
+-- organisation_calendar_versions --
+-- Every version of the calendars of organisations, who put it in force and when; whose calendar it is now.
+SELECT
+    calendar_id, version, document::text AS document, applied_by, applied_at,
+    (
+        SELECT count(*) FROM sojourn.person WHERE working_time->>'organisation_calendar' = calendar_id
+            AND working_time ? 'organisation_calendar'
+    ) AS people
+FROM sojourn.organisation_calendar
+ORDER BY calendar_id, version
+
+-- apply_organisation_calendar --
+-- Puts a version of an organisation's calendar in force; nothing where that version, or a later one, is there.
+INSERT INTO sojourn.organisation_calendar (calendar_id, version, document, applied_by)
+SELECT $1, $2, $3::text::jsonb, $4
+WHERE NOT EXISTS (
+    SELECT FROM sojourn.organisation_calendar AS held WHERE held.calendar_id = $1 AND held.version >= $2
+)
+ON CONFLICT DO NOTHING
+RETURNING version
+
+-- people_of_organisation_calendar --
+-- Everybody who works by an organisation's calendar.
+SELECT person_id
+FROM sojourn.person
+WHERE working_time ? 'organisation_calendar' AND working_time->>'organisation_calendar' = $1
+ORDER BY person_id
 
 -- stood_in_for --
 -- Everybody who names this person as their delegate, or names somebody who does, and so on.

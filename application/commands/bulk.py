@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 
 from activities.directory.people import Directory
 from activities.event_store.event_store import EventStore
-from application.commands.preview import Preview, preview
+from application.commands.preview import Expected, Preview, preview
 from application.concurrency import few_at_once
 from application.config.keys import recognised
 from application.errors import NoAnswerError, NotRunningError, UpdateRefusedError
@@ -24,8 +24,7 @@ from application.temporal.updates import ask, update_id_of
 from domain.agreement.commands import Command
 from domain.kernel.digests import digest_of_model
 from domain.kernel.errors import RefusalCode
-from domain.kernel.model import Frozen, PersonId
-from domain.kernel.person import Person
+from domain.kernel.model import Frozen
 from domain.kernel.vocabulary import Phase
 from domain.privacy.confidentiality import obligations_known_to
 from domain.views.health import oldest_first
@@ -116,7 +115,7 @@ class Errands:
         directory: The people, for a dry run.
         client: The way to Temporal; None for a dry run, which sends nothing.
         patience: How long to wait for each answer.
-        expected: People as they will be in the directory, for a dry run.
+        expected: What the directory will say, for a dry run.
     """
 
     def __init__(
@@ -125,7 +124,7 @@ class Errands:
         directory: Directory,
         client: Client | None,
         patience: timedelta,
-        expected: Mapping[PersonId, Person] | None = None,
+        expected: Expected | None = None,
     ) -> None:
         self._event_store = event_store
         self._directory = directory

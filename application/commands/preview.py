@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from activities.directory.calendars import CalendarSources
@@ -20,6 +21,7 @@ from domain.kernel.calendar import Calendar
 from domain.kernel.digests import digest_of_model
 from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.model import Frozen, Instant, PersonId
+from domain.kernel.organisation_calendar import OrganisationCalendar
 from domain.kernel.person import Person
 from domain.kernel.vocabulary import Role
 from domain.ledger.ledger import Ledger
@@ -90,12 +92,21 @@ class Preview(Frozen):
     told: tuple[Telling, ...] = ()
 
 
+@dataclass(frozen=True)
+class Expected:
+    """What the directory would say by the time a command is given."""
+
+    people: Mapping[PersonId, Person] = field(default_factory=dict[PersonId, Person])
+    organisations: Mapping[str, OrganisationCalendar] = field(default_factory=dict[str, OrganisationCalendar])
+    """Calendars of organisations that would be in force, by id."""
+
+
 async def preview(
     event_store: EventStore,
     directory: Directory,
     agreement_id: str,
     command: Command,
-    expected: Mapping[PersonId, Person] | None = None,
+    expected: Expected | None = None,
 ) -> Preview:
     """Decides on an agreement as the record has it now.
 
@@ -104,7 +115,7 @@ async def preview(
         directory: Where the people are whom the command brings in.
         agreement_id: Which.
         command: What somebody would want.
-        expected: People as they would be in the directory by then, where that differs.
+        expected: What the directory would say by then, where that differs.
 
     Raises:
         NotRunningError: The record has no such agreement.
@@ -125,7 +136,7 @@ async def preview(
             event_types=known.event_types,
         )
     try:
-        calendars = await _calendars(directory, stands.agreement, command, stands.at, expected or {})
+        calendars = await _calendars(directory, stands.agreement, command, stands.at, expected or Expected())
         return _decided(stands.agreement, command, stands.at, calendars)
     except Refused as refused:
         raise UpdateRefusedError(refused.code, refused.sentence) from refused
@@ -148,7 +159,7 @@ async def _calendars(
     agreement: Agreement,
     command: Command,
     at: datetime,
-    expected: Mapping[PersonId, Person],
+    expected: Expected,
 ) -> Mapping[PersonId, Calendar]:
     wanted, last = newcomers(agreement, command), agreement.ends_on + CALENDARS_REACH_BEYOND_THE_END
     if not wanted:
@@ -163,14 +174,21 @@ async def _calendars(
 class _AsExpected:
     """The directory as it would be by then."""
 
-    def __init__(self, directory: Directory, expected: Mapping[PersonId, Person]) -> None:
+    def __init__(self, directory: Directory, expected: Expected) -> None:
         self._directory = directory
         self._expected = expected
 
     async def get(self, person_ids: Iterable[str]) -> dict[str, Person]:
         wanted = sorted(person_ids)
-        expected = {each: self._expected[each] for each in wanted if each in self._expected}
+        people = self._expected.people
+        expected = {each: people[each] for each in wanted if each in people}
         return {**await self._directory.get(wanted), **expected}
+
+    async def organisation_calendars(self, calendar_ids: Iterable[str]) -> dict[str, OrganisationCalendar]:
+        wanted = sorted(calendar_ids)
+        calendars = self._expected.organisations
+        expected = {each: calendars[each] for each in wanted if each in calendars}
+        return {**await self._directory.organisation_calendars(wanted), **expected}
 
 
 def _decided(

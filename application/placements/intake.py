@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
 from activities.directory.calendars import CalendarSources
 from activities.directory.people import Directory
+from activities.directory.working_time import calendars_of_organisations
 from activities.event_store.event_store import EventStore
 from application.concurrency import few_at_once
 from application.config.policy_sets import KnownPolicies
@@ -234,13 +235,16 @@ class Intake:
         delegates = {person.delegate_id for person in described.values() if person.delegate_id}
         directory = await self._directory.get((named | delegates) - described.keys())
         known = {**directory, **described}
-        faults = await asyncio.to_thread(self._calendar_faults, known.values())
+        organisations = await calendars_of_organisations(self._directory, known.values())
+        faults = await asyncio.to_thread(self._calendar_faults, known.values(), organisations)
         for request in batch.requests:
             _check_people_of(request, batch, known, faults)
         return directory
 
-    def _calendar_faults(self, people: Iterable[Person]) -> Mapping[PersonId, list[str]]:
-        return {person.person_id: self._calendars.problems(person) for person in people}
+    def _calendar_faults(
+        self, people: Iterable[Person], organisations: Container[str]
+    ) -> Mapping[PersonId, list[str]]:
+        return {person.person_id: self._calendars.problems(person, organisations) for person in people}
 
 
 def _check_people_of(

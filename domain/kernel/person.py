@@ -8,7 +8,8 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from domain.kernel.calendar import Leave
-from domain.kernel.model import Frozen, PersonId
+from domain.kernel.model import Frozen, PersonId, Slug, is_empty, is_none
+from domain.kernel.working_hours import MOST_DAYS_APART, DayHours, Hours, Span, WorkingPattern
 
 _WORKING_WEEK = (1, 2, 3, 4, 5)
 
@@ -35,6 +36,14 @@ class Person(Frozen):
     opens: time = time(9)
     """When the working day begins, on the wall clock of the time zone."""
     closes: time = time(17)
+    hours: WorkingPattern | None = Field(default=None, exclude_if=is_none)
+    """Where the days differ: takes the place of `working_weekdays`, `opens` and `closes`."""
+    exceptions: tuple[DayHours, ...] = Field(default=(), exclude_if=is_empty)
+    """Days that are worked otherwise, whatever pattern and holidays say: a roster, a swapped day."""
+    organisation_calendar: Slug | None = Field(default=None, exclude_if=is_none)
+    """The organisation's calendar that is laid over the holidays, as `sojourn calendar list` names it."""
+    meets_at: time | None = Field(default=None, exclude_if=is_none)
+    """When they like to meet, on the wall clock of the time zone; None where they did not say."""
     leave: tuple[Leave, ...] = ()
     delegate_id: PersonId | None = None
     """Who acts while this person is away."""
@@ -64,6 +73,24 @@ class Person(Frozen):
             raise ValueError(
                 f"closes ({self.closes}) must be later than opens ({self.opens}) on the same day"
             )
+        if self.meets_at is not None and self.meets_at.tzinfo is not None:
+            raise ValueError("meets_at is a wall clock time of the time zone: give it without an offset")
+        self._check_exceptions()
         if self.delegate_id == self.person_id:
             raise ValueError("delegate_id names the person themselves: name somebody else, or leave it out")
         return self
+
+    def _check_exceptions(self) -> None:
+        days = [day for entry in self.exceptions for day in entry.on]
+        twice = sorted({day for day in days if days.count(day) > 1}) if len(set(days)) < len(days) else []
+        if twice:
+            raise ValueError(f"exceptions has {twice[0]} twice: say once what is worked on that day")
+        if len(days) > MOST_DAYS_APART:
+            raise ValueError(f"exceptions names {len(days)} days: at most {MOST_DAYS_APART}")
+
+    def pattern_hours(self, day: date) -> Hours:
+        """Return the spans that they work on a day by their pattern alone: no holidays, no exceptions."""
+        if self.hours is not None:
+            return self.hours.hours_on(day)
+        works = day.isoweekday() in self.working_weekdays
+        return (Span(opens=self.opens, closes=self.closes),) if works else ()

@@ -201,6 +201,53 @@ def grouped(days: Mapping[date, tuple[Hours, str | None]]) -> tuple[DayHours, ..
     return tuple(DayHours(on=tuple(on), hours=hours, name=name) for (hours, name), on in entries.items())
 
 
+def without(hours: Hours, start: time | None, end: time | None) -> Hours:
+    """Return the hours of a day without what lies between two times of its wall.
+
+    Args:
+        hours: What would be worked.
+        start: From when on it is free; None is the beginning of the day.
+        end: Until when; None is the end of its last span, a night's end included.
+    """
+    first = timedelta() if start is None else _since_midnight(start)
+    last = None if end is None else _since_midnight(end)
+    kept: list[Span] = []
+    for span in hours:
+        opens = _since_midnight(span.opens)
+        closes = opens + span.length
+        if opens < first:
+            kept.append(_span(opens, min(closes, first)))
+        if last is not None and closes > last and max(opens, last) < _A_DAY:
+            kept.append(_span(max(opens, last), closes))
+    return tuple(kept)
+
+
+def shortened(hours: Hours, worked: timedelta) -> Hours:
+    """Return the hours of a day without its end, so that no more than this is worked."""
+    kept: list[Span] = []
+    for span in hours:
+        if worked <= timedelta():
+            break
+        opens = _since_midnight(span.opens)
+        kept.append(_span(opens, opens + min(span.length, worked)))
+        worked -= span.length
+    return tuple(kept)
+
+
+def length_of(hours: Hours) -> timedelta:
+    """Return how long is worked in all."""
+    return sum((span.length for span in hours), timedelta())
+
+
+def _since_midnight(wall: time) -> timedelta:
+    return datetime.combine(_SOME_MONDAY, wall) - datetime.combine(_SOME_MONDAY, time())
+
+
+def _span(opens: timedelta, closes: timedelta) -> Span:
+    midnight = datetime.combine(_SOME_MONDAY, time())
+    return Span(opens=(midnight + opens).time(), closes=(midnight + closes).time())
+
+
 def _time_of(text: str) -> time:
     text = text.strip()
     return time() if text == _MIDNIGHT_AT_THE_END else time.fromisoformat(text)

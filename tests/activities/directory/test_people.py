@@ -15,7 +15,9 @@ from activities.keys.ring import KeyRing, KeysError
 from activities.keys.subjects import SubjectKeys
 from activities.postgres.pool import DatabaseRefusedError
 from domain.kernel.calendar import Leave
+from domain.kernel.organisation_calendar import OrganisationCalendar
 from domain.kernel.person import Person
+from domain.kernel.working_hours import DayHours, WorkingPattern
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
@@ -57,6 +59,56 @@ async def test_people_are_read_as_they_were_written(directory: Directory) -> Non
     """Every field survives; who is not known is not invented."""
     assert await directory.get(["p-grace", "p-ada", "p-ada", "p-nobody"]) == {"p-ada": ADA, "p-grace": GRACE}
     assert await directory.get([]) == {}
+
+
+NURSE = ADA.model_copy(
+    update={
+        "person_id": "p-nurse",
+        "hours": WorkingPattern.model_validate(
+            {"weeks": [{"mon": ["22:00-06:00"]}, {"fri": ["06:00-14:00"]}], "anchor": "2026-06-01"}
+        ),
+        "exceptions": (DayHours(on=(date(2026, 12, 24),), hours=(), name="Swapped"),),
+        "organisation_calendar": "halden",
+        "meets_at": time(14, 30),
+    }
+)
+
+
+async def test_working_time_as_people_have_it_is_kept(directory: Directory) -> None:
+    """Patterns, exceptions, the organisation's calendar and the hour one likes to meet survive."""
+    await directory.upsert([NURSE])
+    assert await directory.get(["p-nurse", "p-ada"]) == {"p-nurse": NURSE, "p-ada": ADA}
+    assert await directory.people_of_calendar("halden") == ["p-nurse"]
+    await directory.upsert([ADA.model_copy(update={"person_id": "p-nurse"})])
+    assert await directory.people_of_calendar("halden") == []
+
+
+async def test_the_highest_version_of_a_calendar_is_in_force(directory: Directory) -> None:
+    """Every version stays, none is written twice, and an older one does not come back."""
+    await directory.upsert([NURSE])
+    first, second = (
+        OrganisationCalendar.model_validate(
+            {
+                "calendar_id": "halden",
+                "version": version,
+                "days": [{"name": f"Closed {version}", "on": "2026-12-24"}],
+            }
+        )
+        for version in (1, 2)
+    )
+    assert await directory.organisation_calendars(["halden"]) == {}
+    assert await directory.apply_calendar(first, "p-grace")
+    assert await directory.apply_calendar(second, "p-grace")
+    assert not await directory.apply_calendar(second, "p-grace")
+    assert not await directory.apply_calendar(first, "p-grace")
+    assert await directory.organisation_calendars(["halden", "other"]) == {"halden": second}
+    assert [
+        (each.calendar, each.applied_by, each.people)
+        for each in await directory.organisation_calendar_versions()
+    ] == [
+        (first, "p-grace", 1),
+        (second, "p-grace", 1),
+    ]
 
 
 async def test_an_upsert_replaces_who_is_named_only(directory: Directory) -> None:

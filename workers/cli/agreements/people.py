@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from activities.directory.calendars import CalendarSources
 from activities.directory.people import Directory
+from activities.directory.working_time import calendars_of_organisations
 from domain.kernel.person import Person
 from domain.terms.problems import problems_of
 from workers.cli.input import Found, read_values
@@ -57,6 +58,7 @@ def people(
 
     async def work(reach: Reach) -> tuple[int, list[str]]:
         directory = await reach.directory()
+        await _check_calendars(directory, read)
         if operator is not None:
             await require_operator(reach, operator)
         elif not nobody_is_checked():
@@ -78,6 +80,16 @@ def people(
         print_json({"people": written, "missing_delegates": list(missing)})
     else:
         console().print(f"{written} {'person' if written == 1 else 'people'} written to the directory.")
+
+
+async def _check_calendars(directory: Directory, people: Sequence[Person]) -> None:
+    known = await calendars_of_organisations(directory, people)
+    sources = CalendarSources()
+    problems = [
+        f"{person.person_id}: {problem}" for person in people for problem in sources.problems(person, known)
+    ]
+    if problems:
+        raise Failure("\n".join([*problems, "Nothing was written."]))
 
 
 async def _refuse_new_operators(directory: Directory, people: Sequence[Person]) -> None:

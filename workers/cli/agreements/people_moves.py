@@ -11,6 +11,7 @@ from pydantic import JsonValue, ValidationError
 
 from activities.postgres.rows import AgreementRow
 from application.commands.bulk import Errands, Item, Order, batch_id_of, command_id_of
+from application.commands.preview import Expected
 from application.queries.agreements import agreements
 from domain.agreement.commands import Command
 from domain.kernel.calendar import Leave
@@ -191,7 +192,7 @@ async def _give(
         await reach.directory(),
         None if dry_run else await reach.client(),
         timedelta(seconds=wait),
-        expected={} if expected is None else {expected.person_id: expected},
+        expected=None if expected is None else Expected(people={expected.person_id: expected}),
     )
     with counting("Agreements", total=len(orders)) as bar:
         return await errands.give(orders, bar.one_more)
