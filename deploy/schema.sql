@@ -1597,6 +1597,21 @@ WITH (fillfactor='85');
 
 COMMENT ON TABLE sojourn.obligation IS 'Every obligation of every agreement, settled ones included: the ledger as the events left it.';
 
+-- Name: organisation_calendar; Type: TABLE; Schema: sojourn; Owner: -
+
+CREATE TABLE sojourn.organisation_calendar (
+    calendar_id text NOT NULL COLLATE pg_catalog."C",
+    version integer NOT NULL,
+    document jsonb NOT NULL,
+    applied_by text NOT NULL,
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT organisation_calendar_version_check CHECK ((version > 0))
+);
+
+-- Name: TABLE organisation_calendar; Type: COMMENT; Schema: sojourn; Owner: -
+
+COMMENT ON TABLE sojourn.organisation_calendar IS 'Closing days, bridge days and half-holidays of organisations, every version that was ever in force; the highest is.';
+
 -- Name: person; Type: TABLE; Schema: sojourn; Owner: -
 
 CREATE TABLE sojourn.person (
@@ -1618,6 +1633,7 @@ CREATE TABLE sojourn.person (
     mentor_capacity_hours numeric,
     left_on date,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    working_time jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT opens_before_it_closes CHECK ((opens < closes))
 );
 
@@ -1632,6 +1648,10 @@ COMMENT ON COLUMN sojourn.person.channels IS 'Apprise URLs, which may carry secr
 -- Name: COLUMN person.mentor_capacity_hours; Type: COMMENT; Schema: sojourn; Owner: -
 
 COMMENT ON COLUMN sojourn.person.mentor_capacity_hours IS 'Hours per month over all mentees; NULL: no limit stated.';
+
+-- Name: COLUMN person.working_time; Type: COMMENT; Schema: sojourn; Owner: -
+
+COMMENT ON COLUMN sojourn.person.working_time IS 'Hours that differ by day, days with hours of their own, the organisation''s calendar, the hour one likes to meet at.';
 
 -- Name: rights_event; Type: TABLE; Schema: sojourn; Owner: -
 
@@ -1943,6 +1963,11 @@ ALTER TABLE ONLY sojourn.notice
 ALTER TABLE ONLY sojourn.obligation
     ADD CONSTRAINT obligation_pkey PRIMARY KEY (agreement_id, obligation_id);
 
+-- Name: organisation_calendar organisation_calendar_pkey; Type: CONSTRAINT; Schema: sojourn; Owner: -
+
+ALTER TABLE ONLY sojourn.organisation_calendar
+    ADD CONSTRAINT organisation_calendar_pkey PRIMARY KEY (calendar_id, version);
+
 -- Name: person person_pkey; Type: CONSTRAINT; Schema: sojourn; Owner: -
 
 ALTER TABLE ONLY sojourn.person
@@ -2036,6 +2061,10 @@ CREATE INDEX obligation_open_by_stall ON sojourn.obligation USING btree (stalled
 -- Name: person_by_delegate; Type: INDEX; Schema: sojourn; Owner: -
 
 CREATE INDEX person_by_delegate ON sojourn.person USING btree (delegate_id) WHERE (delegate_id IS NOT NULL);
+
+-- Name: person_by_organisation_calendar; Type: INDEX; Schema: sojourn; Owner: -
+
+CREATE INDEX person_by_organisation_calendar ON sojourn.person USING btree (((working_time ->> 'organisation_calendar'::text))) WHERE (working_time ? 'organisation_calendar'::text);
 
 -- Name: person_operators; Type: INDEX; Schema: sojourn; Owner: -
 
@@ -2295,6 +2324,10 @@ GRANT UPDATE(taken_at) ON TABLE sojourn.notice TO sojourn_application;
 
 GRANT SELECT ON TABLE sojourn.obligation TO sojourn_application;
 GRANT SELECT ON TABLE sojourn.obligation TO sojourn_reporting;
+
+-- Name: TABLE organisation_calendar; Type: ACL; Schema: sojourn; Owner: -
+
+GRANT SELECT,INSERT ON TABLE sojourn.organisation_calendar TO sojourn_application;
 
 -- Name: TABLE person; Type: ACL; Schema: sojourn; Owner: -
 
