@@ -57,7 +57,7 @@ bench: setup ## Measure all that docs/benchmarks.md says, 20 minutes; QUICK=1 un
 lock: ## Resolve the dependencies anew into requirements.lock, for every platform, with hashes
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv
 	@$(VENV)/lock/bin/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 \
-		--generate-hashes --group dev --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+		--generate-hashes --all-extras --group dev --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 clean: ## Remove the virtual environment and every cache
 	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

