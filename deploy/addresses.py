@@ -68,7 +68,7 @@ def find_running_stack(data: Path | None = None) -> StackAddresses | None:
 
 
 def read_addresses(data: Path) -> StackAddresses | None:
-    """What a stack wrote down about itself in its folder, whether or not it is still up."""
+    """Return what a stack wrote down about itself in its folder, whether or not it is still up."""
     try:
         return StackAddresses.model_validate_json((data / _FILE).read_text())
     except (OSError, ValidationError):

@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS sojourn.inventory (
 
 
 async def take(connection: asyncpg.Connection, *, anew: bool) -> None:
-    """Writes down what there is: after migrations anew, otherwise only where nothing is written down yet."""
+    """Write down what there is: after migrations anew, otherwise only where nothing is written down yet."""
     changed = "UPDATE SET objects = excluded.objects" if anew else "NOTHING"
     await connection.execute(
         f"INSERT INTO sojourn.inventory (objects) {_OBJECTS} ON CONFLICT (only_row) DO {changed}"
@@ -54,7 +54,7 @@ async def take(connection: asyncpg.Connection, *, anew: bool) -> None:
 
 
 async def missing(connection: asyncpg.Connection) -> list[str]:
-    """What was there after the last migration and is gone, or switched off; empty for a whole schema."""
+    """Return what was there after the last migration and is gone or switched off."""
     if not await connection.fetchval("SELECT to_regclass('sojourn.inventory') IS NOT NULL"):
         return []
     rows = await connection.fetch(
@@ -69,7 +69,7 @@ async def missing(connection: asyncpg.Connection) -> list[str]:
 
 
 def shortened(objects: list[str]) -> str:
-    """The first of them, and how many more there are."""
+    """Name the first of them, and say how many more there are."""
     # A table or view that is gone takes its columns, indexes and triggers along.
     whole = [each for each in objects if each.startswith(("table", "view"))] or objects
     first = whole[:SHOWN_AT_MOST]

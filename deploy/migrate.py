@@ -79,7 +79,7 @@ class Applied:
 
 
 def migrations(folder: Path = MIGRATIONS) -> list[Migration]:
-    """The migrations in a folder, in order.
+    """Return the migrations in a folder, in order.
 
     Raises:
         MigrationRefusedError: A file is misnamed, a number is missing or taken twice.
@@ -112,7 +112,7 @@ async def migrate(
     statement_timeout_seconds: float = 60,
     wait_seconds: float = 120,
 ) -> list[Applied]:
-    """Applies what the database lacks.
+    """Apply what the database lacks.
 
     Args:
         connection_or_dsn: An open connection outside any transaction, or a DSN. Its role owns the schema.
@@ -152,7 +152,7 @@ async def migrate(
 
 
 async def check_schema(connection: asyncpg.Connection, *, folder: Path = MIGRATIONS) -> None:
-    """Makes sure that a database is whole, at a migration that this code works with, and on its cluster.
+    """Make sure that a database is whole, at a migration that this code works with, and on its cluster.
 
     Raises:
         MigrationRefusedError: It is not; the text says whether to migrate or to deploy another release.
@@ -194,7 +194,7 @@ async def _connected(connection_or_dsn: asyncpg.Connection | str) -> AsyncGenera
 
 
 async def _take_lock(connection: asyncpg.Connection, wait_seconds: float) -> None:
-    """In a transaction of its own for the timeout's sake; the lock itself belongs to the session."""
+    """Take the session's lock, in a transaction of its own for the timeout's sake."""
     try:
         async with connection.transaction():
             await _limit(connection, lock=wait_seconds, statement=wait_seconds)
@@ -257,7 +257,7 @@ async def _settle_tables(connection: asyncpg.Connection) -> None:
 
 
 async def _settle(connection: asyncpg.Connection, *, changed: bool) -> None:
-    """Grants what the application needs, and writes down what there is."""
+    """Grant what the application needs, and write down what there is."""
     try:
         await privileges.grant(connection)
     except privileges.NoApplicationRoleError as error:

@@ -89,7 +89,7 @@ class NoApplicationRoleError(Exception):
 
 
 async def grant(connection: asyncpg.Connection) -> None:
-    """Brings privileges to these lists, in one transaction: nobody is without them meanwhile.
+    """Bring privileges to these lists, in one transaction: nobody is without them meanwhile.
 
     Args:
         connection: Of the role that owns the schema.
@@ -129,7 +129,7 @@ async def grant(connection: asyncpg.Connection) -> None:
 
 
 async def _grant_reporting(connection: asyncpg.Connection) -> None:
-    """Where somebody created that role; to do without it is no fault."""
+    """Grant the reporting role what it reads, where somebody created it; to do without it is no fault."""
     if not await connection.fetchval("SELECT count(*) FROM pg_roles WHERE rolname = $1", REPORTING):
         return
     await connection.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA sojourn FROM {REPORTING}")
@@ -142,7 +142,7 @@ async def _grant_reporting(connection: asyncpg.Connection) -> None:
 async def may_edit_the_log(
     connection: asyncpg.Connection | asyncpg.pool.PoolConnectionProxy[asyncpg.Record],
 ) -> bool:
-    """Whether the role of a connection could change the log by hand, as the owner of the schema can."""
+    """Tell whether a connection's role could change the log by hand, as the schema's owner can."""
     return await connection.fetchval(
         "SELECT bool_or(pg_has_role(relowner, 'MEMBER') OR has_table_privilege(oid, 'DELETE, TRUNCATE') "
         "OR has_any_column_privilege(oid, 'UPDATE')) FROM pg_class WHERE oid = ANY ($1::regclass[])",

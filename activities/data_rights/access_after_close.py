@@ -60,7 +60,7 @@ class AccessLog:
         self._encryption = encryption
 
     async def given_before(self, agreement: Agreement, command: AfterClose) -> RecordedEvent | None:
-        """What a command led to where it was given before; None where it was not.
+        """Return what a command led to where it was given before; None where it was not.
 
         The reason is not compared: nothing is kept by which a guess at it could be confirmed.
 
@@ -81,14 +81,14 @@ class AccessLog:
         return None
 
     async def of(self, agreement: Agreement) -> list[RecordedEvent]:
-        """What was asked and opened since an agreement closed, in order; sealed as it was noted."""
+        """Return what was asked and opened since an agreement closed, in order; encrypted as it was noted."""
         rows = await self._database.rows("openings_of", agreement.mentee_id, agreement.agreement_id)
         return [_read(json.loads(row["data"]), row["at"], row["actor_id"], row["hash"]) for row in rows]
 
     async def note(
         self, agreement: Agreement, event: Event, command: Command, role: Role, *, known: int
     ) -> str | None:
-        """Notes that somebody asked or approved.
+        """Note that somebody asked or approved.
 
         Args:
             agreement: Which, closed.
@@ -129,7 +129,7 @@ class AccessLog:
         return sealed.event_id if row is not None and row["noted"] else None
 
     async def note_told(self, told: Told) -> None:
-        """Notes whether somebody whom an opening concerns could be told of it."""
+        """Note whether somebody whom an opening concerns could be told of it."""
         await self._database.rows(
             "note_right",
             told.person_id,
@@ -139,7 +139,7 @@ class AccessLog:
         )
 
     async def told(self, agreement: Agreement) -> list[Told]:
-        """Who was told, or was tried to be told, of openings since an agreement closed; in order."""
+        """Return who was told, or tried to be told, of openings since an agreement closed; in order."""
         people = [agreement.holder(each).person_id for each in CONCERNED]
         rows = await self._database.rows("told_of_openings", people, agreement.agreement_id)
         return [Told(person_id=row["person_id"], **json.loads(row["data"])) for row in rows]

@@ -76,7 +76,7 @@ _NEXT = "\x01"
 
 
 def _nobody(_: int) -> None:
-    """Keeps no count."""
+    """Keep no count."""
 
 
 class RightsLog:
@@ -88,7 +88,7 @@ class RightsLog:
     async def note(
         self, person_id: str, what: RightType, by: str, data: Mapping[str, JsonValue] | None = None
     ) -> None:
-        """Notes that something was done.
+        """Note that something was done.
 
         Args:
             person_id: About whom.
@@ -107,7 +107,7 @@ class RightsLog:
         on_account_of: PersonId | None,
         by: PersonId,
     ) -> None:
-        """Notes of people which histories are about to be removed, where no legal hold keeps them.
+        """Note of people which histories are about to be removed, where no legal hold keeps them.
 
         Args:
             agreement_id: Whose histories.
@@ -128,17 +128,17 @@ class RightsLog:
         )
 
     async def events(self, person_id: str) -> list[RightsEvent]:
-        """Everything that was done about a person's rights, in order."""
+        """Return everything that was done about a person's rights, in order."""
         rows = await self._database.rows("rights_of", person_id)
         return [RightsEvent(**{**dict(row), "data": json.loads(row["data"])}) for row in rows]
 
     async def hold_on(self, person_id: str) -> RightsEvent | None:
-        """The legal hold that forbids to erase somebody; None where there is none."""
+        """Return the legal hold that forbids to erase somebody; None where there is none."""
         holds = [each for each in await self.events(person_id) if each.type in ("hold.placed", "hold.lifted")]
         return holds[-1] if holds and holds[-1].type == "hold.placed" else None
 
     async def erased_before_hold(self, person_id: str) -> Instant | None:
-        """When keys of somebody were last destroyed before their hold; None where none were."""
+        """Return when keys of somebody were last destroyed before their hold; None where none were."""
         found: Instant | None = None
         latest: Instant | None = None
         for event in await self.events(person_id):
@@ -149,12 +149,12 @@ class RightsLog:
         return found
 
     async def holds_on(self, people: Collection[str]) -> dict[str, str]:
-        """Who of these people is on legal hold, with its reference."""
+        """Return who of these people is on legal hold, with its reference."""
         rows = await self._database.rows("holds_on", sorted(people))
         return {row["person_id"]: row["reference"] or "" for row in rows}
 
     async def agreements_of(self, person_id: str, looked: Looked = _nobody) -> list[Touched]:
-        """Every agreement that knows a person, past parties and mere actors included.
+        """Return every agreement that knows a person, past parties and mere actors included.
 
         Reads the whole log, a page at a time: rights are exercised rarely, and must miss nothing.
 
@@ -169,7 +169,7 @@ class RightsLog:
         return found
 
     async def retained(self, looked: Looked = _nobody) -> AsyncGenerator[Retained]:
-        """Closed agreements whose words can be read by those for whom they are, in order of id.
+        """Yield closed agreements whose words can be read by those for whom they are, in order of id.
 
         Args:
             looked: Told after each page how many agreements were looked at.
@@ -179,14 +179,14 @@ class RightsLog:
                 yield Retained(**dict(row))
 
     async def expiries_begun(self) -> dict[str, list[PersonId]]:
-        """Agreements whose words were to expire and are not noted to have, with the people to note it of."""
+        """Return agreements whose words began to expire with no end noted, with the people to note it of."""
         found: dict[str, list[PersonId]] = {}
         for row in await self._database.rows("expiries_begun"):
             found.setdefault(row["agreement_id"], []).append(row["person_id"])
         return found
 
     async def _pages(self, looked: Looked) -> AsyncGenerator[tuple[str, str]]:
-        """The first and last possible id of each page of agreements, those without a head included."""
+        """Yield the first and last possible id of each page of agreements, those without a head included."""
         first = ""
         while True:
             last = await self._database.row("last_of_page", first, PAGE)
@@ -197,7 +197,7 @@ class RightsLog:
             first = last["agreement_id"] + _NEXT
 
     async def clear_directory(self, person_id: str) -> bool:
-        """Takes out of the directory who somebody was; False where nobody has this id.
+        """Take out of the directory who somebody was; False where nobody has this id.
 
         Raises:
             OnHoldError: They are on legal hold; nothing was cleared.

@@ -30,11 +30,11 @@ class Attempt:
     longest_pause: timedelta = _NO_PAUSE
 
     def is_last(self, tries: int) -> bool:
-        """Whether a notice that was tried so often, this attempt included, is given up."""
+        """Tell whether a notice that was tried so often, this attempt included, is given up."""
         return not self.another_follows or 0 < self.most_tries <= tries
 
     def pause_after(self, tries: int) -> timedelta:
-        """How long to wait after so many tries."""
+        """Return how long to wait after so many tries."""
         pause = self.first_pause
         for _ in range(1, tries):
             # Step by step: a power of hundreds is beyond what can be multiplied with a timedelta.

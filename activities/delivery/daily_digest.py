@@ -55,7 +55,7 @@ class Digests:
     mail: mail.MailSettings
 
     async def tell(self, notice: Notice, reader: Person, key: DigestKey, at: datetime) -> DayTold:
-        """Sends the mail of a day with this notice in it, unless that mail has gone out already.
+        """Send the mail of a day with this notice in it, unless that mail has gone out already.
 
         Args:
             notice: What gives reason to send it now.
@@ -89,7 +89,7 @@ class Digests:
         return DayTold("sent", detail)
 
     async def _claim(self, key: DigestKey, notice: Notice) -> Literal["claimed", "sent", "settled"]:
-        """Waits while another delivery sends the reader a mail: this notice may be in it."""
+        """Wait while another delivery sends the reader a mail: this notice may be in it."""
         for _ in range(_LOOKS):
             claim = await self.days.claim(key, notice.notice_id, abandoned_after=self._longest_sending)
             if await self.notices.state(notice.notice_id) in ("sent", "skipped"):
@@ -103,11 +103,11 @@ class Digests:
 
     @property
     def _longest_sending(self) -> timedelta:
-        """Mail and channels each have the timeout; a claim that is older was left behind."""
+        """Return how long a mail may take to send; a claim that is older was left behind."""
         return 2 * timedelta(seconds=self.mail.timeout_seconds) + timedelta(seconds=10)
 
     async def _gathered(self, notice: Notice, reader: Person, at: datetime) -> list[Notice]:
-        """This notice and whatever else waits for the same reader, what has been due for longest first."""
+        """Return this notice and what else waits for the same reader, what has been due for longest first."""
         recipients = await read_by(self.directory, reader, at)
         waiting = [
             each
@@ -117,7 +117,7 @@ class Digests:
         return sorted([*waiting, notice], key=lambda each: each.due_at or at)
 
     async def _what_is_open(self, gathered: Sequence[Notice]) -> list[Notice]:
-        """Looks at each obligation once more; settles what is needless, and all but one about the same."""
+        """Look at each obligation once more; settle what is needless, and all but one about the same."""
         reasons = {each.notice_id: await self._reason_to_skip(each) for each in gathered}
         still = [each for each in gathered if reasons[each.notice_id] is None]
         for each in still:
@@ -150,12 +150,12 @@ class Digests:
 
 
 def name_of(told: Sequence[Notice]) -> str:
-    """What the Message-ID of a mail is made of: a repeat that tells more is another message."""
+    """Return what the Message-ID of a mail is made of: a repeat that tells more is another message."""
     return " ".join(sorted(notice.notice_id for notice in told))
 
 
 def _supersedes(other: Notice, notice: Notice) -> bool:
-    """Whether the other says the same, from a higher rung or, on the same rung, from later on."""
+    """Tell whether the other says the same, from a higher rung or, on the same rung, from later on."""
     same = (other.agreement_id, other.obligation_id, other.recipient_id) == (
         notice.agreement_id,
         notice.obligation_id,

@@ -113,7 +113,7 @@ class NoticeDelivery:
             return await self._settle(notice, "failed", str(error), at)
 
     async def _take(self, notice: Notice, attempt: Attempt) -> TakenNotice | None:
-        """Waits for a while where another delivery is at it, as that of a run that has handed over."""
+        """Take a notice, waiting for a while where another delivery is at it, as of an earlier run."""
         taken = None
         for _ in range(_LOOKS):
             taken = await self.notices.take(
@@ -148,7 +148,7 @@ class NoticeDelivery:
     async def _nudge(
         self, notice: Notice, reader: Person, known: Mapping[PersonId, Person], at: datetime
     ) -> DeliveryResult:
-        """In working time only, and with whatever else the reader is nudged about on that day."""
+        """Send in working time only, with whatever else the reader is nudged about on that day."""
         calendar = await working_time_of(reader, at, self.calendars, self.directory)
         gathered = is_gathered(notice)
         slot = first_slot(calendar, at) if gathered else calendar.next_working_moment(at)
@@ -246,7 +246,7 @@ def _logged(notice: Notice, result: DeliveryResult) -> DeliveryResult:
 
 
 def _who_may_stand_in(notice: Notice, known: Mapping[PersonId, Person]) -> Mapping[PersonId, Person]:
-    """The recipient and their delegates, but nobody's for a concern or a breach.
+    """Return the recipient and their delegates, but nobody's for a concern or a breach.
 
     It might be about the delegate, or they might have raised it. Who answers in the place of somebody who is
     away the agreement decides, and tells them in their own right.
@@ -262,7 +262,7 @@ def _settled_already(state: str) -> DeliveryResult:
 def _attendees_of(
     meeting: Meeting, reader: Person, known: Mapping[PersonId, Person]
 ) -> tuple[invites.Attendee, ...]:
-    """Everybody who meets and has an address, with whoever stands in for them on the day."""
+    """Return everybody who meets and has an address, with whoever stands in for them on the day."""
     present = (reader_of(person_id, known, meeting.starts_at) for person_id in meeting.attendees)
     coming = {person.person_id: person for person in present if person is not None}
     coming.setdefault(reader.person_id, reader)

@@ -37,7 +37,7 @@ def render_digest(told: Sequence[tuple[Notice, Addressee]]) -> Message:
 
 
 def headers_of_digest(digest_id: str, told: Sequence[Notice], reader_id: str) -> dict[str, str]:
-    """The headers of the whole mail; those of the only notice as well, where there is but one.
+    """Return the headers of the whole mail, with those of the only notice where there is but one.
 
     Args:
         digest_id: Reader and day.
@@ -57,7 +57,7 @@ def add_items(mail: EmailMessage, told: Sequence[Notice], reader_id: str) -> Non
 
 
 def read_items(mail: EmailMessage) -> list[dict[str, str]]:
-    """The headers of each notice of a mail by their full names, as `add_items` wrote them."""
+    """Return the headers of each notice of a mail by their full names, as `add_items` wrote them."""
     items = [str(value).split(";") for value in mail.get_all(ITEM, [])]
     # Folding a long header adds white space.
     pairs = ([pair.strip().partition("=") for pair in item] for item in items)

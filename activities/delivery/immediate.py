@@ -16,7 +16,7 @@ from domain.ledger.notice import Notice
 async def send_at_once(
     notice: Notice, directory: PeopleLookup, settings: mail.MailSettings, at: datetime
 ) -> tuple[PersonId, str]:
-    """Sends a notice to its recipient, or to whoever stands in for them.
+    """Send a notice to its recipient, or to whoever stands in for them.
 
     The mail has the Message-ID that any other try at the same notice has, so that a mailbox can tell.
 

@@ -55,12 +55,12 @@ class MailSettings:
 
     @property
     def address(self) -> str:
-        """The sender without its display name."""
+        """Return the sender without its display name."""
         return parseaddr(self.sender)[1]
 
     @property
     def domain(self) -> str:
-        """The domain that Message-IDs belong to."""
+        """Return the domain that Message-IDs belong to."""
         return self.address.rpartition("@")[2]
 
 
@@ -107,7 +107,7 @@ def compose(
 
 
 def message_id_of(notice_id: str, settings: MailSettings) -> str:
-    """The Message-ID of a notice: the same on every attempt, so that a mailbox shows a repeat once."""
+    """Return a notice's Message-ID, the same on every attempt: a mailbox shows a repeat once."""
     return f"<{sha256(notice_id.encode()).hexdigest()[:40]}@{settings.domain}>"
 
 
@@ -158,7 +158,7 @@ async def _hand_over(message: EmailMessage, settings: MailSettings) -> None:
 
 
 async def _take_leave(session: aiosmtplib.SMTP) -> None:
-    """Says goodbye, as a client should. The message is the server's now, whether or not it answers that."""
+    """Say goodbye, as a client should; the message is the server's now, whatever it answers to that."""
     with suppress(aiosmtplib.SMTPException, TimeoutError, OSError):
         async with asyncio.timeout(_GOODBYE_SECONDS):
             await session.quit()
@@ -179,7 +179,7 @@ def _without_addresses(text: str) -> str:
 
 
 def _without_name(text: str, address: str) -> str:
-    """The same without the name in an address: servers answer `ilse.brandt... User unknown`, too."""
+    """Leave out the name in an address as well: servers answer `ilse.brandt... User unknown`, too."""
     name = address.rpartition("@")[0].strip("<\"' ")
     parts = {name, *re.split(r"[^\w]+|_", name)}
     told = "|".join(re.escape(part) for part in sorted(parts, key=len, reverse=True) if len(part) >= _A_NAME)

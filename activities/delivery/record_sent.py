@@ -17,7 +17,7 @@ Answer = TypeVar("Answer")
 
 
 async def until_noted(note: Callable[[], Awaitable[Answer]], *, patience: timedelta = PATIENCE) -> Answer:
-    """Tells the record what has happened, again and again while it is away.
+    """Tell the event store what has happened, again and again while it is away.
 
     Args:
         note: Safe to do twice.

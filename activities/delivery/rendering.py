@@ -46,7 +46,7 @@ def render(notice: Notice, addressee: Addressee) -> Message:
 
 
 def paragraphs_of(notice: Notice, addressee: Addressee) -> tuple[str, list[str]]:
-    """A notice as its subject and what is said, without greeting and reference."""
+    """Return a notice as its subject and what is said, without greeting and reference."""
     subject, paragraphs = _PARAGRAPHS[notice.kind](notice, addressee)
     if addressee.stands_in:
         why = f"You get this because you stand in for the {role_name(notice.recipient_role)}, who is away."
@@ -55,13 +55,13 @@ def paragraphs_of(notice: Notice, addressee: Addressee) -> tuple[str, list[str]]
 
 
 def reference_of(notice: Notice) -> str:
-    """What a reader quotes when they ask about a notice."""
+    """Return what a reader quotes when they ask about a notice."""
     about = f"{notice.agreement_id} {notice.obligation_id}" if notice.obligation_id else notice.agreement_id
     return f"Reference: {about}"
 
 
 def headers_of(notice: Notice, person_id: str) -> dict[str, str]:
-    """What tooling needs to act on a message without reading its text.
+    """Return what tooling needs to act on a message without reading its text.
 
     Args:
         notice: the notice that is sent.
@@ -83,7 +83,7 @@ def headers_of(notice: Notice, person_id: str) -> dict[str, str]:
 
 
 def on_the_wall(instant: datetime, zone: ZoneInfo) -> str:
-    """A moment as a person reads it where they are, in the one date format that nobody reads two ways.
+    """Write a moment as a person reads it where they are, in the one format that nobody reads two ways.
 
     As in `Monday 2026-11-23 17:00 (Europe/Berlin, UTC+01:00)`.
     """
@@ -241,7 +241,7 @@ def _whose(notice: Notice, addressee: Addressee) -> str:
 
 
 def _how(notice: Notice, addressee: Addressee) -> str:
-    """The command line that does it, for those who may give it."""
+    """Return the command line that does it, for those who may give it."""
     if addressee.stands_in:
         return (
             f"It can wait for the {_role(notice)} where that does no harm. "
@@ -257,7 +257,7 @@ def _how(notice: Notice, addressee: Addressee) -> str:
 
 
 def _may_give(command: str, notice: Notice, addressee: Addressee) -> bool:
-    """Whether the command would be heard from this reader: who stands in holds no role."""
+    """Tell whether the command would be heard from this reader: who stands in holds no role."""
     return not addressee.stands_in and notice.recipient_role in COMMANDS[command].given_by
 
 

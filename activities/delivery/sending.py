@@ -15,7 +15,7 @@ from domain.kernel.person import Person
 
 
 def addressed(reader: Person, recipient_id: PersonId) -> Addressee:
-    """The reader, as the text of a notice to this recipient speaks to them."""
+    """Return the reader, as the text of a notice to this recipient speaks to them."""
     return Addressee(
         person_id=reader.person_id,
         name=reader.name,

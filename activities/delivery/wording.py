@@ -14,7 +14,7 @@ KINDS = {
 
 
 def role_name(role: Role) -> str:
-    """The role as a person says it, as in `line manager`."""
+    """Return the role as a person says it, as in `line manager`."""
     return "HR partner" if role is Role.HRBP else role.value.replace("_", " ")
 
 
@@ -207,5 +207,5 @@ ANNOUNCEMENTS: dict[str, str] = {
 
 
 def announcement_of(event_type: str) -> str:
-    """What happened, as the end of a sentence; a plain one for events that have no words of their own."""
+    """Say what happened, as the end of a sentence; plainly for events that have no words of their own."""
     return ANNOUNCEMENTS.get(event_type, f"has news: {event_type.replace('.', ' ').replace('_', ' ')}")

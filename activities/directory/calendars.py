@@ -35,7 +35,7 @@ class CalendarSources:
     def resolve(
         self, person: Person, first: date, last: date, organisation: OrganisationCalendar | None = None
     ) -> Calendar:
-        """Snapshot a person's working time from `first` to `last`, both included.
+        """Take a snapshot of a person's working time from `first` to `last`, both included.
 
         Args:
             person: whose time zone, holiday calendar, working pattern, leave and delegate to read.
@@ -71,7 +71,7 @@ class CalendarSources:
         )
 
     def problems(self, person: Person, organisations: Container[str] | None = None) -> list[str]:
-        """What keeps this person's calendar from being resolved: one sentence each, none if all is well.
+        """Return what keeps a calendar from being resolved: one sentence each, none if all is well.
 
         Args:
             person: whose time zone and calendars to look at.
@@ -95,7 +95,7 @@ class CalendarSources:
 
 
 def _offsets_of(zone: ZoneInfo, first: date, last: date) -> tuple[UtcOffset, ...]:
-    """Every offset in force from the day before `first` to the day after `last`, changes to the second.
+    """Return every offset in force from the day before `first` to the day after `last`, to the second.
 
     A day is looked at as a whole: two changes within one day that cancel each other go unnoticed, and no
     zone has had any.
@@ -113,7 +113,7 @@ def _offsets_of(zone: ZoneInfo, first: date, last: date) -> tuple[UtcOffset, ...
 
 
 def _change_between(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
-    """The first second at which the offset is no longer what it was at `before`."""
+    """Return the first second at which the offset is no longer what it was at `before`."""
     was = _offset_at(zone, before)
     while after - before > _A_SECOND:
         middle = before + (after - before) // _A_SECOND // 2 * _A_SECOND

@@ -35,7 +35,7 @@ _WORKING_TIME: Final = ("hours", "exceptions", "organisation_calendar", "meets_a
 
 
 async def encrypt_people(encryption: FieldEncryption, people: Sequence[Person]) -> list[dict[str, JsonValue]]:
-    """People as the directory keeps them.
+    """Return people as the directory keeps them.
 
     Raises:
         KeysError: There are no keys to seal with.
@@ -46,7 +46,7 @@ async def encrypt_people(encryption: FieldEncryption, people: Sequence[Person]) 
 
 
 async def decrypt_people(encryption: FieldEncryption, rows: Sequence[asyncpg.Record]) -> dict[str, Person]:
-    """People as they were given, by id; of somebody erased, what is not personal.
+    """Return people as they were given, by id; of somebody erased, what is not personal.
 
     Raises:
         KeysError: A key is missing or wrong.
@@ -90,7 +90,7 @@ def _fields(row: asyncpg.Record) -> dict[str, Any]:
 
 
 def _text_of(value: object) -> str | None:
-    """The sealed text that a column holds; None where it was written before there were keys."""
+    """Return the encrypted text of a column; None where it was written before there were keys."""
     if isinstance(value, str) and value.startswith("{"):
         try:
             value = cast("object", json.loads(value))

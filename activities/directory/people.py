@@ -46,7 +46,7 @@ class Directory:
         self._encryption = FieldEncryption(None) if encryption is None else encryption
 
     async def upsert(self, people: Sequence[Person], *, by: str | None = None) -> int:
-        """Writes people as given, replacing what was known of them; others stay as they are.
+        """Write people as given, replacing what was known of them; others stay as they are.
 
         Args:
             people: Whom.
@@ -65,7 +65,7 @@ class Directory:
         return len(latest)
 
     async def get(self, person_ids: Iterable[str]) -> dict[str, Person]:
-        """The people with these ids, by id; who is not known is not in it.
+        """Return the people with these ids, by id; who is not known is not in it.
 
         Raises:
             KeysError: A key is missing or wrong.
@@ -75,15 +75,15 @@ class Directory:
         return await decrypt_people(self._encryption, rows)
 
     async def stood_in_for(self, person_id: str, steps: int) -> list[str]:
-        """Ids of everybody whose delegate this is, or whose delegate's delegate, up to so many steps away."""
+        """Return ids of everybody whose delegate this is, directly or up to so many steps away."""
         return [row["person_id"] for row in await self._database.rows("stood_in_for", person_id, steps)]
 
     async def operators(self, on: date) -> list[str]:
-        """Ids of who works the operators' queue and is still there on a day."""
+        """Return ids of who works the operators' queue and is still there on a day."""
         return [row["person_id"] for row in await self._database.rows("operators", on)]
 
     async def leave(self, person_id: str, on: date | None) -> None:
-        """A person leaves the organisation; their last day is `on`. None takes it back.
+        """Note that a person leaves the organisation; their last day is `on`. None takes it back.
 
         Raises:
             DatabaseRefusedError: Nobody has this id.
@@ -91,7 +91,7 @@ class Directory:
         self._found(person_id, await self._database.row("person_leaves", person_id, on))
 
     async def away(self, person_id: str, absence: Leave) -> None:
-        """A person will be away on some days. The same days again change nothing.
+        """Note that a person will be away on some days. The same days again change nothing.
 
         Raises:
             DatabaseRefusedError: Nobody has this id.

@@ -23,7 +23,7 @@ _log = structlog.get_logger(__name__)
 async def working_time_of(
     person: Person, at: datetime, sources: CalendarSources, directory: WorkingTimeLookup
 ) -> Calendar:
-    """A person's working time around an instant.
+    """Return a person's working time around an instant.
 
     Where the directory names a zone or holidays that nobody knows, the hours of the week alone decide: the
     notice goes out all the same.

@@ -24,7 +24,7 @@ class PeopleLookup(Protocol):
     """Looks people up."""
 
     async def get(self, person_ids: Iterable[str]) -> dict[str, Person]:
-        """The people that it knows among these, by id."""
+        """Return the people that it knows among these, by id."""
         ...
 
 
@@ -40,7 +40,7 @@ class DirectoryLookup(WorkingTimeLookup, Protocol):
     """The people directory."""
 
     async def stood_in_for(self, person_id: str, steps: int) -> list[str]:
-        """Ids of everybody whose delegate this is, or whose delegate's delegate, up to so many steps away."""
+        """Return ids of everybody whose delegate this is, directly or up to so many steps away."""
         ...
 
 
@@ -58,7 +58,7 @@ async def acquaint(directory: PeopleLookup, person_ids: Iterable[PersonId]) -> d
 
 
 async def read_by(directory: DirectoryLookup, reader: Person, moment: datetime) -> dict[PersonId, Person]:
-    """Everybody whose notices this person reads at a moment: themselves, and whom they stand in for."""
+    """Return everybody whose notices this person reads at a moment: also those whom they stand in for."""
     absent = await directory.stood_in_for(reader.person_id, _LONGEST_CHAIN)
     known = await acquaint(directory, (reader.person_id, *absent))
     mine = ((person_id, reader_of(person_id, known, moment)) for person_id in (reader.person_id, *absent))
@@ -70,7 +70,7 @@ async def read_by(directory: DirectoryLookup, reader: Person, moment: datetime) 
 
 
 def reader_of(person_id: PersonId, known: Mapping[PersonId, Person], moment: datetime) -> Person | None:
-    """The person, or the first of their delegates in turn who is there.
+    """Return the person, or the first of their delegates in turn who is there.
 
     Where nobody is there it stays with the person, who finds it on the day they are back.
 
@@ -94,7 +94,7 @@ def reader_of(person_id: PersonId, known: Mapping[PersonId, Person], moment: dat
 
 
 def zone_of(person: Person) -> ZoneInfo:
-    """The person's zone; UTC where the directory has one that nobody knows, rather than no notice at all."""
+    """Return the person's zone; UTC where nobody knows the directory's, rather than no notice at all."""
     try:
         return load_zone(person.time_zone)
     except UnknownTimeZoneError:

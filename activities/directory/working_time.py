@@ -25,7 +25,7 @@ async def working_time(
     first: date,
     last: date,
 ) -> Mapping[PersonId, Calendar]:
-    """Resolves calendars into data, those of delegates and their delegates included.
+    """Resolve calendars into data, those of delegates and their delegates included.
 
     Of a delegate whose calendar cannot be resolved there is none, so that they are not relied on; one who
     leaves is away for good from the day after their last.

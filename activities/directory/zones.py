@@ -14,20 +14,20 @@ class UnknownTimeZoneError(LookupError):
 
 @cache
 def zone_data_version() -> str:
-    """The release of the time zone database that offsets are read from, as in `tzdata 2026.6`."""
+    """Return the release of the zone database that offsets are read from, as in `tzdata 2026.6`."""
     return f"tzdata {version('tzdata')}"
 
 
 @cache
 def zone_names() -> frozenset[str]:
-    """Every name that `load_zone` knows."""
+    """Return every name that `load_zone` knows."""
     names = resources.files("tzdata").joinpath("zones").read_text(encoding="utf-8")
     return frozenset(names.split())
 
 
 @cache
 def load_zone(name: str) -> ZoneInfo:
-    """The rules of one IANA time zone.
+    """Return the rules of one IANA time zone.
 
     Raises:
         UnknownTimeZoneError: if no zone has this name, in exactly this spelling.

@@ -31,7 +31,7 @@ Marks = Mapping[str, EncryptedText]
 
 
 async def decrypt_events(encryption: FieldEncryption, rows: Sequence[RecordedEvent]) -> list[RecordedEvent]:
-    """The rows with all words readable, `(erased)` where the key was destroyed: not for every reader's eyes.
+    """Decrypt all words of the rows, `(erased)` where the key was destroyed: not for every reader's eyes.
 
     Raises:
         KeysError: A key is missing or wrong.
@@ -42,7 +42,7 @@ async def decrypt_events(encryption: FieldEncryption, rows: Sequence[RecordedEve
 
 
 async def decrypt_digests(encryption: FieldEncryption, rows: Sequence[RecordedEvent]) -> list[RecordedEvent]:
-    """The rows with the digests of the terms and the request readable, and all words as sealed as before.
+    """Decrypt the digests of the terms and the request, and leave all words encrypted as before.
 
     A field of the terms without words stands beside its digest in clear. So where the key is lost or
     destroyed, such a digest is taken anew; those of words stay sealed, or read `ERASED`.
@@ -82,7 +82,7 @@ async def _decrypt_request_digest(encryption: FieldEncryption, row: RecordedEven
 
 
 def encrypted_request_digest(agreement_id: str, event_id: str, event_type: str, text: str) -> EncryptedText:
-    """What a request is recognised by, as it is sealed in the first event of its agreement."""
+    """Return what a request is recognised by, as encrypted in the first event of its agreement."""
     return EncryptedText(event_field(agreement_id, event_id, event_type, f"/{REQUEST_DIGEST}"), text)
 
 
@@ -99,7 +99,7 @@ def _digests(row: RecordedEvent) -> Iterable[EncryptedText]:
 async def decrypt_for_reader(
     encryption: FieldEncryption, rows: Sequence[RecordedEvent], reader: Reader
 ) -> list[RecordedEvent]:
-    """The stream as somebody may read it; words that are not meant for them stay sealed and are withheld.
+    """Decrypt a stream as somebody may read it; what is not meant for them stays encrypted and withheld.
 
     Args:
         encryption: Open what they may read.
@@ -121,7 +121,7 @@ async def decrypted_personal_view(
     person_id: PersonId,
     at: datetime,
 ) -> PersonalView:
-    """`personal_view` with the words that are in it.
+    """Return `personal_view` with the words that are in it.
 
     Raises:
         Refused: This person is no party.

@@ -58,7 +58,7 @@ class EncryptedText(NamedTuple):
 
 
 def event_field(agreement_id: str, event_id: str, event_type: str, field: str) -> EncryptedField:
-    """A field of an event, such as `/terms/objectives/0/statement`."""
+    """Name a field of an event, such as `/terms/objectives/0/statement`."""
     return EncryptedField(
         framed("sojourn.event.v1", agreement_id, event_id, field),
         f"{field} of {event_type} (event {event_id}, agreement {agreement_id})",
@@ -66,7 +66,7 @@ def event_field(agreement_id: str, event_id: str, event_type: str, field: str) -
 
 
 def command_digest_field(agreement_id: str, command_id: str) -> EncryptedField:
-    """The digest of a command."""
+    """Name the digest of a command."""
     return EncryptedField(
         framed("sojourn.command.v1", agreement_id, command_id),
         f"the digest of command {command_id} (agreement {agreement_id})",
@@ -87,11 +87,11 @@ class FieldEncryption:
 
     @property
     def keys(self) -> SubjectKeys | None:
-        """People's keys; None where there are none."""
+        """Return people's keys; None where there are none."""
         return self._keys
 
     async def check(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
-        """Makes sure that what is sealed in a database can be opened with what this process has.
+        """Make sure that this process can decrypt what is encrypted in a database.
 
         Raises:
             KeysError: A key-encryption key is missing or wrong, or something is sealed and there are no keys.
@@ -106,7 +106,7 @@ class FieldEncryption:
             )
 
     async def keys_for(self, subject_ids: Iterable[str]) -> Mapping[str, SubjectKey] | None:
-        """The keys to seal with; None where everything is kept in clear, on purpose.
+        """Return the keys to encrypt with; None where everything is kept in clear, on purpose.
 
         Raises:
             KeysError: There are no keys, and nobody chose to do without.
@@ -125,7 +125,7 @@ class FieldEncryption:
         author: PersonId,
         holders: Mapping[Role, PersonId],
     ) -> Sequence[NewEvent]:
-        """Events with everything that people wrote sealed for whom it is about.
+        """Encrypt everything that people wrote in events, for whom it is about.
 
         A retry seals anew, under other nonces: the events keep their ids, and the record keeps the first.
 
@@ -144,7 +144,7 @@ class FieldEncryption:
         return sealed
 
     async def encrypt_append(self, append: Append) -> Append:
-        """An append with its events sealed, and with them what its command is recognised by.
+        """Encrypt an append's events, and with them what its command is recognised by.
 
         That digest is sealed for each of those whose words are in the events, one seal around the other: of
         the words of whom a key is destroyed nothing is left by which a guess could be confirmed. What its
@@ -173,7 +173,7 @@ class FieldEncryption:
         author: PersonId,
         holders: Mapping[Role, PersonId],
     ) -> tuple[tuple[NewEvent, ...], Mapping[str, SubjectKey]]:
-        """The events sealed, and the key of each subject whose words are in them; none where all is clear."""
+        """Encrypt events; return with them the key of each subject in them, none where all is clear."""
         by_event = [_subjects(agreement_id, event, author, holders) for event in events]
         wanted = {each for subjects in by_event for subject_ids in subjects.values() for each in subject_ids}
         keys = await self.keys_for(wanted) if wanted else None
@@ -186,7 +186,7 @@ class FieldEncryption:
         return tuple(sealed), keys
 
     async def command_digests(self, agreement_id: str, stored: Mapping[str, str]) -> dict[str, str | None]:
-        """The digests of commands, by command id; None where one of those whose words it is of is erased.
+        """Return digests of commands, by command id; None where somebody's words in it are erased.
 
         A lost key does no more than that to them, and is logged: what was done stays done by its id.
 
@@ -204,7 +204,7 @@ class FieldEncryption:
         return dict(zip(stored, await self.decrypt_digests(sealed), strict=True))
 
     async def decrypt_digests(self, sealed: Sequence[EncryptedText]) -> list[str | None]:
-        """The digests within several seals each, in order; None where one of the keys is erased or lost.
+        """Decrypt digests, each under several keys, in order; None where one of the keys is erased or lost.
 
         Args:
             sealed: What is in clear passes.
@@ -221,7 +221,7 @@ class FieldEncryption:
         return [None if each.text == ERASED else each.text for each in found]
 
     async def decrypt_for_deciding(self, sealed: Sequence[EncryptedText]) -> list[str | None]:
-        """As `texts`, and None where the key is lost: an agreement goes on without what only it would open.
+        """Decrypt as `decrypt` does, with None where the key is lost: an agreement goes on without it.
 
         A key that was made anew over the lost one does not open what that had sealed, which then looks as if
         it were altered: it is logged, counts as lost, and is for `sojourn verify` to tell apart.
@@ -246,7 +246,7 @@ class FieldEncryption:
         return text
 
     async def decrypt(self, sealed: Sequence[EncryptedText]) -> list[str]:
-        """The words of several sealed texts, in order; `ERASED` where the key was destroyed.
+        """Return the words of several encrypted texts, in order; `ERASED` where the key was destroyed.
 
         Raises:
             KeysError: A key is missing or wrong.
@@ -267,7 +267,7 @@ class FieldEncryption:
 def _subjects(
     agreement_id: str, event: NewEvent, author: PersonId, holders: Mapping[Role, PersonId]
 ) -> dict[str, tuple[str, ...]]:
-    """By place: which subjects' words stand there."""
+    """Return by place which subjects' words stand there."""
     found: dict[str, tuple[str, ...]] = {}
 
     def note(field: str, words: str) -> JsonValue:

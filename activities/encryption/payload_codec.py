@@ -51,12 +51,12 @@ class AlteredPayloadError(KeysError):
 
 
 def is_encrypted(payload: Payload) -> bool:
-    """Whether this codec, or one like it, wrote a payload."""
+    """Tell whether this codec, or one like it, wrote a payload."""
     return payload.metadata.get(ENCODING_FIELD) == ENCODING
 
 
 def agreement_of(payload: Payload) -> str | None:
-    """The agreement that an encrypted payload is bound to. Only decoding proves that it is."""
+    """Return the agreement that an encrypted payload is bound to. Only decoding proves that it is."""
     bound = payload.metadata.get(AGREEMENT_FIELD)
     return None if bound is None else bound.decode(errors="replace")
 
@@ -76,7 +76,7 @@ class EncryptingCodec(PayloadCodec, WithSerializationContext):
     """By key id: deriving a key costs more than encrypting with it."""
 
     def with_context(self, context: SerializationContext) -> EncryptingCodec:
-        """The codec for one agreement's payloads; called by the SDK."""
+        """Return the codec for one agreement's payloads; called by the SDK."""
         match context:
             case WorkflowSerializationContext() | ActivitySerializationContext():
                 agreement_id = context.workflow_id
@@ -87,11 +87,11 @@ class EncryptingCodec(PayloadCodec, WithSerializationContext):
         return EncryptingCodec(self.keys, agreement_id, self.ciphers)
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """Encrypts payloads."""
+        """Encrypt payloads."""
         return [self.encrypt(payload) for payload in payloads]
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """Decrypts what is encrypted and passes everything else.
+        """Decrypt what is encrypted and pass everything else.
 
         Raises:
             KeysError: As `decrypt`.
@@ -99,7 +99,7 @@ class EncryptingCodec(PayloadCodec, WithSerializationContext):
         return [self.decrypt(payload) if is_encrypted(payload) else payload for payload in payloads]
 
     def encrypt(self, payload: Payload) -> Payload:
-        """A payload in which everything is encrypted, its metadata too."""
+        """Return a payload in which everything is encrypted, its metadata too."""
         key_id, agreement_id = self.keys.primary_id, self.agreement_id
         nonce = fresh_nonce()
         sealed = self._cipher(key_id).encrypt(
@@ -111,7 +111,7 @@ class EncryptingCodec(PayloadCodec, WithSerializationContext):
         return Payload(metadata=metadata, data=nonce + sealed)
 
     def decrypt(self, payload: Payload) -> Payload:
-        """The payload as it was before it was encrypted.
+        """Return the payload as it was before it was encrypted.
 
         Raises:
             UnknownKeyError: Its key is not on the ring.
@@ -152,6 +152,6 @@ def _whose(agreement_id: str | None) -> str:
 
 @lru_cache(maxsize=1024)
 def _bound_to(key_id: str, agreement_id: str | None) -> bytes:
-    """What a ciphertext is tied to. Lengths first, so that no two bindings are the same bytes."""
+    """Return what a ciphertext is tied to. Lengths first, so that no two bindings are the same bytes."""
     parts = (_SCHEME, key_id.encode(), (agreement_id or "").encode())
     return b"".join(struct.pack(">I", len(part)) + part for part in parts)

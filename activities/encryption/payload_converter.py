@@ -23,7 +23,7 @@ class EncryptingDataConverter(DataConverter):
     """
 
     def with_context(self, context: SerializationContext) -> Self:
-        """The converter for one agreement's payloads; called by the SDK."""
+        """Return the converter for one agreement's payloads; called by the SDK."""
         codec = self.payload_codec
         bound = codec.with_context(context) if isinstance(codec, EncryptingCodec) else codec
         if bound is codec:
@@ -34,7 +34,7 @@ class EncryptingDataConverter(DataConverter):
 
 
 def converter_with(keys: KeyRing | None) -> DataConverter:
-    """The data converter of every client, worker and replay that shares a key ring.
+    """Return the data converter of every client, worker and replay that shares a key ring.
 
     Error messages and stack traces are encrypted with everything else: they may quote what a person sent.
 

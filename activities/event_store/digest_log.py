@@ -29,7 +29,7 @@ class DigestKey(Frozen):
 
     @property
     def digest_id(self) -> str:
-        """As notices and headers name it."""
+        """Return its name in notices and headers."""
         return f"{self.reader_id}/{self.local_day}"
 
 
@@ -57,12 +57,12 @@ class DigestLog:
         return SendingContext(**about, obligation=obligation)
 
     async def defer(self, notice_id: str, until: datetime, reason: str) -> None:
-        """Lets a notice wait, with the reason for people to see."""
+        """Let a notice wait, with the reason for people to see."""
         text = _INSTANT.dump_python(until, mode="json")
         await self._database.row("defer_notice", notice_id, until, text, reason)
 
     async def claim(self, key: DigestKey, notice_id: str, *, abandoned_after: timedelta) -> Claim:
-        """Who sends the mail of a day: of any number of deliveries at once, one is told `claimed`.
+        """Claim the mail of a day: of any number of deliveries at once, one is told `claimed`.
 
         Args:
             key: Whose mail of which day.
@@ -75,18 +75,18 @@ class DigestLog:
         return "under_way" if row is None else row["verdict"]
 
     async def release(self, key: DigestKey, notice_id: str) -> None:
-        """Gives a claim back, where the mail did not go out."""
+        """Give a claim back, where the mail did not go out."""
         await self._database.row("release_digest", key.reader_id, key.local_day, notice_id)
 
     async def gatherable(self, recipients: Collection[PersonId], at: datetime) -> list[Notice]:
-        """Nudges of all agreements that may go out to these people now, what was due first in front."""
+        """Return nudges of all agreements that may go to these people now, what was due first in front."""
         rows = await self._database.rows("gatherable_notices", sorted(recipients), at, sorted(NUDGES))
         return [Notice.model_validate_json(row["notice"]) for row in rows]
 
     async def settle(
         self, key: DigestKey, notice_ids: Sequence[str], at: datetime, error: str | None = None
     ) -> None:
-        """Notes that the mail of a day went out with these notices.
+        """Note that the mail of a day went out with these notices.
 
         Args:
             key: Whose mail of which day.

@@ -47,7 +47,7 @@ class EventStore:
         self.notices = NoticeOutbox(pool)
 
     async def append(self, append: Append) -> Appended:
-        """Writes one command's events, read models and notices in one round trip, or nothing.
+        """Write one command's events, read models and notices in one round trip, or nothing.
 
         The same append again, from whichever attempt, is a `duplicate` and changes nothing. Racing appends
         are told apart by the lock of the head row.
@@ -78,7 +78,7 @@ class EventStore:
         return appended
 
     async def _judge_by_request(self, append: Append, appended: Appended) -> Appended:
-        """What is to be said of another proposal of a stream: the statement sees no digest of the request."""
+        """Judge another proposal of a stream: the statement sees no digest of the request."""
         known = await self.find_request(append.head.tenant, append.head.request_id)
         taken = await self._database.row("command_digest", append.agreement_id, append.command_id)
         if known is None or taken is not None:
@@ -100,7 +100,7 @@ class EventStore:
         )
 
     async def _stored_digest(self, append: Append) -> str | None:
-        """The digest of a known command as it stands in the record; None where the content was another."""
+        """Return a known command's digest as it is stored; None where the content was another."""
         row = await self._database.row("command_digest", append.agreement_id, append.command_id)
         if row is None or self._encryption is None:
             return None
@@ -122,12 +122,12 @@ class EventStore:
             ) from None
 
     async def stream(self, agreement_id: str, after_version: int = 0) -> list[RecordedEvent]:
-        """The events of an agreement after a version, in order; empty where there are none."""
+        """Return the events of an agreement after a version, in order; empty where there are none."""
         rows = await self._database.rows("stream", agreement_id, after_version)
         return [_event(row) for row in rows]
 
     async def stream_to_decide_upon(self, agreement_id: str) -> list[RecordedEvent]:
-        """The events of an agreement with the digests of its terms open, by which a change of them is seen.
+        """Return an agreement's events with the digests of its terms in clear, by which changes are seen.
 
         Raises:
             KeysError: A key-encryption key is missing or wrong.
@@ -136,7 +136,7 @@ class EventStore:
         return rows if self._encryption is None else await decrypt_digests(self._encryption, rows)
 
     async def read_all(self, after: Cursor = START, limit: int = 1000) -> Page:
-        """The next events of all agreements, in an order in which no event ever appears before a cursor.
+        """Return the next events of all agreements, in an order where none ever appears before a cursor.
 
         An event shows up once every transaction older than its own has ended: usually at once, at the latest
         when the server ends a forgotten transaction.
@@ -149,7 +149,7 @@ class EventStore:
         return Page(events=tuple(_event(row) for row in rows), cursor=cursor)
 
     async def find_request(self, tenant: str, request_id: str) -> KnownRequest | None:
-        """Which agreement a request opened; None where it opened none yet.
+        """Return which agreement a request opened; None where it opened none yet.
 
         Raises:
             KeysError: What it is recognised by is sealed, and there are no keys or wrong ones.
@@ -166,7 +166,7 @@ class EventStore:
     async def recent_commands(
         self, agreement_id: str, limit: int = REMEMBERED_COMMANDS
     ) -> list[KnownCommand]:
-        """An agreement's last commands with what they led to, oldest first."""
+        """Return an agreement's last commands with what they led to, oldest first."""
         rows = await self._database.rows("recent_commands", agreement_id, limit)
         digests: Mapping[str, str | None] = {row["command_id"]: row["digest"] for row in rows}
         if self._encryption is not None:
@@ -184,7 +184,7 @@ class EventStore:
         ]
 
     async def verify_chain(self, agreement_id: str) -> ChainFault | None:
-        """The first version of a stream that is not as it was written; None where it is whole.
+        """Return the first version of a stream that is not as it was written; None where it is whole.
 
         Raises:
             DatabaseRefusedError: The agreement is not in the record at all.

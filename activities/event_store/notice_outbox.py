@@ -26,11 +26,11 @@ class NoticeOutbox:
         self._database = Database(pool)
 
     async def of(self, agreement_id: str) -> list[NoticeRow]:
-        """The outbox of an agreement: every notice and what became of it, by the instant it may be sent."""
+        """Return an agreement's notices and what became of each, by the instant it may be sent."""
         return [_notice(row) for row in await self._database.rows("notices", agreement_id, False)]
 
     async def undelivered(self, agreement_id: str) -> list[Notice]:
-        """What still waits to be sent, by the instant it may be sent; given-up ones are not among them.
+        """Return what still waits to be sent, by the instant it may be; nothing that was given up.
 
         What was tried in vain waits for its next try, whichever run of the workflow makes that.
         """
@@ -40,7 +40,7 @@ class NoticeOutbox:
     async def failed(
         self, agreement_ids: Sequence[str] | None = None, recipient_ids: Sequence[str] | None = None
     ) -> list[NoticeRow]:
-        """Notices that were given up; None leaves a filter out."""
+        """Return notices that were given up; None leaves a filter out."""
         rows = await self._database.rows(
             "failed_notices",
             None if agreement_ids is None else list(agreement_ids),
@@ -49,12 +49,12 @@ class NoticeOutbox:
         return [_notice(row) for row in rows]
 
     async def state(self, notice_id: str) -> NoticeState | None:
-        """What became of a notice so far; None where it was never queued."""
+        """Return what became of a notice so far; None where it was never queued."""
         row = await self._database.row("notice_state", notice_id)
         return None if row is None else row["state"]
 
     async def take(self, notice_id: str, taken_by: str, *, abandoned_after: timedelta) -> TakenNotice | None:
-        """Lets a delivery have a notice, unless another one is at it; None where it was never queued.
+        """Let a delivery have a notice, unless another one is at it; None where it was never queued.
 
         Args:
             notice_id: Which.
@@ -74,7 +74,7 @@ class NoticeOutbox:
         at: datetime | None = None,
         next_try_at: datetime | None = None,
     ) -> bool:
-        """Writes down what became of a notice.
+        """Write down what became of a notice.
 
         Args:
             notice_id: Which.
@@ -106,7 +106,7 @@ def _notice(row: asyncpg.Record) -> NoticeRow:
 
 
 def _waiting(row: NoticeRow) -> Notice:
-    """The notice, not before its next try."""
+    """Return the notice, not before its next try."""
     if row.next_try_at is None:
         return row.notice
     return row.notice.model_copy(update={"not_before": max(row.notice.not_before, row.next_try_at)})

@@ -46,7 +46,7 @@ class Projection:
         self._commands: dict[Key, dict[str, object]] = {}
 
     def fold(self, recorded: RecordedEvent) -> None:
-        """Takes in the next event of the stream.
+        """Take in the next event of the stream.
 
         Raises:
             UnreadableEvent: A newer release wrote it.
@@ -61,7 +61,7 @@ class Projection:
         self._last = recorded
 
     def tables(self) -> Mapping[str, Table]:
-        """The rows by table; no rows before the first event."""
+        """Return the rows by table; no rows before the first event."""
         if self._agreement is None or self._first is None or self._last is None:
             return {name: {} for name in KEYS}
         head = head_of(self._agreement, self._last.occurred_at)
@@ -113,7 +113,7 @@ class Projection:
 
 
 def project(events: Sequence[RecordedEvent]) -> Mapping[str, Table]:
-    """The rows that follow from a whole stream, by table.
+    """Return the rows that follow from a whole stream, by table.
 
     Raises:
         UnreadableEvent: A newer release wrote one of them.
@@ -134,7 +134,7 @@ def _columns(obligation: Obligation) -> dict[str, object]:
 
 
 def instant_of(value: object) -> object:
-    """An instant that JSON holds as text; anything else unchanged."""
+    """Return an instant that JSON holds as text; anything else unchanged."""
     if not isinstance(value, str):
         return value
     try:

@@ -55,7 +55,7 @@ class ReadModels:
         after: str = "",
         limit: int = 1000,
     ) -> list[AgreementRow]:
-        """Agreements by id, kind, phase, tenant, cohort or a party in any role; None leaves a filter out.
+        """Return agreements by id, kind, phase, tenant, cohort or a party; None leaves a filter out.
 
         Args:
             agreement_ids: Only these.
@@ -83,33 +83,33 @@ class ReadModels:
         return [_agreement(row) for row in rows]
 
     async def agreement(self, agreement_id: str) -> AgreementRow | None:
-        """One agreement; None where it is not known."""
+        """Return one agreement; None where it is not known."""
         found = await self.agreements(agreement_ids=[agreement_id])
         return found[0] if found else None
 
     async def overlapping_agreements(
         self, mentee_id: str, starts_on: date, ends_on: date, excluding: str = ""
     ) -> list[str]:
-        """Ids of other open agreements of the same mentee with a day in this stretch, both ends included."""
+        """Return ids of the mentee's other open agreements with a day in this stretch, both ends included."""
         rows = await self._database.rows("overlapping_agreements", mentee_id, starts_on, ends_on, excluding)
         return [row["agreement_id"] for row in rows]
 
     async def mentor_hours(self, mentor_id: str, excluding: str = "") -> float:
-        """Hours per month that a mentor has promised over all open agreements but one."""
+        """Return the hours per month that a mentor has promised over all open agreements but one."""
         row = await self._database.row("mentor_hours", mentor_id, excluding)
         return 0.0 if row is None else row["hours"]
 
     async def obligations(self, agreement_id: str) -> list[ObligationRow]:
-        """Every obligation that an agreement ever had, by due instant."""
+        """Return every obligation that an agreement ever had, by due instant."""
         return [_obligation(row) for row in await self._database.rows("obligations", agreement_id, False)]
 
     async def open_obligations(self, agreement_id: str) -> list[Obligation]:
-        """What an agreement owes now, by due instant."""
+        """Return what an agreement owes now, by due instant."""
         rows = await self._database.rows("obligations", agreement_id, True)
         return [_obligation(row).obligation for row in rows]
 
     async def stalled(self, as_of: datetime) -> list[StalledRow]:
-        """What is stalled at an instant, past or future, as the ledger stands now; longest stalled first."""
+        """Return what is stalled at an instant, past or future, as the ledger stands now; longest first."""
         return [StalledRow(**dict(row)) for row in await self._database.rows("stalled", as_of)]
 
     async def stalled_page(
@@ -120,7 +120,7 @@ class ReadModels:
         after: StalledPlace | None = None,
         limit: int = 50,
     ) -> list[StalledPageRow]:
-        """The next of what `stalled` gives, at a cost that depends on the page and not on the record.
+        """Return the next of what `stalled` gives, at a cost that depends on the page alone.
 
         Args:
             as_of: As for `stalled`.
@@ -139,7 +139,7 @@ class ReadModels:
         return [StalledPageRow(**dict(row)) for row in rows]
 
     async def stalled_matters_about(self, person_id: PersonId, as_of: datetime) -> list[str]:
-        """Agreements that a concern or a breach holds up first, and in which one is or was about somebody.
+        """Return agreements that a concern or breach holds up first, with one that is or was about somebody.
 
         Args:
             person_id: Whom.
@@ -151,7 +151,7 @@ class ReadModels:
         return [row["agreement_id"] for row in rows]
 
     async def stalled_tally(self, as_of: datetime) -> list[StalledTally]:
-        """How many agreements `stalled` gives, by kind, reason, role and rung, without reading them.
+        """Count the agreements that `stalled` gives, by kind, reason, role and rung, without reading them.
 
         Quick about now; the further away the instant, the more it has to look at.
         """
@@ -159,15 +159,15 @@ class ReadModels:
         return [StalledTally(**dict(row)) for row in rows]
 
     async def agreements_ahead(self, of: datetime) -> list[str]:
-        """Ids of open agreements whose last event, in their own time, is later than an instant."""
+        """Return ids of open agreements whose last event, in their own time, is later than an instant."""
         return [row["agreement_id"] for row in await self._database.rows("agreements_ahead", of)]
 
     async def to_be_run(self) -> list[str]:
-        """Ids of what needs a workflow: open agreements, and closed ones with notices that were not sent."""
+        """Return ids of what needs a workflow: open agreements, and closed ones with notices not sent."""
         return [row["agreement_id"] for row in await self._database.rows("to_be_run")]
 
     async def known_values(self, limit: int) -> KnownValues:
-        """What agreements can be filtered by besides words of the vocabulary.
+        """Return what agreements can be filtered by besides words of the vocabulary.
 
         Args:
             limit: How many of each at most.
@@ -176,7 +176,7 @@ class ReadModels:
         return KnownValues(tenants=(), cohorts=()) if row is None else KnownValues(**dict(row))
 
     async def overdue(self, as_of: datetime, limit: int) -> list[OverdueRow]:
-        """What is overdue and not stalled at an instant as the ledger stands now; longest due first.
+        """Return what is overdue and not stalled at an instant as the ledger stands now; longest due first.
 
         Args:
             as_of: The instant.

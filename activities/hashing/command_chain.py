@@ -57,7 +57,7 @@ class Accepted:
 
 
 def notices_hash(lasting: Sequence[str]) -> str | None:
-    """The hash of the notices that one command queued; None where there are none.
+    """Return the hash of the notices that one command queued; None where there are none.
 
     Args:
         lasting: What each says for good, as PostgreSQL writes it, in order of id.
@@ -74,7 +74,7 @@ def command_hash(
     type: str | None = None,  # noqa: A002  the column's name
     notices: str | None = None,
 ) -> str:
-    """What a command's hash must be after this previous hash.
+    """Return what a command's hash must be after this previous hash.
 
     Args:
         command: As it is stored.
@@ -102,7 +102,7 @@ def accepted_commands(
     commands: Mapping[str, Mapping[str, Any]],
     queued: Mapping[int, Sequence[str]],
 ) -> list[Accepted]:
-    """The commands of a stream that have a hash, in order.
+    """Return the commands of a stream that have a hash, in order.
 
     Args:
         stored: The rows of the stream, whose own chain is whole.
@@ -133,7 +133,7 @@ def accepted_commands(
 
 
 def command_faults(commands: Sequence[Accepted], last_hash: str | None) -> Iterator[CommandFault]:
-    """Where commands and their notices depart from the chain.
+    """Yield where commands and their notices depart from the chain.
 
     Args:
         commands: Those with a hash, in order.
@@ -163,7 +163,7 @@ def command_faults(commands: Sequence[Accepted], last_hash: str | None) -> Itera
 
 
 def _altered(command: Accepted, previous: str) -> CommandFault:
-    """Which column it was, found by trying what else could have stood there."""
+    """Tell which column it was, by trying what else could have stood there."""
     for each in TYPES:
         if command.hash == command_hash(command, previous, type=each):
             return _fault(command, "type", f"is {command.type} and should be {each}")

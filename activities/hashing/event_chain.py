@@ -37,7 +37,7 @@ class ChainFault(Frozen):
 
 
 def canonical_json(data: Mapping[str, JsonValue]) -> str:
-    """The one text of a JSON object: sorted keys, no spaces, characters as they are.
+    """Return the one text of a JSON object: sorted keys, no spaces, characters as they are.
 
     Raises:
         ValueError: It holds a number that JSON does not have, such as infinity.
@@ -60,7 +60,7 @@ def chain_hash(
     command_id: str,
     data: str,
 ) -> str:
-    """The hash of one event, in hexadecimal, from its columns and the hash before it.
+    """Return the hash of one event, in hexadecimal, from its columns and the hash before it.
 
     Args:
         previous_hash: Hexadecimal; `GENESIS` for the first event.
@@ -96,7 +96,7 @@ def chain_hash(
 
 
 def hash_of(event: RecordedEvent, *, previous_hash: str, data: str | None = None) -> str:
-    """What an event's hash must be after this previous hash.
+    """Return what an event's hash must be after this previous hash.
 
     Args:
         event: As read, from the record or from an export.
@@ -126,7 +126,7 @@ def first_fault(
     head_version: int | None,
     head_hash: str | None,
 ) -> ChainFault | None:
-    """The first place where a stream departs from its chain; None where it is whole.
+    """Return the first place where a stream departs from its chain; None where it is whole.
 
     Args:
         agreement_id: The stream.

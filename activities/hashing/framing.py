@@ -11,11 +11,11 @@ _START_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def framed(field: str) -> bytes:
-    """Four bytes of length, big-endian, then the text in UTF-8: no two lists of fields frame alike."""
+    """Return the length in four bytes, big-endian, then the text in UTF-8: no two lists frame alike."""
     encoded = field.encode()
     return len(encoded).to_bytes(4, "big") + encoded
 
 
 def microseconds(instant: datetime) -> int:
-    """Since 1970, in UTC."""
+    """Return the microseconds since 1970, in UTC."""
     return (instant - _START_OF_TIME) // timedelta(microseconds=1)

@@ -63,7 +63,7 @@ class Difference(Frozen):
     """What to do, as the end of a sentence."""
 
     def __str__(self) -> str:
-        """One line."""
+        """Return it in one line."""
         place = " ".join(
             each for each in (self.agreement_id or "all agreements", self.part, self.where) if each
         )
@@ -83,17 +83,17 @@ class StoredAgreement(Frozen):
 
     @property
     def head(self) -> Row | None:
-        """The head row."""
+        """Return the head row."""
         return self.tables["agreement"].get(())
 
 
 def rebuild(agreement_id: str) -> str:
-    """The remedy for a read model of one agreement."""
+    """Return the remedy for a read model of one agreement."""
     return f"run `sojourn rebuild --agreement {agreement_id}`"
 
 
 def differences_of(kept: StoredAgreement) -> Iterator[Difference]:
-    """What is wrong with one agreement: its chain, its place in the global order, its read models."""
+    """Yield what is wrong with one agreement: its chain, its place in the global order, its read models."""
     fault = chain_fault(kept)
     if fault is not None:
         yield _about_chain(fault)
@@ -118,7 +118,7 @@ def differences_of(kept: StoredAgreement) -> Iterator[Difference]:
 
 
 def chain_fault(kept: StoredAgreement) -> ChainFault | None:
-    """The first version of the stream that is not as it was written."""
+    """Return the first version of the stream that is not as it was written."""
     head = kept.head
     return first_fault(
         kept.agreement_id,
@@ -133,7 +133,7 @@ def chain_fault(kept: StoredAgreement) -> ChainFault | None:
 
 
 def recorded_event(stored: Mapping[str, Any]) -> RecordedEvent:
-    """A row of the log as a value, what people wrote in it left as it is stored.
+    """Return a row of the log as a value, what people wrote in it left as it is stored.
 
     Raises:
         ValueError: It is not what an event looks like.
@@ -166,7 +166,7 @@ def _unfoldable(agreement_id: str, version: int, error: Exception) -> Difference
 
 
 def _out_of_order(kept: StoredAgreement) -> Iterator[Difference]:
-    """Epoch, transaction and position are the cluster's and not hashed, but they ascend with the stream."""
+    """Find what does not ascend: epoch, transaction and position are the cluster's and not hashed."""
     for before, after in zip(kept.stored, kept.stored[1:], strict=False):
         places = [(row["epoch"], int(row["transaction_id"]), row["position"]) for row in (before, after)]
         together = before["command_id"] == after["command_id"]
@@ -209,7 +209,7 @@ def _between(
 
 
 def _accepted(kept: StoredAgreement) -> Iterator[Difference]:
-    """What the chain of commands says of those that it holds, and of the notices that they queued."""
+    """Yield what the chain of commands says of those that it holds, and of the notices that they queued."""
     commands = {str(row["command_id"]): row for row in kept.tables["command"].values()}
     if any(stored["command_id"] not in commands for stored in kept.stored):
         # Named already, and nothing behind a missing link can be told from it.
@@ -227,7 +227,7 @@ def _accepted(kept: StoredAgreement) -> Iterator[Difference]:
 
 
 def _notices(kept: StoredAgreement) -> Iterator[Difference]:
-    """Columns of notices that are not what the notice itself says, and notices of no event at all."""
+    """Yield columns of notices that are not what the notice itself says, and notices of no event at all."""
     versions = {stored["version"] for stored in kept.stored}
     for row in kept.tables["notice"].values():
         notice_id = str(row["notice_id"])
@@ -263,12 +263,12 @@ def _stalls(kept: StoredAgreement) -> Iterator[Difference]:
 
 
 def _not_filled(row: Row, key: Key, planned: Table) -> bool:
-    """Whether a stretch was written before it carried what is only shown, which is no difference."""
+    """Tell whether a stretch was written before it carried what is only shown; that is no difference."""
     return key in planned and all(row[name] is None for name in _ONLY_SHOWN)
 
 
 def _ahead(kept: StoredAgreement) -> Iterator[Difference]:
-    """A row where the agreement's own time was ahead of the clock; it is missed only while it still is."""
+    """Check the row of an agreement ahead of the clock; it is missed only while it still is."""
     head, row = kept.head, kept.tables["agreement_ahead"].get(())
     if head is None:
         may_be, must_be = False, False
@@ -294,7 +294,7 @@ def _ahead(kept: StoredAgreement) -> Iterator[Difference]:
 
 
 def keyed(name: str, rows: Sequence[asyncpg.Record]) -> Table:
-    """Rows of one agreement by what tells them apart."""
+    """Return rows of one agreement by what tells them apart."""
     columns = ("starts_at",) if name.startswith("stall") else _OTHER_KEYS.get(name) or KEYS.get(name, ())
     return {tuple(str(row[column]) for column in columns): _read(row) for row in rows}
 

@@ -69,7 +69,7 @@ class KeyUsage:
         self._noted: dict[tuple[str | None, KeyReference], _Texts] = {}
 
     async def look(self, kept: StoredAgreement) -> list[Difference]:
-        """Takes an agreement's events in.
+        """Take an agreement's events in.
 
         Returns:
             What is wrong with the keys of those that were taken in before, where it was time to look.
@@ -79,7 +79,7 @@ class KeyUsage:
         return await self._enough()
 
     async def look_beside(self) -> AsyncGenerator[Difference]:
-        """What is wrong with the keys of the directory, and of reasons in the log of rights.
+        """Yield what is wrong with the keys of the directory, and of reasons in the log of rights.
 
         Raises:
             DatabaseUnavailableError: PostgreSQL went away.
@@ -100,7 +100,7 @@ class KeyUsage:
             yield each
 
     async def rest(self) -> list[Difference]:
-        """What is wrong with the keys of everything that was taken in and not yet looked at.
+        """Return what is wrong with the keys of everything that was taken in and not yet looked at.
 
         Raises:
             DatabaseUnavailableError: PostgreSQL went away.
@@ -148,7 +148,7 @@ def _lost(
 
 
 async def unaccounted_keys(pool: Pool) -> AsyncGenerator[Difference]:
-    """Keys that are marked as destroyed, and that no erasure and no expiry was noted of.
+    """Yield keys that are marked as destroyed, and that no erasure and no expiry was noted of.
 
     Raises:
         DatabaseUnavailableError: PostgreSQL went away.
@@ -171,7 +171,7 @@ async def unaccounted_keys(pool: Pool) -> AsyncGenerator[Difference]:
 async def _paged(
     pool: Pool, statement: str, after: tuple[Any, ...], key: tuple[str, ...]
 ) -> AsyncGenerator[asyncpg.Record]:
-    """Every row of a statement, a page at a time, each of an instant of its own."""
+    """Yield every row of a statement, a page at a time, each of an instant of its own."""
     while True:
         with translated_errors(statement):
             rows = await pool.fetch(STATEMENTS[statement], *after, PAGE)

@@ -49,7 +49,7 @@ class Rebuilt(Frozen):
 async def rebuild_read_models(
     pool: Pool, *, agreement_ids: Sequence[str] | None = None, after: str = ""
 ) -> AsyncGenerator[Rebuilt]:
-    """Looks at one agreement after another, and rewrites the read models of those where they differ.
+    """Look at one agreement after another, and rewrite the read models of those where they differ.
 
     Args:
         pool: Connections as the role that owns the schema.

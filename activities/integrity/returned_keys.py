@@ -12,7 +12,7 @@ from activities.postgres.pool import Database
 
 
 async def returned_keys(pool: asyncpg.Pool[asyncpg.Record]) -> list[Difference]:
-    """Keys in use of which the record itself knows that they were destroyed.
+    """Return keys in use of which the database itself knows that they were destroyed.
 
     So it is after the schema of the keys alone came back from a backup.
 
@@ -27,7 +27,7 @@ async def returned_keys(pool: asyncpg.Pool[asyncpg.Record]) -> list[Difference]:
 async def still_in_use(
     pool: asyncpg.Pool[asyncpg.Record], destroyed: Collection[KeyReference]
 ) -> list[KeyReference]:
-    """Which of these keys, destroyed as somebody's receipt says, this database has in use.
+    """Return which of these keys, destroyed as somebody's receipt says, this database has in use.
 
     So it is after the whole database came back from a backup.
     """
@@ -39,7 +39,7 @@ async def still_in_use(
 
 
 def remedy(key: KeyReference) -> str:
-    """How to destroy it again."""
+    """Return how to destroy it again."""
     again = f"`sojourn erase {person_of(key.subject_id)}` again"
     if agreement_of(key.subject_id) is None:
         return f"run {again}"

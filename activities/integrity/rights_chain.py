@@ -29,7 +29,7 @@ _SCHEME = "sojourn.rights.v1"
 
 
 def rights_hash(row: Mapping[str, Any], previous: str) -> str:
-    """What the hash of a row must be after this previous hash, both in hexadecimal."""
+    """Return what the hash of a row must be after this previous hash, both in hexadecimal."""
     digest = hashlib.sha256(framed(_SCHEME) + bytes.fromhex(previous))
     for field in (
         str(row["position"]),
@@ -44,7 +44,7 @@ def rights_hash(row: Mapping[str, Any], previous: str) -> str:
 
 
 async def rights_differences(pool: Pool) -> list[Difference]:
-    """The first place where what was done about rights is not as it was noted; empty where it is.
+    """Find the first place where what was done about rights is not as it was noted; empty where it is.
 
     Raises:
         DatabaseUnavailableError: PostgreSQL went away.

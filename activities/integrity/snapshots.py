@@ -44,13 +44,13 @@ class UnknownAgreementError(LookupError):
 
 
 async def count_agreements(pool: Pool) -> int:
-    """How many agreements have a head row: for progress."""
+    """Count the agreements that have a head row: for progress."""
     with translated_errors("count_agreements"):
         return await pool.fetchval(STATEMENTS["count_agreements"])
 
 
 async def stored_agreements_of(pool: Pool, agreement_ids: Sequence[str]) -> AsyncGenerator[StoredAgreement]:
-    """These agreements, each as of an instant of its own.
+    """Yield these agreements, each as of an instant of its own.
 
     Raises:
         UnknownAgreementError: The record has nothing about one of them.
@@ -67,7 +67,7 @@ async def stored_agreements_of(pool: Pool, agreement_ids: Sequence[str]) -> Asyn
 async def all_stored_agreements(
     pool: Pool, *, after: str = "", page: int = PAGE
 ) -> AsyncGenerator[StoredAgreement]:
-    """Every agreement that any table knows, in order of id.
+    """Yield every agreement that any table knows, in order of id.
 
     Args:
         pool: Connections to the record.
@@ -90,7 +90,7 @@ async def all_stored_agreements(
 
 
 async def tally_differences(pool: Pool) -> list[Difference]:
-    """Where the tally of what is stalled is not the sum of its parts."""
+    """Find where the tally of what is stalled is not the sum of its parts."""
     with translated_errors("tally_differences"):
         rows = await pool.fetch(STATEMENTS["tally_differences"])
     return [
@@ -106,7 +106,7 @@ async def tally_differences(pool: Pool) -> list[Difference]:
 
 
 async def epoch_differences(pool: Pool) -> list[Difference]:
-    """Where new events would sort before those that are there."""
+    """Find where new events would sort before those that are there."""
     with translated_errors("epoch_differences"):
         row = await pool.fetchrow(STATEMENTS["epochs"])
     current, last = (None, None) if row is None else (row["current"], row["last"])
@@ -135,7 +135,7 @@ async def _page(pool: Pool, first: str, last: str) -> list[StoredAgreement]:
 async def read_page(
     connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record], first: str, last: str
 ) -> list[StoredAgreement]:
-    """What the record holds about the agreements from one id to another, both included.
+    """Read everything about the agreements from one id to another, both included.
 
     Args:
         connection: In a transaction in which nobody else's writes show, or under locks against them.

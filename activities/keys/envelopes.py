@@ -29,7 +29,7 @@ class KeyReference(NamedTuple):
     version: int
 
     def __str__(self) -> str:
-        """As it stands in a sealed text."""
+        """Return it as it stands in an encrypted text."""
         return f"{self.subject_id}/{self.version}"
 
 
@@ -48,7 +48,7 @@ class InvalidCiphertextError(Exception):
 
 
 def subject_in(person_id: str, agreement_id: str) -> str:
-    """Whose key seals what is written in an agreement and is this person's: one that nothing else is under.
+    """Name the key of what a person writes in an agreement: one that nothing else is under.
 
     So an agreement's words can expire on their date while its people stay.
     """
@@ -56,22 +56,22 @@ def subject_in(person_id: str, agreement_id: str) -> str:
 
 
 def named(subject_id: str) -> str:
-    """A subject for people: `P-1001 in tenant.REQ-1`."""
+    """Write a subject for people: `P-1001 in tenant.REQ-1`."""
     return subject_id.replace(_IN, " in ")
 
 
 def person_of(subject_id: str) -> str:
-    """Whose key it is."""
+    """Return whose key it is."""
     return subject_id.partition(_IN)[0]
 
 
 def agreement_of(subject_id: str) -> str | None:
-    """The agreement that a key is for; None for the directory's, and for what earlier releases sealed."""
+    """Return the agreement that a key is for; None for the directory's, and for an earlier release's."""
     return subject_id.partition(_IN)[2] or None
 
 
 def encrypt_text(key: SubjectKey, place: bytes, words: str) -> str:
-    """Seals words for a place.
+    """Encrypt words for a place.
 
     Args:
         key: Of the person whose words they are.
@@ -87,7 +87,7 @@ def encrypt_text(key: SubjectKey, place: bytes, words: str) -> str:
 
 
 def reference_of(sealed: str) -> KeyReference:
-    """Which key a sealed text needs.
+    """Return which key an encrypted text needs.
 
     Raises:
         InvalidCiphertextError: It is no sealed text.
@@ -102,7 +102,7 @@ def reference_of(sealed: str) -> KeyReference:
 
 
 def is_encrypted_text(text: str) -> bool:
-    """Whether a text looks like one that was sealed."""
+    """Tell whether a text looks like one that was encrypted."""
     try:
         reference_of(text)
     except InvalidCiphertextError:
@@ -111,7 +111,7 @@ def is_encrypted_text(text: str) -> bool:
 
 
 def decrypt_text(key: SubjectKey, place: bytes, sealed: str) -> str:
-    """The words again.
+    """Return the words again.
 
     Raises:
         InvalidCiphertextError: It was not sealed with this key for this place, or not left as it was.
@@ -131,7 +131,7 @@ def decrypt_text(key: SubjectKey, place: bytes, sealed: str) -> str:
 
 
 def framed(*parts: str) -> bytes:
-    """A place as bytes: no two lists of parts frame to the same."""
+    """Return a place as bytes: no two lists of parts frame to the same."""
     encoded = [part.encode() for part in parts]
     return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
 

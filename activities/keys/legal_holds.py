@@ -24,7 +24,7 @@ class OnHoldError(Exception):
 
 
 def refuse_held(rows: Iterable[asyncpg.Record]) -> None:
-    """Looks at what a function that destroys gave back.
+    """Refuse where a function that destroys answers that somebody is on hold.
 
     Raises:
         OnHoldError: It gave back who is on hold instead of what it did.

@@ -14,7 +14,7 @@ _drawn: deque[bytes] = deque()
 
 
 def fresh_nonce() -> bytes:
-    """A random nonce that was never given out before, in whichever thread or process.
+    """Return a random nonce that was never given out before, in whichever thread or process.
 
     They are drawn in batches: `os.urandom` lets go of the interpreter's lock, and in a worker whose workflow
     threads are busy getting it back takes a hundred times as long as the random bytes themselves.

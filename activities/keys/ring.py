@@ -75,7 +75,7 @@ class KeyRing:
     """Key-encryption keys by id, one of them primary. Holds material in memory and never shows it."""
 
     def __init__(self, primary: str, keys: Mapping[str, bytes]) -> None:
-        """Takes the keys as they are.
+        """Take the keys as they are.
 
         Args:
             primary: The id of the key that seals from now on.
@@ -95,16 +95,16 @@ class KeyRing:
 
     @property
     def primary_id(self) -> str:
-        """The id of the key that seals."""
+        """Return the id of the key that encrypts."""
         return self._primary
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids of all keys, the primary first."""
+        """Return the ids of all keys, the primary first."""
         return (self._primary, *sorted(self._keys.keys() - {self._primary}))
 
     def subkey(self, key_id: str, purpose: bytes) -> bytes:
-        """The key derived from one key-encryption key for one purpose: 32 bytes, always the same.
+        """Return the key derived from one key-encryption key for one purpose: 32 bytes, always the same.
 
         Args:
             key_id: A key of this ring.
@@ -123,7 +123,7 @@ class KeyRing:
         return self._derived.setdefault((key_id, purpose), derivation.derive(material))
 
     def fingerprint(self, key_id: str) -> str:
-        """A few characters that tell two keys apart and say nothing of either.
+        """Return a few characters that tell two keys apart and say nothing of either.
 
         Raises:
             UnknownKeyError: The ring does not hold it.
@@ -131,7 +131,7 @@ class KeyRing:
         return self.subkey(key_id, _FINGERPRINT)[:_FINGERPRINT_BYTES].hex()
 
     def recognised(self, content: str) -> str:
-        """What content is recognised by where everybody may see it, in hexadecimal: the same for the same.
+        """Return what content is recognised by where everybody may see it, in hexadecimal.
 
         A plain hash would do, but whoever guesses the content could confirm the guess by it. After a rotation
         the same content is recognised by something else.
@@ -140,7 +140,7 @@ class KeyRing:
         return hmac.digest(key, content.encode(), hashlib.sha256).hex()
 
     def wrap(self, data_key: bytes, bound_to: bytes) -> Wrapped:
-        """Wraps a data key under the primary key.
+        """Wrap a data key under the primary key.
 
         Args:
             data_key: What to wrap.
@@ -151,7 +151,7 @@ class KeyRing:
         return Wrapped(self._primary, nonce + cipher.encrypt(nonce, data_key, bound_to))
 
     def unwrap(self, wrapped: Wrapped, bound_to: bytes) -> bytes:
-        """The data key again.
+        """Return the data key again.
 
         Raises:
             UnknownKeyError: The ring does not hold the key it is wrapped under.

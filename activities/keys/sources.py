@@ -37,7 +37,7 @@ class KeyService(Protocol):
     """A key management service that wraps key-encryption keys and never gives its own key away."""
 
     def wrap(self, key_id: str, material: bytes) -> bytes:
-        """What only this service can turn back into the key.
+        """Return what only this service can turn back into the key.
 
         Args:
             key_id: The key's id, to be bound to what comes back.
@@ -46,7 +46,7 @@ class KeyService(Protocol):
         ...
 
     def unwrap(self, key_id: str, wrapped: bytes) -> bytes:
-        """The key again; raises whatever the service's client raises where it is refused."""
+        """Return the key again; raises whatever the service's client raises where it is refused."""
         ...
 
 
@@ -67,7 +67,7 @@ class KeyFile(Frozen):
 
 
 def read_key_file(path: Path) -> KeyFile:
-    """What a key file holds.
+    """Return what a key file holds.
 
     Raises:
         KeysError: It is not there, others than its owner may read it, or it is no key file.
@@ -101,7 +101,7 @@ def read_key_file(path: Path) -> KeyFile:
 
 
 def create_key_file(path: Path, service: KeyService | None = None, *, key_id: str | None = None) -> KeyFile:
-    """Writes a key file with one new key, mode 0600.
+    """Write a key file with one new key, mode 0600.
 
     Args:
         path: Where; its folder exists.
@@ -127,7 +127,7 @@ def create_key_file(path: Path, service: KeyService | None = None, *, key_id: st
 
 
 def add_primary_key(path: Path, service: KeyService | None = None, *, key_id: str | None = None) -> KeyFile:
-    """Adds a new key to a key file and makes it primary; the old ones stay readable.
+    """Add a new key to a key file and make it primary; the old ones stay readable.
 
     Raises:
         KeysError: As `read_key_file`, or a key of this id is there.
@@ -142,7 +142,7 @@ def add_primary_key(path: Path, service: KeyService | None = None, *, key_id: st
 
 
 def ensure_key_file(path: Path) -> Path:
-    """The key file of an embedded stack: made where missing, by whichever process comes first.
+    """Return an embedded stack's key file, made where missing by whichever process comes first.
 
     Raises:
         KeysError: It cannot be written.
@@ -158,7 +158,7 @@ def ensure_key_file(path: Path) -> Path:
 
 
 def ring_of_file(path: Path, service: KeyService | None = None) -> KeyRing:
-    """The ring of a key file.
+    """Return the ring of a key file.
 
     Raises:
         KeysError: As `read_key_file`, or a key cannot be unwrapped.
@@ -170,7 +170,7 @@ def ring_of_file(path: Path, service: KeyService | None = None) -> KeyRing:
 
 
 def ring_of_text(text: str, service: KeyService | None = None) -> KeyRing:
-    """The ring of a text: `id:base64,id:base64`, the primary first.
+    """Return the ring of a text: `id:base64,id:base64`, the primary first.
 
     Raises:
         KeysError: It is something else; the text of the error does not repeat it.
@@ -187,7 +187,7 @@ def ring_of_text(text: str, service: KeyService | None = None) -> KeyRing:
 
 
 def load_key_service(dotted: str) -> KeyService:
-    """The key service that a setting names: `package.module:factory`, called without arguments.
+    """Return the key service that a setting names: `package.module:factory`, called without arguments.
 
     Raises:
         KeysError: There is no such thing, or it makes no key service.

@@ -75,7 +75,7 @@ class SubjectKeys:
         self._looked = float("-inf")
 
     async def for_encryption(self, subject_ids: Collection[str]) -> Mapping[str, SubjectKey]:
-        """The newest key of each of these people, made where there is none or the last was destroyed."""
+        """Return the newest key of each of these people, made where there is none that can be used."""
         await self._drop_destroyed()
         lacking = sorted({each for each in subject_ids if self._at_hand(each) is None})
         found: dict[str, SubjectKey] = {}
@@ -90,7 +90,7 @@ class SubjectKeys:
     async def for_decryption(
         self, references: Collection[KeyReference]
     ) -> Mapping[KeyReference, SubjectKey | None]:
-        """The keys that sealed texts name; None where the key was destroyed.
+        """Return the keys that encrypted texts name; None where the key was destroyed.
 
         Raises:
             LostKeyError: There is no such key, and none was destroyed.
@@ -111,7 +111,7 @@ class SubjectKeys:
         return found
 
     async def destroy(self, person_id: str, *, by: str, reference: str) -> list[Destroyed]:
-        """Destroys every key of a person: what they sealed can never be read again. It is noted of them.
+        """Destroy every key of a person, so that nobody reads their words again; it is noted of them.
 
         Args:
             person_id: Whose.
@@ -127,7 +127,7 @@ class SubjectKeys:
         return await self._destroyed_now(person_id, None, by, {"reference": reference})
 
     async def destroy_in(self, agreement_id: str, *, by: str, reference: str) -> list[Destroyed]:
-        """Destroys every key of an agreement: nobody can read again what was written in it. It is noted.
+        """Destroy every key of an agreement, so that nobody reads again what was written in it; it is noted.
 
         Args:
             agreement_id: Which.
@@ -144,25 +144,25 @@ class SubjectKeys:
         return await self._destroyed_now(None, agreement_id, by, why)
 
     async def destroyed(self, person_id: str) -> list[Destroyed]:
-        """Every key of a person that was ever destroyed, whichever call did it, in order."""
+        """Return every key of a person that was ever destroyed, whichever call did it, in order."""
         return [_destroyed(row) for row in await self._database.rows("destroyed_keys", person_id)]
 
     async def destroyed_in(self, agreement_id: str) -> list[Destroyed]:
-        """Every key of an agreement that was ever destroyed, whichever call did it, in order."""
+        """Return every key of an agreement that was ever destroyed, whichever call did it, in order."""
         return [
             _destroyed(row) for row in await self._database.rows("destroyed_agreement_keys", agreement_id)
         ]
 
     async def in_use(self, person_id: str) -> list[KeyReference]:
-        """The keys of a person that there are to destroy."""
+        """Return the keys of a person that there are to destroy."""
         return [_reference(row) for row in await self._database.rows("keys_in_use", person_id)]
 
     async def in_use_in(self, agreement_id: str) -> list[KeyReference]:
-        """The keys of an agreement that there are to destroy."""
+        """Return the keys of an agreement that there are to destroy."""
         return [_reference(row) for row in await self._database.rows("agreement_keys_in_use", agreement_id)]
 
     async def rewrap(self) -> int:
-        """Wraps every key that is not under the primary key-encryption key anew; events stay as they are.
+        """Wrap every key anew that is not under the primary key-encryption key; events stay as they are.
 
         Only over connections of the role that owns the schema.
 
@@ -185,12 +185,12 @@ class SubjectKeys:
         return done
 
     async def counts(self) -> Mapping[str, int]:
-        """How many people's keys are under each key-encryption key."""
+        """Return how many people's keys are under each key-encryption key."""
         rows = await self._database.rows("subject_keys_by_wrapping")
         return {row["key_id"]: row["keys"] for row in rows}
 
     async def check(self) -> None:
-        """Makes sure that this ring can unwrap what is in the database: one key of each that wraps any.
+        """Make sure that this ring can unwrap what is in the database: one key of each that wraps any.
 
         Raises:
             KeysError: It cannot; the text names the key.
@@ -216,7 +216,7 @@ class SubjectKeys:
         return found
 
     async def _made(self, versions: Mapping[str, int], found: dict[str, SubjectKey]) -> list[str]:
-        """Makes keys; gives back whose key somebody else was quicker to make."""
+        """Make keys; return whose key somebody else was quicker to make."""
         references = [KeyReference(subject_id, version) for subject_id, version in versions.items()]
         wrapped = [self._ring.wrap(os.urandom(KEY_BYTES), _bound_to(each)) for each in references]
         rows = await self._database.rows(

@@ -84,7 +84,7 @@ class Metrics:
 
 
 async def read_metrics(dsn: str, *, within: timedelta = LONGEST) -> Metrics:
-    """Reads all figures over a connection of its own, so that a busy worker's pool neither waits nor delays.
+    """Read all metrics over a connection of their own: a busy worker's pool neither waits nor delays.
 
     Args:
         dsn: The record's database.

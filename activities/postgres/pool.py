@@ -53,7 +53,7 @@ async def open_pool(
     idle_in_transaction_timeout: timedelta = timedelta(seconds=10),
     check: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
 ) -> asyncpg.Pool[asyncpg.Record]:
-    """Opens a pool of connections and makes sure that the database is the right one.
+    """Open a pool of connections and make sure that the database is the right one.
 
     Args:
         dsn: `postgresql://user:password@host:port/database`.
@@ -104,7 +104,7 @@ async def open_pool(
 
 @contextmanager
 def translated_errors(doing: str) -> Generator[None]:
-    """Turns the driver's errors into the two of this layer.
+    """Turn the driver's errors into the two of this layer.
 
     Args:
         doing: The name of the statement, for the text.
@@ -133,21 +133,21 @@ class Database:
         self._pool = pool
 
     async def rows(self, name: str, *arguments: object) -> list[asyncpg.Record]:
-        """All rows of a statement."""
+        """Return all rows of a statement."""
         with translated_errors(name):
             return await self._pool.fetch(STATEMENTS[name], *arguments)
 
     async def row(self, name: str, *arguments: object) -> asyncpg.Record | None:
-        """The first row of a statement, if any."""
+        """Return the first row of a statement, if any."""
         with translated_errors(name):
             return await self._pool.fetchrow(STATEMENTS[name], *arguments)
 
     @property
     def pool(self) -> asyncpg.Pool[asyncpg.Record]:
-        """The pool itself, for what spans several statements."""
+        """Return the pool itself, for what spans several statements."""
         return self._pool
 
 
 def columns_of(row: asyncpg.Record, fields: Mapping[str, object]) -> dict[str, Any]:
-    """Those columns of a row that a model has fields for, by name."""
+    """Return those columns of a row that a model has fields for, by name."""
     return {name: value for name, value in row.items() if name in fields}

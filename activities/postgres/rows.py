@@ -59,7 +59,7 @@ class KnownRequest(Frozen):
     version: int
 
     def is_of(self, digest: str) -> bool:
-        """Whether a request of this id with this content is this one, as far as can be told."""
+        """Tell whether a request of this id with this content is this one, as far as can be told."""
         return self.digest is None or self.digest == digest
 
 

@@ -11,7 +11,7 @@ _HEADING = re.compile(r"^-- (?P<name>[a-z_]+) --$", re.MULTILINE)
 
 
 def load(path: Path) -> Mapping[str, str]:
-    """Reads a file of statements, each under a heading `-- name --` and a comment with its purpose.
+    """Read a file of statements, each under a heading `-- name --` and a comment with its purpose.
 
     Raises:
         ValueError: Text before the first heading, a name given twice, or a statement without its purpose.

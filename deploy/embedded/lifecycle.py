@@ -12,11 +12,11 @@ class StartedAndStopped(ABC):
 
     @abstractmethod
     async def start(self) -> object:
-        """Returns once it answers."""
+        """Start it, and return once it answers."""
 
     @abstractmethod
     async def stop(self) -> None:
-        """Returns once it has ended. Safe to call twice."""
+        """Stop it, and return once it has ended. Safe to call twice."""
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -75,16 +75,16 @@ class EmbeddedPostgres(StartedAndStopped):
 
     @property
     def dsn(self) -> str:
-        """Where asyncpg and psql find the database, for workers and commands."""
+        """Return where asyncpg and psql find the database, for workers and commands."""
         return self.dsn_of(self._database, LOGIN)
 
     @property
     def owner_dsn(self) -> str:
-        """The same database, for whoever migrates or rebuilds."""
+        """Return where whoever migrates or rebuilds finds the same database."""
         return self.dsn_of(self._database, OWNER)
 
     def dsn_of(self, database: str, role: str = _ADMINISTRATOR) -> str:
-        """Where any database of this server is found, by default for who administrates the server.
+        """Return where any database of this server is found, by default for the server's administrator.
 
         Raises:
             EmbeddedServerError: The server has not been started.
@@ -171,7 +171,7 @@ class EmbeddedPostgres(StartedAndStopped):
             _let_pass(folder)
 
     async def _take_over(self) -> int | None:
-        """The process id of a server that already runs on this data and answers, if there is one."""
+        """Return the process id of a server that already runs on this data and answers, if there is one."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         while (running := self._left_behind()) is not None:

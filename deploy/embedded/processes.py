@@ -73,16 +73,16 @@ class ServerProcess:
 
     @property
     def pid(self) -> int:
-        """Process id."""
+        """Return the process id."""
         return self._process.pid
 
     @property
     def exit_status(self) -> int | None:
-        """Exit status, or None while it runs."""
+        """Return the exit status, or None while it runs."""
         return self._process.returncode
 
     async def ended(self) -> int:
-        """Waits until it has ended, by itself or by a signal.
+        """Wait until it has ended, by itself or by a signal.
 
         Returns:
             Its exit status; that of a signal is its number, negative.
@@ -90,11 +90,11 @@ class ServerProcess:
         return await self._process.wait()
 
     def has_said(self, text: str) -> bool:
-        """Whether a text is in what this process has written to its log."""
+        """Tell whether a text is in what this process has written to its log."""
         return text in self._said()
 
     def last_words(self) -> str:
-        """Both ends of what this process has written to its log, for an error message."""
+        """Return both ends of what this process has written to its log, for an error message."""
         lines = self._said().splitlines() or ["(it wrote nothing)"]
         shown = lines if len(lines) <= _HEAD + _TAIL else [*lines[:_HEAD], "...", *lines[-_TAIL:]]
         return "\n".join([f"From {self._log}:", *shown])
@@ -119,7 +119,7 @@ class ServerProcess:
 
 
 def port_is_free(port: int) -> bool:
-    """Whether nothing listens on this port of the loopback interface."""
+    """Tell whether nothing listens on this port of the loopback interface."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -130,7 +130,7 @@ def port_is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port of the loopback interface on which nothing listens now."""
+    """Return a port of the loopback interface on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -59,10 +59,10 @@ $$
 
 
 async def settle_roles(connection: asyncpg.Connection) -> None:
-    """Creates the roles that the cluster lacks."""
+    """Create the roles that the cluster lacks."""
     await connection.execute(_SETTLE_ROLES)
 
 
 async def hand_over(connection: asyncpg.Connection) -> None:
-    """Gives the owner what a release before this one had the administrator own."""
+    """Give the owner what a release before this one had the administrator own."""
     await connection.execute(_HAND_OVER)

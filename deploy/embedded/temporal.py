@@ -57,7 +57,7 @@ _DYNAMIC_CONFIG: Mapping[str, JsonValue] = {
 
 
 def attribute_types(keys: Iterable[SearchAttributeKey[Any]]) -> list[tuple[str, str]]:
-    """Search attributes as (name, type), the way the server registers them."""
+    """Return search attributes as (name, type), the way the server registers them."""
     words = {key.name: key.indexed_value_type.name.split("_") for key in keys}
     return [(name, "".join(word.capitalize() for word in parts)) for name, parts in words.items()]
 
@@ -116,7 +116,7 @@ class EmbeddedTemporal(StartedAndStopped):
 
     @property
     def address(self) -> str:
-        """Host and port for clients. Kept over a stop and a start.
+        """Return host and port for clients; they are kept over a stop and a start.
 
         Raises:
             EmbeddedServerError: The server has not been started.
@@ -127,12 +127,12 @@ class EmbeddedTemporal(StartedAndStopped):
 
     @property
     def namespace(self) -> str:
-        """The namespace to use."""
+        """Return the namespace to use."""
         return NAMESPACE
 
     @property
     def ui_url(self) -> str | None:
-        """The address of the UI's list of workflows; None when headless or before the first start."""
+        """Return the address of the UI's list of workflows; None when headless or before the first start."""
         if self._headless or self._ui_port is None:
             return None
         return f"http://127.0.0.1:{self._ui_port}/namespaces/{NAMESPACE}/workflows"
