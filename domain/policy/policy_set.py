@@ -134,73 +134,78 @@ _MONTHS_LONG: Mapping[ObligationKind, tuple[int, int]] = {
 }
 
 
-def _kind_policy(kind: Kind) -> KindPolicy:
-    common = {"policy_set_id": "default", "version": 1}
-    match kind:
-        case Kind.SECONDMENT | Kind.ROTATION:
-            seconded = kind is Kind.SECONDMENT
-            end_decision = (-40, -20) if seconded else (-60, -40)
-            milestone = (5, 15) if seconded else (5, 10)
-            return KindPolicy.model_validate(
-                {
-                    **common,
-                    "allowances": _allowances(_MONTHS_LONG, end_decision=end_decision, milestone=milestone),
-                    "first_meeting": Allowance(due=5, stalled=10),
-                    "signature_before_start": 5,
-                    "expires_unsigned_after": 60,
-                    "silence": SilenceLimit(least=10, most=20)
-                    if seconded
-                    else SilenceLimit(least=8, most=15),
-                    "missed_running": 2,
-                    "missed_after": 3,
-                    "covered_from": 5,
-                    "ladder": _ladder(1),
-                }
-            )
-        case Kind.SHADOWING:
-            return KindPolicy.model_validate(
-                {
-                    **common,
-                    "allowances": _allowances(
-                        _MONTHS_LONG,
-                        signature=(3, 6),
-                        requested_changes=(2, 4),
-                        check_in=(0, 2),
-                        reflective_session=(0, 5),
-                        milestone=(2, 5),
-                        milestone_verification=(2, 4),
-                        feedback=(2, 4),
-                        self_assessment=(2, 4),
-                        blocker=(2, 4),
-                        concern=(1, 2),
-                        proposal=(2, 4),
-                        breach=(1, 2),
-                        course_correction=(2, 4),
-                        pivot_consent=(2, 4),
-                        end_decision=(-2, 0),
-                        debrief=(2, 5),
-                        synthesis=(5, 8),
-                        synthesis_signature=(2, 4),
-                        forced_choice=(2, 3),
-                        successor=(2, 3),
-                        hold_review=(0, 2),
-                        cover=(1, 2),
-                        criteria=(2, 4),
-                        plan_review=(3, 5),
-                    ),
-                    "first_meeting": Allowance(due=1, stalled=3),
-                    "signature_before_start": 1,
-                    "expires_unsigned_after": 20,
-                    "silence": SilenceLimit(least=3, most=5),
-                    "missed_running": 1,
-                    "missed_after": 1,
-                    "covered_from": 2,
-                    "ladder": _ladder(SHADOWING_PACE),
-                }
-            )
+def _months_long(
+    *, end_decision: tuple[int, int], milestone: tuple[int, int], silence: SilenceLimit
+) -> KindPolicy:
+    """Return the thresholds of a placement that takes months, with what differs between such kinds."""
+    return KindPolicy(
+        policy_set_id="default",
+        version=1,
+        allowances=_allowances(_MONTHS_LONG, end_decision=end_decision, milestone=milestone),
+        first_meeting=Allowance(due=5, stalled=10),
+        signature_before_start=5,
+        expires_unsigned_after=60,
+        silence=silence,
+        missed_running=2,
+        missed_after=3,
+        covered_from=5,
+        ladder=_ladder(1),
+    )
 
 
-DEFAULT = PolicySet(policy_set_id="default", version=1, kinds={kind: _kind_policy(kind) for kind in Kind})
+_SECONDMENT = _months_long(
+    end_decision=(-40, -20), milestone=(5, 15), silence=SilenceLimit(least=10, most=20)
+)
+_ROTATION = _months_long(end_decision=(-60, -40), milestone=(5, 10), silence=SilenceLimit(least=8, most=15))
+_SHADOWING = KindPolicy(
+    policy_set_id="default",
+    version=1,
+    allowances=_allowances(
+        _MONTHS_LONG,
+        signature=(3, 6),
+        requested_changes=(2, 4),
+        check_in=(0, 2),
+        reflective_session=(0, 5),
+        milestone=(2, 5),
+        milestone_verification=(2, 4),
+        feedback=(2, 4),
+        self_assessment=(2, 4),
+        blocker=(2, 4),
+        concern=(1, 2),
+        proposal=(2, 4),
+        breach=(1, 2),
+        course_correction=(2, 4),
+        pivot_consent=(2, 4),
+        end_decision=(-2, 0),
+        debrief=(2, 5),
+        synthesis=(5, 8),
+        synthesis_signature=(2, 4),
+        forced_choice=(2, 3),
+        successor=(2, 3),
+        hold_review=(0, 2),
+        cover=(1, 2),
+        criteria=(2, 4),
+        plan_review=(3, 5),
+    ),
+    first_meeting=Allowance(due=1, stalled=3),
+    signature_before_start=1,
+    expires_unsigned_after=20,
+    silence=SilenceLimit(least=3, most=5),
+    missed_running=1,
+    missed_after=1,
+    covered_from=2,
+    ladder=_ladder(SHADOWING_PACE),
+)
+
+DEFAULT = PolicySet(
+    policy_set_id="default",
+    version=1,
+    kinds={
+        Kind.SECONDMENT: _SECONDMENT,
+        Kind.SHADOWING: _SHADOWING,
+        Kind.ROTATION: _ROTATION,
+    },
+)
 """Policy set `default`, version 1."""
 
 POLICY_SETS: Mapping[tuple[str, int], PolicySet] = {(DEFAULT.policy_set_id, DEFAULT.version): DEFAULT}

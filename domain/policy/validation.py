@@ -37,19 +37,36 @@ COUNTED_FROM_ASKING = frozenset(
 )
 """Due so many days after somebody is asked, so that fewer than none make no sense."""
 
-ASKED_BY_ONE_KIND: Mapping[ObligationKind, Kind] = {
-    ObligationKind.RETURN_PLAN: Kind.SECONDMENT,
-    ObligationKind.OBSERVATION: Kind.SHADOWING,
-    ObligationKind.PRACTICE: Kind.SHADOWING,
-    ObligationKind.SESSION_DEBRIEF: Kind.SHADOWING,
-    ObligationKind.EXPERIMENT: Kind.SHADOWING,
-    ObligationKind.ANNEX_SIGNATURE: Kind.ROTATION,
-    ObligationKind.LEG_DELIVERABLE: Kind.ROTATION,
-    ObligationKind.LEG_DEBRIEF: Kind.ROTATION,
-    ObligationKind.HANDOVER: Kind.ROTATION,
-    ObligationKind.LEG_START: Kind.ROTATION,
+ASKED_BY_SOME_KINDS: Mapping[Kind, frozenset[ObligationKind]] = {
+    Kind.SECONDMENT: frozenset({ObligationKind.RETURN_PLAN}),
+    Kind.SHADOWING: frozenset(
+        {
+            ObligationKind.OBSERVATION,
+            ObligationKind.PRACTICE,
+            ObligationKind.SESSION_DEBRIEF,
+            ObligationKind.EXPERIMENT,
+        }
+    ),
+    Kind.ROTATION: frozenset(
+        {
+            ObligationKind.ANNEX_SIGNATURE,
+            ObligationKind.LEG_DELIVERABLE,
+            ObligationKind.LEG_DEBRIEF,
+            ObligationKind.HANDOVER,
+            ObligationKind.LEG_START,
+        }
+    ),
 }
-"""What only one kind of placement asks for; the others carry the line without using it."""
+"""What not every kind of placement asks for, by the kinds that do; the others carry the line without using
+it."""
+
+ASKED_BY_EVERY_KIND = frozenset(ObligationKind).difference(*ASKED_BY_SOME_KINDS.values())
+"""What is asked for whatever the kind."""
+
+
+def asked_by(kind: Kind) -> frozenset[ObligationKind]:
+    """Return the obligations that a kind of placement can open."""
+    return ASKED_BY_EVERY_KIND | ASKED_BY_SOME_KINDS[kind]
 
 
 def senseless(policies: PolicySet) -> Iterator[Problem]:
@@ -64,10 +81,10 @@ def odd(policies: PolicySet) -> Iterator[Problem]:
     """What is allowed and worth a second look: a stall that comes when the ladder has ended."""
     for kind, policy in policies.kinds.items():
         last = policy.ladder[-1].working_days
+        asked = asked_by(kind)
         for obligation, allowance in policy.allowances.items():
             grace = allowance.stalled - allowance.due
-            climbs = obligation not in OUTSIDE_THE_LADDER and ASKED_BY_ONE_KIND.get(obligation, kind) is kind
-            if climbs and grace > last:
+            if obligation in asked - OUTSIDE_THE_LADDER and grace > last:
                 sentence = (
                     f"counts as stalled {grace} working days after its due day, when the ladder has ended: "
                     f"its last rung comes after {last}"

@@ -2,56 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.fixtures.paths import ROOT
+from tests.fixtures.project_copy import copy_project, run
 from workflows.placements import WORKFLOWS
 
 RECIPES = (ROOT / "CONTRIBUTING.md").read_text()
 BLOCK = re.compile(
     r"^`(?P<path>[\w./]+)`:\n\n```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
-EXECUTED = ("domain", "workflows", "activities", "application", "workers", "deploy", "examples", "tests")
 ADDED = "thank"
 
 
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project in which somebody followed the recipe of a command."""
-    project = tmp_path_factory.mktemp("project")
-    left_out = shutil.ignore_patterns("__pycache__", "histories")
-    for folder in EXECUTED:
-        shutil.copytree(ROOT / folder, project / folder, ignore=left_out)
-    for file in ("pyproject.toml", "README.md"):
-        shutil.copy(ROOT / file, project / file)
+    project = copy_project(tmp_path_factory.mktemp("project"))
     for block in BLOCK.finditer(RECIPES):
         with (project / block["path"]).open("a") as file:
             file.write(f"\n\n{block['text']}" if file.tell() else block["text"])
     return project
-
-
-def _run(project: Path, *arguments: str) -> str:
-    # Nothing of the run of which this test is a part.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    environment["PYTHONPATH"] = str(project)
-    ended = subprocess.run(  # noqa: S603  our own interpreter
-        [sys.executable, *arguments],
-        cwd=project,
-        env=environment,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
 
 
 def test_every_step_of_the_worked_example_has_its_file() -> None:
@@ -66,7 +40,7 @@ def test_every_step_of_the_worked_example_has_its_file() -> None:
 
 def test_the_worked_example_is_a_command_like_every_other(followed: Path) -> None:
     """It is decided, folded and kept, and passes what the project asks of each of its commands and events."""
-    said = _run(
+    said = run(
         followed,
         *("-m", "pytest", "-v", "-p", "no:cacheprovider", "-p", "no:xdist", "-k", ADDED),
         *(f"tests/domain/{folder}" for folder in ("agreement", "decisions", "privacy", "stream")),
@@ -84,6 +58,6 @@ def test_the_worked_example_is_a_command_like_every_other(followed: Path) -> Non
 def test_the_command_line_and_the_workflows_know_it_by_themselves(followed: Path) -> None:
     """Nothing else has to be told of a command: it can be looked up, and every kind's workflow takes it."""
     started = ("-c", "from workers.cli import main; main()", "commands", "thank_somebody")
-    assert "Thank a party for a skill they showed." in _run(followed, *started)
+    assert "Thank a party for a skill they showed." in run(followed, *started)
     asked = "import workflows.placements as p; print([each.thank_somebody.__name__ for each in p.WORKFLOWS])"
-    assert _run(followed, "-c", asked).count("thank_somebody") == len(WORKFLOWS)
+    assert run(followed, "-c", asked).count("thank_somebody") == len(WORKFLOWS)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from domain.kernel.vocabulary import Kind
 from domain.terms.problems import RequestRefused
 from domain.terms.requests import split
 from tests.fixtures.paths import EXAMPLES
@@ -20,10 +21,7 @@ Altered = Callable[[str, Mapping[str, Any]], Request]
 @pytest.fixture(scope="session")
 def requests() -> Mapping[str, Request]:
     """The example request of each kind."""
-    return {
-        kind: json.loads((EXAMPLES / f"{kind}.json").read_text())
-        for kind in ("secondment", "shadowing", "rotation")
-    }
+    return {kind: json.loads((EXAMPLES / f"{kind}.json").read_text()) for kind in Kind}
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from application.settings import load_settings
 from domain.kernel.vocabulary import Kind, ObligationKind
 from domain.policy.documents import Difference, PolicyRefused, advice, differences, document_of
 from domain.policy.policy_set import DEFAULT, PolicySet
-from domain.policy.validation import ASKED_BY_ONE_KIND
+from domain.policy.validation import asked_by
 from domain.simulation.replay import FALSE_ALARM_DAYS
 from domain.simulation.tally import Summary, Tally
 from workers.cli.command_help import POLICY_LESSONS
@@ -240,7 +240,7 @@ def _print(policies: PolicySet) -> None:
 
 def _allowance(policies: PolicySet, kind: Kind, obligation: ObligationKind) -> str:
     allowance = policies.kinds[kind].allowances.get(obligation)
-    if allowance is None or ASKED_BY_ONE_KIND.get(obligation, kind) is not kind:
+    if allowance is None or obligation not in asked_by(kind):
         return NOTHING
     return f"{allowance.due} / {allowance.stalled}"
 
