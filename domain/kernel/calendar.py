@@ -66,7 +66,7 @@ class Leave(Frozen):
         return self
 
     def covers(self, day: date) -> bool:
-        """Whether the person is away on this day."""
+        """Return whether the person is away on this day."""
         return self.first <= day <= self.last
 
 
@@ -147,7 +147,7 @@ class Calendar(Frozen):
 
     @cached_property
     def _leave_spans(self) -> tuple[tuple[date, ...], tuple[date, ...]]:
-        """First and last days of leave, ascending, with overlapping spans made one."""
+        """Return first and last days of leave, ascending, with overlapping spans made one."""
         firsts: list[date] = []
         lasts: list[date] = []
         for span in sorted(self.leave, key=lambda span: span.first):
@@ -163,7 +163,7 @@ class Calendar(Frozen):
         return tuple(offset.since for offset in self.utc_offsets)
 
     def leave_spans(self) -> tuple[Leave, ...]:
-        """Leave in order, with days that overlap or follow one another as one span."""
+        """Return leave in order, with days that overlap or follow one another as one span."""
         spans: list[Leave] = []
         for first, last in zip(*self._leave_spans, strict=True):
             if spans and first <= spans[-1].last + _A_DAY:
@@ -173,7 +173,7 @@ class Calendar(Frozen):
         return tuple(spans)
 
     def is_on_leave(self, day: date) -> bool:
-        """Whether the snapshot has the person away on this day."""
+        """Return whether the snapshot has the person away on this day."""
         firsts, lasts = self._leave_spans
         index = bisect_right(firsts, day) - 1
         return index >= 0 and day <= lasts[index]
@@ -220,7 +220,7 @@ class Calendar(Frozen):
         return day
 
     def opening_of(self, day: date) -> datetime:
-        """The UTC instant at which working hours begin on this local day.
+        """Return the UTC instant at which working hours begin on this local day.
 
         Where the clocks are put back and the wall shows the opening time twice, the first counts; where
         they are put forward over it, the jump itself is the opening. A day that is not worked opens as the
@@ -255,7 +255,7 @@ class Calendar(Frozen):
         return (*spans[:-1], (spans[-1][0], self.closing_of(day)))
 
     def working_day_from(self, day: date, count: int) -> date:
-        """The working day `count` working days after `day` (before it, where negative).
+        """Return the working day `count` working days after `day` (before it, where negative).
 
         Zero is `day` itself if worked, else the next working day. Counting starts on the day after `day`
         whether or not that is worked: one working day after a Saturday is the Monday.
@@ -278,7 +278,7 @@ class Calendar(Frozen):
         return day
 
     def working_days_between(self, first: date, last: date) -> int:
-        """How many working days come after `first`, up to and including `last`; negative if that is earlier.
+        """Count the working days after `first`, up to and including `last`; negative if that is earlier.
 
         The inverse of `working_day_from`: `working_days_between(day, working_day_from(day, n)) == n` for
         every positive n. Of a longer stretch the first `FARTHEST_DAYS` days are counted.
@@ -289,7 +289,7 @@ class Calendar(Frozen):
         return sum(self.is_working_day(first + timedelta(days=n)) for n in range(1, days + 1))
 
     def next_working_moment(self, instant: datetime) -> datetime:
-        """`instant` itself inside working hours, else the next opening.
+        """Return `instant` itself inside working hours, else the next opening.
 
         The opening belongs to working hours, the closing does not.
 
@@ -328,7 +328,7 @@ class Calendar(Frozen):
         return timedelta(seconds=self.utc_offsets[index].seconds)
 
     def _readings_of(self, day: date, wall: time) -> list[datetime]:
-        """The instants at which this wall shows this time, ascending; the jump itself where it never does."""
+        """Return the instants at which this wall shows this time; the jump itself where it never does."""
         as_if_utc = datetime.combine(_drawn_in(day), wall, tzinfo=UTC)
         # No offset reaches a day, so what the wall shows is decided within a day of the same time in UTC.
         before, after = as_if_utc - _A_DAY, as_if_utc + _A_DAY

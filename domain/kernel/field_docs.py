@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 
 def field_meanings(model: type[BaseModel]) -> Mapping[str, str]:
-    """The docstring of each field that has one, also of those inherited.
+    """Return the docstring of each field that has one, also of those inherited.
 
     A field that a subclass declares anew means what is said there. Where the source is not at hand, nothing
     is known.
@@ -36,7 +36,7 @@ def field_meanings(model: type[BaseModel]) -> Mapping[str, str]:
 
 @cache
 def _of_module(name: str) -> Mapping[str, Mapping[str, str]]:
-    """By the qualified name of each class, by attribute."""
+    """Return the docstrings of a module's attributes, by the qualified name of each class."""
     module = sys.modules.get(name)
     try:
         tree = None if module is None else ast.parse(inspect.getsource(module))

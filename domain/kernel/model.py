@@ -59,7 +59,7 @@ class Frozen(BaseModel, metaclass=_FrozenByDefault):
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """Tells in the JSON Schema what each field means."""
+        """Tell in the JSON Schema what each field means."""
         schema = handler(core_schema)
         properties = handler.resolve_ref_schema(schema).get("properties", {})
         for field, meaning in field_meanings(cls).items():
@@ -68,7 +68,7 @@ class Frozen(BaseModel, metaclass=_FrozenByDefault):
 
 
 def is_none(value: object) -> bool:
-    """For fields that came later: left out of JSON where they are not set, so that digests stay the same."""
+    """Tell that a field that came later is not set, so that JSON leaves it out and digests stay the same."""
     return value is None
 
 
@@ -87,7 +87,7 @@ class NamesAPerson:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """Tells an id of a person from any other id in the JSON Schema."""
+        """Tell an id of a person from any other id in the JSON Schema."""
         return {**handler(schema), "format": PERSON_ID_FORMAT}
 
 

@@ -12,7 +12,7 @@ Declared = TypeVar("Declared", bound=Frozen)
 
 
 def by_type(modules: Iterable[ModuleType], base: type[Declared]) -> dict[str, type[Declared]]:
-    """Type to class, of every class on a base that the modules define themselves, in their order."""
+    """Return every class on a base that the modules define themselves, by its type and in their order."""
     return {
         member.model_fields["type"].default: member
         for module in modules

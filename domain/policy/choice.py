@@ -15,7 +15,7 @@ from domain.policy.validation import senseless_for
 def chosen(
     policy_set_id: str, version: int, sent: PolicySet | None, kind: Kind, *, code: RefusalCode, field: str
 ) -> KindPolicy:
-    """The thresholds of one kind under the set that is meant.
+    """Return the thresholds of one kind under the set that is meant.
 
     Args:
         policy_set_id: The set that is named.

@@ -40,7 +40,7 @@ class Difference(Frozen):
 
 
 def document_of(policies: PolicySet) -> dict[str, JsonValue]:
-    """A set as operators write it: each kind's thresholds once, without repeating whose they are."""
+    """Return a set as operators write it: each kind's thresholds once, without repeating whose they are."""
     whole = policies.model_dump(mode="json")
     for kind in whole["kinds"].values():
         del kind["policy_set_id"], kind["version"]
@@ -48,7 +48,7 @@ def document_of(policies: PolicySet) -> dict[str, JsonValue]:
 
 
 def policy_set_of(document: JsonValue) -> PolicySet:
-    """The set that a document describes.
+    """Return the set that a document describes.
 
     Args:
         document: As read from YAML or JSON.
@@ -71,7 +71,7 @@ def policy_set_of(document: JsonValue) -> PolicySet:
 
 
 def advice(policies: PolicySet, known: Iterable[PolicySet]) -> list[Problem]:
-    """What is allowed and worth a second look.
+    """Return what is allowed and worth a second look.
 
     Args:
         policies: The set in question.
@@ -95,7 +95,7 @@ def advice(policies: PolicySet, known: Iterable[PolicySet]) -> list[Problem]:
 
 
 def differences(before: PolicySet, after: PolicySet) -> list[Difference]:
-    """Every threshold that differs, in the order of the document; not the version."""
+    """Return every threshold that differs, in the order of the document; not the version."""
     return [
         each for each in _differences(document_of(before), document_of(after), "") if each.field != "version"
     ]
@@ -111,7 +111,7 @@ def _differences(before: JsonValue, after: JsonValue, field: str) -> Iterator[Di
 
 
 def _misshapen(document: JsonValue) -> Iterator[Problem]:
-    """What keeps a document from being read at all: unknown and missing names, each with the valid ones."""
+    """Yield what keeps a document from being read at all: unknown and missing names, with the valid ones."""
     if not isinstance(document, dict):
         yield Problem(field="", sentence="must be a mapping with policy_set_id, version and kinds")
         return
@@ -158,7 +158,7 @@ def _names(
 
 
 def _with_names(document: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Each kind's policy says whose it is, as an agreement carries it alone."""
+    """Write into each kind's policy whose it is, as an agreement carries it alone."""
     whose = {name: document[name] for name in ("policy_set_id", "version")}
     kinds = document["kinds"]
     each = kinds if isinstance(kinds, dict) else {}
@@ -169,7 +169,7 @@ def _with_names(document: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
 
 
 def _is_repeated(problem: Problem) -> bool:
-    """Whether it is about the name or version of the set, as each kind carries them."""
+    """Return whether it is about the name or version of the set, as each kind carries them."""
     return problem.field.startswith("kinds.") and problem.field.split(".")[2:] in (
         ["policy_set_id"],
         ["version"],

@@ -56,11 +56,11 @@ class KindPolicy(Frozen):
     ladder: tuple[LadderStep, ...]
 
     def allowance_for(self, kind: ObligationKind) -> Allowance:
-        """The allowance of an obligation; one younger than the policy counts like a forced choice."""
+        """Return the allowance of an obligation; one younger than the policy counts like a forced choice."""
         return self.allowances.get(kind, self.allowances[ObligationKind.FORCED_CHOICE])
 
     def allowance_of(self, obligation: Obligation) -> Allowance:
-        """The line that an obligation falls under."""
+        """Return the line that an obligation falls under."""
         return self.first_meeting if obligation.is_first_check_in else self.allowance_for(obligation.kind)
 
 

@@ -70,7 +70,7 @@ def asked_by(kind: Kind) -> frozenset[ObligationKind]:
 
 
 def senseless(policies: PolicySet) -> Iterator[Problem]:
-    """Thresholds that no agreement could live by, such as a stall before the due day."""
+    """Yield thresholds that no agreement could live by, such as a stall before the due day."""
     if policies.version < 1:
         yield Problem(field="version", sentence="must be 1 or more")
     for kind, policy in policies.kinds.items():
@@ -78,7 +78,7 @@ def senseless(policies: PolicySet) -> Iterator[Problem]:
 
 
 def odd(policies: PolicySet) -> Iterator[Problem]:
-    """What is allowed and worth a second look: a stall that comes when the ladder has ended."""
+    """Yield what is allowed and worth a second look: a stall that comes when the ladder has ended."""
     for kind, policy in policies.kinds.items():
         last = policy.ladder[-1].working_days
         asked = asked_by(kind)
@@ -97,7 +97,7 @@ def _allowance(kind: Kind, obligation: ObligationKind) -> str:
 
 
 def senseless_for(kind: Kind, policy: KindPolicy) -> Iterator[Problem]:
-    """Thresholds of one kind that contradict one another."""
+    """Yield thresholds of one kind that contradict one another."""
     for obligation, allowance in policy.allowances.items():
         field = _allowance(kind, obligation)
         yield from _in_order(field, allowance)

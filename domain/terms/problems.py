@@ -35,12 +35,12 @@ class RequestRefused(ValueError):  # noqa: N818  a refusal is an answer, not an 
 
 
 def path(*steps: str | int) -> str:
-    """The dotted path of a field: `path("legs", 0, "sponsor")` is `legs.0.sponsor`."""
+    """Return the dotted path of a field: `path("legs", 0, "sponsor")` is `legs.0.sponsor`."""
     return ".".join(map(str, steps))
 
 
 def problems_of(error: ValidationError, *, under: str = "") -> list[Problem]:
-    """Pydantic's findings as sentences.
+    """Return pydantic's findings as sentences.
 
     Args:
         error: What pydantic raised.
@@ -136,6 +136,6 @@ def _entries(count: int) -> str:
 
 
 def listed(things: Iterable[str]) -> str:
-    """Names in a sentence: `mentor, hrbp and sponsor`."""
+    """Return names as in a sentence: `mentor, hrbp and sponsor`."""
     *first, last = sorted(things)
     return f"{', '.join(first)} and {last}" if first else last

@@ -29,7 +29,7 @@ class PlacementRequest(NamedTuple):
 
 
 def split(raw: JsonValue) -> PlacementRequest:
-    """Takes the people out of a request and checks what remains.
+    """Take the people out of a request and check what remains.
 
     Args:
         raw: The request as parsed JSON.
@@ -65,7 +65,7 @@ def _of_no_kind(raw: Mapping[str, JsonValue]) -> Problem:
 
 
 def request_schema() -> dict[str, Any]:
-    """The JSON Schema of a placement request, in which every person is an id or an object."""
+    """Return the JSON Schema of a placement request, in which every person is an id or an object."""
     schema = TypeAdapter[Terms](Terms).json_schema()
     person = Person.model_json_schema(ref_template="#/$defs/{model}")
     definitions = {**schema["$defs"], **person.pop("$defs", {})}
@@ -96,7 +96,7 @@ class _Collected:
     """Paths of people whose id could not be read: already told, so not told again."""
 
     def take(self, raw: Mapping[str, JsonValue], where: str) -> JsonValue:
-        """Keeps an inline person and gives the id that stands for it."""
+        """Keep an inline person and return the id that stands for it."""
         try:
             person = Person.model_validate_json(json.dumps(raw), strict=True)
         except ValidationError as error:
@@ -122,7 +122,7 @@ def _without_people(
     where: str,
     collected: _Collected,
 ) -> JsonValue:
-    """The value with each inline person replaced by its id, wherever the model expects an id of a person."""
+    """Return the value with each inline person replaced by its id, wherever the model names a person."""
     origin = get_origin(annotation)
     if origin is Annotated:
         marks = annotation.__metadata__
@@ -155,7 +155,7 @@ def _annotated(field_info: FieldInfo) -> Any:  # noqa: ANN401  an annotation can
 def _read(
     bare: Mapping[str, JsonValue], model: type[OfAnyKind]
 ) -> tuple[Terms, frozenset[str], list[Problem]]:
-    """The terms as far as they can be read, the fields that cannot, and what is wrong with those."""
+    """Return the terms as far as they can be read, the fields that cannot, and what is wrong with those."""
     try:
         return model.model_validate_json(json.dumps(bare), strict=True), frozenset(), []
     except ValidationError as error:

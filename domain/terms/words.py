@@ -14,7 +14,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def without_words(model: Model) -> Model:
-    """The same value with everything that people wrote replaced by `WITHHELD`.
+    """Return the same value with everything that people wrote replaced by `WITHHELD`.
 
     Nested models, lists, mappings and optional fields keep their shape, so what comes back is valid where
     the original was: the number of triggers stays, the triggers go.
@@ -29,7 +29,7 @@ def without_words(model: Model) -> Model:
 
 @cache
 def _fields(model: type[BaseModel]) -> Mapping[str, bool]:
-    """The model's fields, and whether each holds words."""
+    """Return the model's fields, and whether each holds words."""
     return {
         name: _holds_words(field.annotation)
         or any(isinstance(mark, WrittenByPeople) for mark in field.metadata)

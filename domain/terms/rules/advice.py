@@ -24,7 +24,7 @@ DAYS_PER_MONTH = 30.4
 
 @rule("kind", "cadence")
 def check_ins_are_not_too_rare(terms: CommonTerms) -> Iterator[Problem]:
-    """A check-in comes round before silence counts as a stall."""
+    """Warn of check-ins so rare that silence counts as a stall before the next."""
     longest = LONG_CADENCE_DAYS[terms.kind]
     if terms.cadence.check_in_days > longest:
         yield Problem(
@@ -36,7 +36,7 @@ def check_ins_are_not_too_rare(terms: CommonTerms) -> Iterator[Problem]:
 
 @rule("cadence", "mentor_commitment")
 def the_mentor_has_time_for_the_cadence(terms: CommonTerms) -> Iterator[Problem]:
-    """The hours offered cover the meetings agreed."""
+    """Warn of fewer hours offered than the meetings agreed take."""
     cadence = terms.cadence
     minutes = DAYS_PER_MONTH * (
         cadence.check_in_minutes / cadence.check_in_days
@@ -52,7 +52,7 @@ def the_mentor_has_time_for_the_cadence(terms: CommonTerms) -> Iterator[Problem]
 
 @rule("objectives", "skills_baseline")
 def skills_have_a_level_before(terms: CommonTerms) -> Iterator[Problem]:
-    """The synthesis can say where the mentee came from."""
+    """Warn of a skill that the synthesis could not say the gain of."""
     known = {each.skill.uri for each in terms.skills_baseline}
     for index, objective in enumerate(terms.objectives):
         if objective.skill.uri not in known:
@@ -64,14 +64,14 @@ def skills_have_a_level_before(terms: CommonTerms) -> Iterator[Problem]:
 
 @rule("effective_from", "planned_end")
 def a_secondment_is_rarely_longer_than_a_year(terms: SecondmentTerms) -> Iterator[Problem]:
-    """Longer ones are allowed, and unusual."""
+    """Warn of a length that is allowed, and unusual."""
     if terms.planned_end > months_after(terms.effective_from, USUAL_MONTHS):
         yield Problem(field="planned_end", sentence=f"makes it longer than the usual {USUAL_MONTHS} months")
 
 
 @rule("planned_end", "return_plan")
 def the_return_meeting_is_early_enough(terms: SecondmentTerms) -> Iterator[Problem]:
-    """The way back is talked about at least a month ahead."""
+    """Warn of a way back that is talked about less than a month ahead."""
     latest = terms.planned_end - timedelta(days=RETURN_MEETING_DAYS_BEFORE_END)
     if terms.return_plan is not None and terms.return_plan.meeting_due > latest:
         yield Problem(
@@ -83,7 +83,7 @@ def the_return_meeting_is_early_enough(terms: SecondmentTerms) -> Iterator[Probl
 
 @rule("backfill_plan")
 def cover_can_end_early(terms: SecondmentTerms) -> Iterator[Problem]:
-    """An early return has a post to return to."""
+    """Warn of an early return without a post to return to."""
     if not terms.backfill_plan.may_end_early:
         yield Problem(
             field="backfill_plan.may_end_early", sentence="is false, which leaves no room for an early return"
@@ -92,14 +92,14 @@ def cover_can_end_early(terms: SecondmentTerms) -> Iterator[Problem]:
 
 @rule("milestones")
 def a_secondment_proves_its_impact(terms: SecondmentTerms) -> Iterator[Problem]:
-    """A micro-project is a small proof."""
+    """Warn of milestones without a micro-project, the small proof."""
     if all(milestone.kind != "micro_project" for milestone in terms.milestones):
         yield Problem(field="milestones", sentence="holds no micro_project, the usual proof of impact")
 
 
 @rule("focus_tags", "sessions")
 def every_focus_is_looked_at(terms: ShadowingTerms) -> Iterator[Problem]:
-    """No focus is left without a session."""
+    """Warn of a focus that is left without a session."""
     seen = {focus for session in terms.sessions for focus in session.focus}
     for index, focus in enumerate(terms.focus_tags):
         if focus not in seen:
@@ -110,7 +110,7 @@ def every_focus_is_looked_at(terms: ShadowingTerms) -> Iterator[Problem]:
 
 @rule("host_experts", "sessions")
 def every_host_is_shadowed(terms: ShadowingTerms) -> Iterator[Problem]:
-    """No host is asked to sign for nothing."""
+    """Warn of a host who is asked to sign for nothing."""
     hosting = {session.host_expert for session in terms.sessions}
     for index, host in enumerate(terms.host_experts):
         if host not in hosting:
@@ -119,7 +119,7 @@ def every_host_is_shadowed(terms: ShadowingTerms) -> Iterator[Problem]:
 
 @rule("sessions")
 def observation_comes_first(terms: ShadowingTerms) -> Iterator[Problem]:
-    """The mentee has seen it done before doing it."""
+    """Warn of practice before the mentee has seen it done."""
     if terms.sessions:
         index, first = min(enumerate(terms.sessions), key=lambda numbered: numbered[1].starts_at)
         if first.phase is not SessionPhase.OBSERVE:
@@ -130,7 +130,7 @@ def observation_comes_first(terms: ShadowingTerms) -> Iterator[Problem]:
 
 @rule("legs")
 def exposure_differs_between_legs(terms: RotationTerms) -> Iterator[Problem]:
-    """Legs show different things; what repeats teaches less."""
+    """Warn of legs that show the same things: what repeats teaches less."""
     first: dict[str, str] = {}
     for index, leg in enumerate(terms.legs):
         for place, tag in enumerate(leg.exposure):
@@ -143,7 +143,7 @@ def exposure_differs_between_legs(terms: RotationTerms) -> Iterator[Problem]:
 
 @rule("legs")
 def legs_are_long_enough(terms: RotationTerms) -> Iterator[Problem]:
-    """A leg gives time to do something."""
+    """Warn of a leg too short to do something in."""
     for index, leg in enumerate(terms.legs):
         days = (leg.ends_on - leg.starts_on).days + 1
         if days < SHORTEST_LEG_DAYS:
@@ -155,7 +155,7 @@ def legs_are_long_enough(terms: RotationTerms) -> Iterator[Problem]:
 
 @rule("legs", "approved_at", "notice_weeks")
 def legs_are_announced_in_time(terms: RotationTerms) -> Iterator[Problem]:
-    """Everybody knows of a leg so many weeks before."""
+    """Warn of a leg that not everybody knows of so many weeks before."""
     for index, leg in enumerate(terms.legs):
         days = (leg.starts_on - terms.approved_at.date()).days
         if days < terms.notice_weeks * 7:

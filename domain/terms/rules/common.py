@@ -14,7 +14,7 @@ from domain.terms.rules.rule import ROLE_FIELDS, Rule, not_held, outside_window,
 
 @rule("effective_from", "planned_end")
 def it_ends_after_it_begins(terms: CommonTerms) -> Iterator[Problem]:
-    """The last day is not before the first."""
+    """Refuse a last day before the first."""
     if terms.planned_end < terms.effective_from:
         yield Problem(
             field="planned_end",
@@ -24,7 +24,7 @@ def it_ends_after_it_begins(terms: CommonTerms) -> Iterator[Problem]:
 
 @rule("approved_at", "effective_from", "retroactive_reason")
 def a_late_approval_says_why(terms: CommonTerms) -> Iterator[Problem]:
-    """What is approved after it began gives the reason."""
+    """Ask what is approved after it began for the reason."""
     if terms.approved_at.date() > terms.effective_from and terms.retroactive_reason is None:
         yield Problem(
             field="retroactive_reason",
@@ -35,7 +35,7 @@ def a_late_approval_says_why(terms: CommonTerms) -> Iterator[Problem]:
 
 @rule("approved_at", "approved_by", "approval_chain")
 def the_approval_chain_is_complete(terms: CommonTerms) -> Iterator[Problem]:
-    """The final approval is the last of those in the chain."""
+    """Ask for a final approval that is the last of those in the chain."""
     if not terms.approval_chain:
         yield Problem(field="approval_chain", sentence="names nobody who approved the placement")
     elif terms.approved_by not in {approval.approver for approval in terms.approval_chain}:
@@ -49,7 +49,7 @@ def the_approval_chain_is_complete(terms: CommonTerms) -> Iterator[Problem]:
 
 @rule("objectives", *ROLE_FIELDS)
 def objectives_are_written_by_both_sides(terms: CommonTerms) -> Iterator[Problem]:
-    """There is an objective, and neither side wrote it alone."""
+    """Ask for an objective, written by neither side alone."""
     if not terms.objectives:
         yield Problem(
             field="objectives", sentence="holds no learning objective; a placement needs at least one"
@@ -67,7 +67,7 @@ def objectives_are_written_by_both_sides(terms: CommonTerms) -> Iterator[Problem
 
 @rule("objectives", "success_criteria")
 def every_objective_has_a_criterion(terms: CommonTerms) -> Iterator[Problem]:
-    """Objectives and criteria belong to one another."""
+    """Refuse an objective without a criterion, and a criterion without its objective."""
     known = {objective.objective_id for objective in terms.objectives}
     judged = {criterion.objective_id for criterion in terms.success_criteria}
     for index, objective in enumerate(terms.objectives):
@@ -87,7 +87,7 @@ def every_objective_has_a_criterion(terms: CommonTerms) -> Iterator[Problem]:
 
 @rule("success_criteria", *ROLE_FIELDS)
 def somebody_can_assess_every_criterion(terms: CommonTerms) -> Iterator[Problem]:
-    """Each criterion has an assessor who takes part, and is not judged by the one it judges."""
+    """Ask for an assessor of each criterion who takes part, and is not the one it judges."""
     criteria = terms.success_criteria
     yield from repeated((each.criterion_id for each in criteria), "success_criteria", field="criterion_id")
     for index, criterion in enumerate(criteria):
@@ -99,7 +99,7 @@ def somebody_can_assess_every_criterion(terms: CommonTerms) -> Iterator[Problem]
 
 @rule("success_criteria", "effective_from", "planned_end")
 def criteria_are_assessed_during_the_placement(terms: CommonTerms) -> Iterator[Problem]:
-    """A target date lies inside the placement."""
+    """Refuse a target date outside the placement."""
     for index, criterion in enumerate(terms.success_criteria):
         field = path("success_criteria", index, "target_date")
         yield from outside_window(criterion.target_date, terms, field)
@@ -107,14 +107,14 @@ def criteria_are_assessed_during_the_placement(terms: CommonTerms) -> Iterator[P
 
 @rule("milestones", "effective_from", "planned_end")
 def milestones_lie_inside_the_placement(terms: CommonTerms) -> Iterator[Problem]:
-    """A milestone is due while the placement runs."""
+    """Refuse a milestone that is due while the placement does not run."""
     for index, milestone in enumerate(terms.milestones):
         yield from outside_window(milestone.due_on, terms, path("milestones", index, "due_on"))
 
 
 @rule("milestones", *ROLE_FIELDS)
 def milestones_are_verified_by_somebody_else(terms: CommonTerms) -> Iterator[Problem]:
-    """Each milestone has an owner, evidence, and a verifier who is neither its owner nor the mentee."""
+    """Ask each milestone for an owner, evidence, and a verifier who is neither its owner nor the mentee."""
     yield from repeated((each.milestone_id for each in terms.milestones), "milestones", field="milestone_id")
     for index, milestone in enumerate(terms.milestones):
         yield from _verification(milestone, terms, index)
@@ -137,7 +137,7 @@ def _verification(milestone: Milestone, terms: CommonTerms, index: int) -> Itera
 
 @rule("skills_baseline", *ROLE_FIELDS)
 def the_baseline_names_each_skill_once(terms: CommonTerms) -> Iterator[Problem]:
-    """One level before per skill, assessed by somebody who takes part."""
+    """Ask for one level before per skill, assessed by somebody who takes part."""
     first: set[tuple[str, str]] = set()
     for index, known in enumerate(terms.skills_baseline):
         skill = (known.skill.uri, known.skill.framework_version)
@@ -152,7 +152,7 @@ def the_baseline_names_each_skill_once(terms: CommonTerms) -> Iterator[Problem]:
 
 @rule("cadence", "effective_from", "planned_end")
 def meetings_fit_the_placement(terms: CommonTerms) -> Iterator[Problem]:
-    """There is time for a check-in, and reflective sessions are no more frequent than check-ins."""
+    """Ask for time for a check-in, and for reflective sessions that are no more frequent."""
     days = (terms.planned_end - terms.effective_from).days + 1
     if 0 < days < terms.cadence.check_in_days:
         yield Problem(
@@ -168,7 +168,7 @@ def meetings_fit_the_placement(terms: CommonTerms) -> Iterator[Problem]:
 
 @rule("mentor_commitment")
 def the_mentor_says_what_and_when(terms: CommonTerms) -> Iterator[Problem]:
-    """A commitment names its focus and when it calls for help."""
+    """Ask a commitment for its focus, and for when it calls for help."""
     if not terms.mentor_commitment.feedback_focus:
         yield Problem(field="mentor_commitment.feedback_focus", sentence="names nothing to give feedback on")
     if not terms.mentor_commitment.escalation_triggers:
@@ -180,7 +180,7 @@ def the_mentor_says_what_and_when(terms: CommonTerms) -> Iterator[Problem]:
 
 @rule("pivot_terms")
 def a_change_of_course_is_prepared(terms: CommonTerms) -> Iterator[Problem]:
-    """Version 1 already says when and how the course may change."""
+    """Ask version 1 already when and how the course may change."""
     if not terms.pivot_terms.triggers:
         yield Problem(
             field="pivot_terms.triggers", sentence="says of nothing that it makes the parties reconsider"
@@ -192,7 +192,7 @@ def a_change_of_course_is_prepared(terms: CommonTerms) -> Iterator[Problem]:
 
 @rule("compliance")
 def there_is_a_checklist(terms: CommonTerms) -> Iterator[Problem]:
-    """Signatures acknowledge at least one rule."""
+    """Ask for at least one rule that signatures acknowledge."""
     if not terms.compliance:
         yield Problem(field="compliance", sentence="holds no rule for the parties to acknowledge")
     yield from repeated((item.item_id for item in terms.compliance), "compliance", field="item_id")

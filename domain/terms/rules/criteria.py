@@ -44,7 +44,7 @@ VAGUE = frozenset(
 
 
 def unassessable(terms: CommonTerms) -> dict[str, str]:
-    """The criteria that nobody could assess, each with what is wrong with it.
+    """Return the criteria that nobody could assess, each with what is wrong with it.
 
     Args:
         terms: With their words; what is withheld is not judged.
@@ -55,7 +55,7 @@ def unassessable(terms: CommonTerms) -> dict[str, str]:
 
 @rule("success_criteria")
 def criteria_can_be_assessed(terms: CommonTerms) -> Iterator[Problem]:
-    """What is not decided yet has to be, before anybody can sign."""
+    """Warn of what is not decided yet, and has to be before anybody can sign."""
     wrong = unassessable(terms)
     for index, criterion in enumerate(terms.success_criteria):
         if criterion.criterion_id in wrong:
@@ -80,7 +80,7 @@ def _what_is_wrong(criterion: Criterion) -> str | None:
 
 
 def _plain(text: str) -> str:
-    """Letters and digits in lower case, with single spaces."""
+    """Return letters and digits in lower case, with single spaces."""
     return " ".join(re.findall(r"[^\W_]+", text.casefold()))
 
 

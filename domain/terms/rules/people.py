@@ -13,7 +13,7 @@ NOT_THE_MENTEE = "must be somebody other than the mentee"
 
 
 def people_in(terms: CommonTerms, field: str) -> list[tuple[str, PersonId]]:
-    """The person or people that a field names, each with its path."""
+    """Return the person or people that a field names, each with its path."""
     value: PersonId | tuple[PersonId, ...] = getattr(terms, field)
     if isinstance(value, str):
         return [(field, value)]
@@ -21,7 +21,7 @@ def people_in(terms: CommonTerms, field: str) -> list[tuple[str, PersonId]]:
 
 
 def not_the_mentee(field: str) -> Rule[CommonTerms]:
-    """A rule: nobody named by this field is the mentee."""
+    """Make a rule: nobody named by this field is the mentee."""
 
     def check(terms: CommonTerms) -> Iterator[Problem]:
         for where, person in people_in(terms, field):
@@ -32,7 +32,7 @@ def not_the_mentee(field: str) -> Rule[CommonTerms]:
 
 
 def somebody_else(field: str, other: str, because: str) -> Rule[CommonTerms]:
-    """A rule: two fields name different people."""
+    """Make a rule: two fields name different people."""
 
     def check(terms: CommonTerms) -> Iterator[Problem]:
         others = {person for _, person in people_in(terms, other)}
@@ -46,14 +46,14 @@ def somebody_else(field: str, other: str, because: str) -> Rule[CommonTerms]:
 
 
 def named(field: str) -> str:
-    """A field's name as words of a sentence."""
+    """Return a field's name as words of a sentence."""
     return field.replace("_", " ")
 
 
 def enough_sources(
     reads: tuple[str, ...], others: Callable[[CommonTerms], set[PersonId]]
 ) -> Rule[CommonTerms]:
-    """A rule: there are as many people around the mentee as must give feedback.
+    """Make a rule: there are as many people around the mentee as must give feedback.
 
     Args:
         reads: The fields that `others` reads.
@@ -76,19 +76,19 @@ def enough_sources(
 
 @rule("observers")
 def observers_are_named_once(terms: CommonTerms) -> Iterator[Problem]:
-    """Nobody observes twice."""
+    """Refuse an observer who is named twice."""
     yield from repeated(terms.observers, "observers", field="")
 
 
 @rule("sponsors")
 def sponsors_are_named_once(terms: CommonTerms) -> Iterator[Problem]:
-    """Nobody sponsors twice."""
+    """Refuse a sponsor who is named twice."""
     yield from repeated(terms.sponsors, "sponsors", field="")
 
 
 @rule("mentee", "approval_chain")
 def the_mentee_approves_nothing(terms: CommonTerms) -> Iterator[Problem]:
-    """Nobody approves a placement of their own."""
+    """Refuse a mentee who approves their own placement."""
     for index, approval in enumerate(terms.approval_chain):
         if approval.approver == terms.mentee:
             yield Problem(field=path("approval_chain", index, "approver"), sentence=NOT_THE_MENTEE)

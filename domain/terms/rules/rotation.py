@@ -19,13 +19,13 @@ FEWEST_LEGS = 2
 
 @rule("kind", "effective_from", "planned_end")
 def it_ends_within_years(terms: RotationTerms) -> Iterator[Problem]:
-    """Three years at most."""
+    """Refuse more than three years."""
     yield from too_long(terms, LONGEST_MONTHS)
 
 
 @rule("legs")
 def legs_follow_one_another(terms: RotationTerms) -> Iterator[Problem]:
-    """There are legs to rotate through, numbered in the order of their dates."""
+    """Ask for legs to rotate through, numbered in the order of their dates."""
     if len(terms.legs) < FEWEST_LEGS:
         yield Problem(
             field="legs", sentence=f"holds {len(terms.legs)}; a rotation needs at least {FEWEST_LEGS}"
@@ -46,7 +46,7 @@ def legs_follow_one_another(terms: RotationTerms) -> Iterator[Problem]:
 
 @rule("legs", "effective_from", "planned_end")
 def legs_lie_inside_the_placement(terms: RotationTerms) -> Iterator[Problem]:
-    """A leg begins and ends while the rotation runs."""
+    """Refuse a leg that begins or ends while the rotation does not run."""
     for index, leg in enumerate(terms.legs):
         yield from outside_window(leg.starts_on, terms, path("legs", index, "starts_on"))
         yield from outside_window(leg.ends_on, terms, path("legs", index, "ends_on"))
@@ -54,7 +54,7 @@ def legs_lie_inside_the_placement(terms: RotationTerms) -> Iterator[Problem]:
 
 @rule("legs", "transition_gap_days_allowed")
 def legs_neither_overlap_nor_leave_gaps(terms: RotationTerms) -> Iterator[Problem]:
-    """One leg at a time, and no days between two that nobody accounts for."""
+    """Refuse two legs at a time, and days between two that nobody accounts for."""
     for (_, earlier), (index, later) in pairwise(_in_order(terms)):
         if later.starts_on <= earlier.ends_on:
             yield Problem(
@@ -68,7 +68,7 @@ def legs_neither_overlap_nor_leave_gaps(terms: RotationTerms) -> Iterator[Proble
 
 @rule("legs", "transition_gap_days_allowed", "effective_from", "planned_end")
 def legs_fill_the_placement(terms: RotationTerms) -> Iterator[Problem]:
-    """The first leg begins, and the last ends, with the rotation."""
+    """Ask for a first leg that begins, and a last that ends, with the rotation."""
     if not terms.legs:
         return
     ordered = _in_order(terms)
@@ -101,7 +101,7 @@ def _gap(terms: RotationTerms, leg: str, ended: date, starts: date) -> Iterator[
 
 @rule("legs")
 def every_leg_is_worth_it(terms: RotationTerms) -> Iterator[Problem]:
-    """Each leg has a challenge of its own, deliverables, partners and something to see."""
+    """Ask each leg for a challenge of its own, deliverables, partners and something to see."""
     yield from repeated((leg.challenge_id for leg in terms.legs), "legs", field="challenge_id")
     for index, leg in enumerate(terms.legs):
         if not leg.deliverables:
@@ -120,7 +120,7 @@ def every_leg_is_worth_it(terms: RotationTerms) -> Iterator[Problem]:
 
 @rule("legs", *ROLE_FIELDS)
 def deliverables_are_verified_by_somebody_else(terms: RotationTerms) -> Iterator[Problem]:
-    """Whoever accepts a deliverable takes part and is not the mentee."""
+    """Refuse a deliverable accepted by the mentee, or by somebody who takes no part."""
     for index, leg in enumerate(terms.legs):
         ids = (each.deliverable_id for each in leg.deliverables)
         yield from repeated(ids, "legs", index, "deliverables", field="deliverable_id")
@@ -133,7 +133,7 @@ def deliverables_are_verified_by_somebody_else(terms: RotationTerms) -> Iterator
 
 @rule("legs", "mentee")
 def the_mentee_neither_manages_nor_sponsors(terms: RotationTerms) -> Iterator[Problem]:
-    """Each leg has a manager and a sponsor: three people with the mentee."""
+    """Ask for three people in each leg: the mentee, a manager and a sponsor."""
     for index, leg in enumerate(terms.legs):
         if leg.manager == terms.mentee:
             yield Problem(field=path("legs", index, "manager"), sentence=NOT_THE_MENTEE)
@@ -148,7 +148,7 @@ def the_mentee_neither_manages_nor_sponsors(terms: RotationTerms) -> Iterator[Pr
 
 @rule("legs", "mentor")
 def the_mentor_manages_no_leg(terms: RotationTerms) -> Iterator[Problem]:
-    """Mentoring and appraising stay apart."""
+    """Refuse a mentor who also appraises."""
     for index, leg in enumerate(terms.legs):
         if leg.manager == terms.mentor:
             yield Problem(
@@ -159,7 +159,7 @@ def the_mentor_manages_no_leg(terms: RotationTerms) -> Iterator[Problem]:
 
 @rule("effective_from", "planned_end", "final_destination_decision_on")
 def the_destination_is_decided_in_time(terms: RotationTerms) -> Iterator[Problem]:
-    """Where the mentee goes next is decided before the rotation is over."""
+    """Ask for a decision on where the mentee goes next before the rotation is over."""
     if terms.final_destination_decision_on == terms.planned_end:
         yield Problem(field="final_destination_decision_on", sentence="must be before planned_end")
     yield from outside_window(terms.final_destination_decision_on, terms, "final_destination_decision_on")

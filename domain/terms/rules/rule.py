@@ -29,7 +29,7 @@ class Rule(Generic[Read_contra]):
 
 
 def rule(*reads: str) -> Callable[[Callable[[Read_contra], Iterable[Problem]]], Rule[Read_contra]]:
-    """Makes a function a rule over the fields named, all of them fields of the terms themselves."""
+    """Make a function a rule over the fields named, all of them fields of the terms themselves."""
 
     def make(check: Callable[[Read_contra], Iterable[Problem]]) -> Rule[Read_contra]:
         return Rule(name=check.__name__, reads=frozenset(reads), check=check)
@@ -42,7 +42,7 @@ ROLE_FIELDS = ("kind", "observers", "sponsors")
 
 
 def roles_held(terms: CommonTerms) -> frozenset[Role]:
-    """Every role that somebody holds in this placement."""
+    """Return every role that somebody holds in this placement."""
     held = {Role.MENTEE, Role.MENTOR, Role.LINE_MANAGER, Role.HRBP, Role.PROGRAMME_OWNER}
     if terms.observers:
         held.add(Role.OBSERVER)
@@ -52,7 +52,7 @@ def roles_held(terms: CommonTerms) -> frozenset[Role]:
 
 
 def not_held(role: Role, terms: CommonTerms, field: str) -> Iterator[Problem]:
-    """Refuses a role that nobody holds in this placement."""
+    """Refuse a role that nobody holds in this placement."""
     held = roles_held(terms)
     if role not in held:
         yield Problem(
@@ -62,7 +62,7 @@ def not_held(role: Role, terms: CommonTerms, field: str) -> Iterator[Problem]:
 
 
 def repeated(ids: Iterable[str], *steps: str | int, field: str) -> Iterator[Problem]:
-    """Refuses an id that an earlier entry of the same list has.
+    """Refuse an id that an earlier entry of the same list has.
 
     Args:
         ids: The ids, in the order of the list.
@@ -79,7 +79,7 @@ def repeated(ids: Iterable[str], *steps: str | int, field: str) -> Iterator[Prob
 
 
 def outside_window(day: date, terms: CommonTerms, field: str) -> Iterator[Problem]:
-    """Refuses a day on which the placement does not run."""
+    """Refuse a day on which the placement does not run."""
     if terms.effective_from <= terms.planned_end and not terms.effective_from <= day <= terms.planned_end:
         yield Problem(
             field=field,
@@ -89,13 +89,13 @@ def outside_window(day: date, terms: CommonTerms, field: str) -> Iterator[Proble
 
 
 def months_after(day: date, months: int) -> date:
-    """The same day of a later month, or that month's last where it has no such day."""
+    """Return the same day of a later month, or that month's last where it has no such day."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def too_long(terms: CommonTerms, months: int) -> Iterator[Problem]:
-    """Refuses a placement that lasts more than so many months."""
+    """Refuse a placement that lasts more than so many months."""
     latest = months_after(terms.effective_from, months)
     if terms.planned_end > latest:
         yield Problem(

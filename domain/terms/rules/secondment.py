@@ -22,7 +22,7 @@ from domain.terms.secondment import LONGEST_MONTHS, SHORTEST_MONTHS, SecondmentT
 
 @rule("kind", "effective_from", "planned_end")
 def its_length_is_customary(terms: SecondmentTerms) -> Iterator[Problem]:
-    """Between three months and two years."""
+    """Refuse less than three months, and more than two years."""
     earliest = months_after(terms.effective_from, SHORTEST_MONTHS) - timedelta(days=1)
     if terms.effective_from <= terms.planned_end < earliest:
         yield Problem(
@@ -34,7 +34,7 @@ def its_length_is_customary(terms: SecondmentTerms) -> Iterator[Problem]:
 
 @rule("effective_from", "planned_end", "extension_limit")
 def extensions_have_a_limit(terms: SecondmentTerms) -> Iterator[Problem]:
-    """The end lies within the limit, and the limit within two years."""
+    """Ask for an end within the limit, and a limit within two years."""
     if terms.planned_end > terms.extension_limit:
         yield Problem(
             field="planned_end",
@@ -51,7 +51,7 @@ def extensions_have_a_limit(terms: SecondmentTerms) -> Iterator[Problem]:
 
 @rule("effective_from", "planned_end", "end_decision_on")
 def the_end_is_decided_before_it(terms: SecondmentTerms) -> Iterator[Problem]:
-    """A decision date lies inside the placement and before its last day."""
+    """Refuse a decision date outside the placement, or on its last day."""
     if terms.end_decision_on is None:
         return
     if terms.end_decision_on == terms.planned_end:
@@ -61,14 +61,14 @@ def the_end_is_decided_before_it(terms: SecondmentTerms) -> Iterator[Problem]:
 
 @rule("effective_from", "planned_end", "return_plan")
 def the_return_is_planned_beforehand(terms: SecondmentTerms) -> Iterator[Problem]:
-    """The return meeting is held while the mentee is away."""
+    """Refuse a return meeting that is not held while the mentee is away."""
     if terms.return_plan is not None:
         yield from outside_window(terms.return_plan.meeting_due, terms, "return_plan.meeting_due")
 
 
 @rule("home", "host", "internal")
 def the_host_is_another_side(terms: SecondmentTerms) -> Iterator[Problem]:
-    """Home and host differ, and `internal` says the truth about them."""
+    """Refuse a home that is the host, and an `internal` that is not true of them."""
     same = terms.home.organisation == terms.host.organisation
     if terms.internal and not same:
         yield Problem(
@@ -91,21 +91,21 @@ def the_host_is_another_side(terms: SecondmentTerms) -> Iterator[Problem]:
 
 @rule("milestones")
 def it_has_milestones(terms: SecondmentTerms) -> Iterator[Problem]:
-    """Milestones are agreed with the time frame."""
+    """Ask for milestones, which are agreed with the time frame."""
     if not terms.milestones:
         yield Problem(field="milestones", sentence="holds no milestone; a secondment needs at least one")
 
 
 @rule("appraisal_owner")
 def a_manager_appraises(terms: SecondmentTerms) -> Iterator[Problem]:
-    """Home or host manager writes the appraisal."""
+    """Refuse an appraisal by anybody but home or host manager."""
     if terms.appraisal_owner not in {Role.LINE_MANAGER, Role.HOST_MANAGER}:
         yield Problem(field="appraisal_owner", sentence="must be line_manager or host_manager")
 
 
 @rule("recharge")
 def what_is_recharged_is_invoiced(terms: SecondmentTerms) -> Iterator[Problem]:
-    """A share of the cost and an invoice go together."""
+    """Refuse a share of the cost without an invoice."""
     if terms.recharge.percent > 0 and terms.recharge.invoiced == "never":
         yield Problem(
             field="recharge.invoiced",

@@ -21,13 +21,13 @@ LATEST_ZONE = timedelta(hours=12)
 
 @rule("kind", "effective_from", "planned_end")
 def it_is_short(terms: ShadowingTerms) -> Iterator[Problem]:
-    """Half a year at most."""
+    """Refuse more than half a year."""
     yield from too_long(terms, LONGEST_MONTHS)
 
 
 @rule("host_experts")
 def there_are_hosts(terms: ShadowingTerms) -> Iterator[Problem]:
-    """Somebody is shadowed, and named once."""
+    """Ask for somebody to shadow, named once."""
     if not terms.host_experts:
         yield Problem(field="host_experts", sentence="names nobody to shadow")
     yield from repeated(terms.host_experts, "host_experts", field="")
@@ -35,7 +35,7 @@ def there_are_hosts(terms: ShadowingTerms) -> Iterator[Problem]:
 
 @rule("sessions", "host_experts")
 def sessions_have_hosts(terms: ShadowingTerms) -> Iterator[Problem]:
-    """Each session is beside one of the host experts."""
+    """Refuse a session that is not beside one of the host experts."""
     for index, session in enumerate(terms.sessions):
         if session.host_expert not in terms.host_experts:
             yield Problem(field=path("sessions", index, "host_expert"), sentence="is not one of host_experts")
@@ -43,7 +43,7 @@ def sessions_have_hosts(terms: ShadowingTerms) -> Iterator[Problem]:
 
 @rule("focus_tags", "sessions")
 def sessions_have_a_focus(terms: ShadowingTerms) -> Iterator[Problem]:
-    """Each session looks at something that the terms name."""
+    """Ask each session for a focus that the terms name."""
     if not terms.focus_tags:
         yield Problem(field="focus_tags", sentence="names nothing to look at")
     yield from repeated(terms.focus_tags, "focus_tags", field="")
@@ -60,7 +60,7 @@ def sessions_have_a_focus(terms: ShadowingTerms) -> Iterator[Problem]:
 
 @rule("indicators")
 def there_are_indicators(terms: ShadowingTerms) -> Iterator[Problem]:
-    """Debriefs have a result to tie behaviour to."""
+    """Ask for a result that debriefs tie behaviour to."""
     if not terms.indicators:
         yield Problem(field="indicators", sentence="holds no indicator for debriefs to tie behaviour to")
     yield from repeated((each.indicator_id for each in terms.indicators), "indicators", field="indicator_id")
@@ -68,7 +68,7 @@ def there_are_indicators(terms: ShadowingTerms) -> Iterator[Problem]:
 
 @rule("sessions", "effective_from", "planned_end")
 def sessions_lie_inside_the_placement(terms: ShadowingTerms) -> Iterator[Problem]:
-    """A session begins and ends while the stint runs, in whatever time zone its host lives."""
+    """Refuse a session outside the stint, in whatever time zone its host lives."""
     if terms.planned_end < terms.effective_from:
         return
     opens = datetime.combine(terms.effective_from, time.min, UTC) - EARLIEST_ZONE
@@ -84,7 +84,7 @@ def sessions_lie_inside_the_placement(terms: ShadowingTerms) -> Iterator[Problem
 
 @rule("sessions")
 def sessions_do_not_overlap(terms: ShadowingTerms) -> Iterator[Problem]:
-    """The mentee is in one place at a time."""
+    """Refuse two sessions at a time."""
     yield from repeated((each.session_id for each in terms.sessions), "sessions", field="session_id")
     for (_, earlier), (index, later) in pairwise(_in_order(terms)):
         if later.starts_at < _end(earlier):
@@ -96,7 +96,7 @@ def sessions_do_not_overlap(terms: ShadowingTerms) -> Iterator[Problem]:
 
 @rule("sessions", "longest_observation_run", "minimum_practice_share")
 def observation_leads_to_practice(terms: ShadowingTerms) -> Iterator[Problem]:
-    """Observing alternates with practising, and enough of the time is practice."""
+    """Ask for observing that alternates with practising, and for enough practice."""
     if not terms.sessions:
         yield Problem(field="sessions", sentence="plans no session")
     elif all(session.phase is SessionPhase.OBSERVE for session in terms.sessions):
@@ -133,7 +133,7 @@ def _observation_runs(terms: ShadowingTerms) -> Iterator[Problem]:
 
 @rule("sessions", "hours_cap")
 def sessions_keep_to_the_hours_cap(terms: ShadowingTerms) -> Iterator[Problem]:
-    """All sessions together take no more hours than were released."""
+    """Refuse sessions that together take more hours than were released."""
     hours = sum(session.minutes for session in terms.sessions) / 60
     if hours > terms.hours_cap:
         yield Problem(
