@@ -94,11 +94,15 @@ def _differing(compared: dircmp[str], folder: str) -> list[str]:
 
 
 def test_swaps_live_from_request_to_synthesis(added: Path) -> None:
-    """They are checked, signed, lived, told of and explained, and what holds of every kind holds of them."""
+    """They are checked, signed, lived, told of and explained, and no registry of kinds lacks them."""
     lives = "tests/domain/kinds/job_swap/lives.py"
     said = run(added, *PYTEST, lives, "tests/domain/kinds/test_rules.py")
     assert f"{lives}::test_a_swap_leads_through_every_phase_to_a_signed_synthesis PASSED" in said
-    every_kind = ("tests/domain/lives", "tests/domain/terms")
+
+
+def test_what_holds_of_every_kind_holds_of_swaps(added: Path) -> None:
+    """They decline, expire, end early by each side and never complete on a date, as every kind does."""
+    every_kind = ("tests/domain/lives/test_scripted_lives.py", "tests/domain/terms/rules/test_rule.py")
     said = run(added, *PYTEST, "-k", "job_swap and not leads_through", *every_kind)
     for test in (
         "test_a_date_alone_completes_nothing[job_swap]",
