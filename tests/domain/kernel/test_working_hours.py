@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -246,6 +246,7 @@ NIGHTS = calendar(pattern=NURSE)
 CLOCKS_BACK = calendar(pattern=pattern({"sat": ["22:00-02:30"], "sun": ["02:45-03:15"]}))
 
 
+@settings(deadline=None)
 @given(calendars(), days, st.integers(-40, 40))
 @example(NIGHTS, date(2026, 6, 7), 0)
 def test_counting_lands_on_a_working_day_and_comes_back(one: Calendar, day: date, count: int) -> None:
@@ -259,6 +260,7 @@ def test_counting_lands_on_a_working_day_and_comes_back(one: Calendar, day: date
         assert one.working_days_between(day, found) == count
 
 
+@settings(deadline=None)
 @given(calendars(), days, days, st.integers(-20, 20))
 def test_counting_is_monotone(one: Calendar, day: date, other: date, count: int) -> None:
     """Who starts later is never due earlier."""
@@ -267,6 +269,7 @@ def test_counting_is_monotone(one: Calendar, day: date, other: date, count: int)
     assert one.working_day_from(day, count) <= one.working_day_from(day, count + 1)
 
 
+@settings(deadline=None)
 @given(calendars(), days)
 @example(CLOCKS_BACK, date(2026, 10, 24))
 def test_days_open_and_close_one_after_another(one: Calendar, day: date) -> None:
@@ -278,6 +281,7 @@ def test_days_open_and_close_one_after_another(one: Calendar, day: date) -> None
     assert one.closing_of(day) < one.closing_of(following)
 
 
+@settings(deadline=None)
 @given(calendars(), days)
 @example(NIGHTS, date(2026, 6, 6))
 @example(CLOCKS_BACK, date(2026, 10, 24))
@@ -288,6 +292,7 @@ def test_a_days_opening_and_closing_count_to_that_day(one: Calendar, day: date) 
     assert one.local_date(one.closing_of(day)) == day
 
 
+@settings(deadline=None)
 @given(calendars(), instants)
 @example(CLOCKS_BACK, utc("2026-10-25T00:40"))
 def test_a_working_moment_lies_in_a_span_and_stays(one: Calendar, instant: datetime) -> None:
@@ -300,6 +305,7 @@ def test_a_working_moment_lies_in_a_span_and_stays(one: Calendar, instant: datet
     )
 
 
+@settings(deadline=None)
 @given(calendars(), instants, instants)
 def test_working_moments_are_monotone(one: Calendar, instant: datetime, other: datetime) -> None:
     """Who asks later is never told an earlier moment."""
@@ -307,6 +313,7 @@ def test_working_moments_are_monotone(one: Calendar, instant: datetime, other: d
     assert one.next_working_moment(earlier) <= one.next_working_moment(later)
 
 
+@settings(deadline=None)
 @given(calendars(), st.dates())
 @example(NIGHTS, date.min)
 @example(NIGHTS, date.max)
