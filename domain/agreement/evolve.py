@@ -15,7 +15,7 @@ from domain.terms import without_words
 
 
 def evolve(agreement: Agreement | None, event: Event) -> Agreement:
-    """The agreement after one more event. Total over streams that `decide` produced.
+    """Return the agreement after one more event. Total over streams that `decide` produced.
 
     Args:
         agreement: The state before; None before the first event.
@@ -50,7 +50,7 @@ def evolve(agreement: Agreement | None, event: Event) -> Agreement:
 
 
 def fold(events: Iterable[Event], agreement: Agreement | None = None) -> Agreement | None:
-    """The agreement after all these events; None where there are none."""
+    """Return the agreement after all these events; None where there are none."""
     for event in events:
         agreement = evolve(agreement, event)
     return agreement
@@ -80,7 +80,7 @@ def _proposed(event: AgreementProposed) -> Agreement:
 def _meetings_scheduled(
     meetings: Mapping[ObligationKind, MeetingSeries], change: LedgerChange
 ) -> Mapping[ObligationKind, MeetingSeries]:
-    """Counts the meetings that an event put on the ledger."""
+    """Count the meetings that an event put on the ledger."""
     after = dict(meetings)
     for opened in change.opened:
         if opened.kind in MEETING_KINDS:
@@ -90,7 +90,7 @@ def _meetings_scheduled(
 
 
 def _of_what_is_owed(counted: Mapping[ObligationId, int], change: LedgerChange) -> Mapping[ObligationId, int]:
-    """The counts without those of obligations that left the ledger."""
+    """Return the counts without those of obligations that left the ledger."""
     if not counted:
         return counted
     settled = {settlement.obligation_id for settlement in change.settled}

@@ -44,5 +44,5 @@ QUESTION_BANK = PromptBank(
 
 
 def unknown_prompts(prompt_ids: Iterable[str], bank: PromptBank = PROMPT_BANK) -> tuple[str, ...]:
-    """Those of the ids that the bank does not have."""
+    """Return those of the ids that the bank does not have."""
     return tuple(prompt_id for prompt_id in prompt_ids if prompt_id not in bank.prompts)

@@ -58,7 +58,7 @@ class Matter(Frozen):
 
     @property
     def outlives_the_placement(self) -> bool:
-        """Whether it has to be settled even after the last day: concerns and breaches do not lapse."""
+        """Return whether it has to be settled even after the last day, as concerns and breaches have."""
         return self.kind in {ObligationKind.CONCERN, ObligationKind.BREACH}
 
 
@@ -106,7 +106,7 @@ class BreakGlass(Frozen):
     """None until somebody did."""
 
     def is_open(self, at: datetime) -> bool:
-        """Whether it lets its reader read at an instant."""
+        """Return whether it lets its reader read at an instant."""
         return self.open_until is not None and at < self.open_until
 
 
@@ -256,41 +256,41 @@ class Agreement(Frozen):
 
     @property
     def kind(self) -> Kind:
-        """The sort of placement."""
+        """Return the sort of placement."""
         return Kind(self.terms.kind)
 
     @property
     def closed(self) -> bool:
-        """Whether nothing more can happen."""
+        """Return whether nothing more can happen."""
         return self.phase is Phase.CLOSED
 
     @property
     def held(self) -> bool:
-        """Whether the placement waits for an open matter or for somebody outside."""
+        """Return whether the placement waits for an open matter or for somebody outside."""
         return self.held_externally or any(matter.holds for matter in self.matters.values())
 
     @property
     def mentee_id(self) -> PersonId:
-        """The person the placement is for."""
+        """Return the person the placement is for."""
         return self.terms.mentee
 
     def calendar_of(self, person_id: PersonId) -> Calendar:
-        """The person's snapshotted calendar; the mentee's where none was taken for this person."""
+        """Return a person's snapshotted calendar; the mentee's where none was taken for this person."""
         return self.calendars.get(person_id) or self.calendars[self.mentee_id]
 
     def local_date(self, instant: datetime) -> date:
-        """The date at the mentee's place."""
+        """Return the date at the mentee's place."""
         return self.calendar_of(self.mentee_id).local_date(instant)
 
     def holding(self, role: Role, scope: str | None = None) -> tuple[Party, ...]:
-        """The parties in a role, in the order of the terms; within one leg where `scope` is given."""
+        """Return the parties in a role, in the order of the terms; within one leg where `scope` is given."""
         return tuple(
             party for party in self.parties if party.role is role and (scope is None or party.scope == scope)
         )
 
     @property
     def acting(self) -> tuple[Party, ...]:
-        """The parties, and those who stand in for one of them, in the roles in which they do."""
+        """Return the parties, and those who stand in for one of them, in the roles in which they do."""
         if not self.absent:
             return self.parties
         stand_ins = (
@@ -301,7 +301,7 @@ class Agreement(Frozen):
         return tuple(dict.fromkeys((*self.parties, *stand_ins)))
 
     def acts_in(self, person_id: PersonId, parties: Iterable[Party]) -> bool:
-        """Whether a person is one of these parties, or stands in for one of them."""
+        """Return whether a person is one of these parties, or stands in for one of them."""
         return any(
             (party.role, person_id, party.scope) == (acting.role, acting.person_id, acting.scope)
             for party in parties
@@ -309,11 +309,11 @@ class Agreement(Frozen):
         )
 
     def roles_of(self, person_id: PersonId) -> frozenset[Role]:
-        """Every role in which a person acts, of their own or for somebody on leave."""
+        """Return every role in which a person acts, of their own or for somebody on leave."""
         return frozenset(party.role for party in self.acting if party.person_id == person_id)
 
     def holder(self, role: Role, scope: str | None = None) -> Party:
-        """The one who answers for a role; the programme owner where nobody holds it.
+        """Return the one who answers for a role; the programme owner where nobody holds it.
 
         Nothing an agreement owes may be without an owner.
         """

@@ -9,7 +9,7 @@ from domain.terms import Terms
 
 
 def in_present_names(terms: Terms, reassignments: Iterable[Reassignment]) -> Terms:
-    """Return the terms for whoever holds the roles now, where they were written with predecessors in mind."""
+    """Return terms that were written with predecessors in mind, read for who holds the roles now."""
     for one in reassignments:
         terms = terms.with_successor(one.role, one.from_person, one.to_person)
     return terms

@@ -37,7 +37,7 @@ FIXED = frozenset({"schema_version", "request_id", "tenant", "kind", "approved_a
 
 
 def changed_fields(agreement: Agreement, terms: Terms) -> tuple[str, ...]:
-    """The top-level fields in which these terms differ from those in force, words included."""
+    """Return the top-level fields in which these terms differ from those in force, words included."""
     digests = digest_by_field(terms)
     return tuple(
         field
@@ -59,7 +59,7 @@ def affected_by(agreement: Agreement, changed: Iterable[str]) -> tuple[Party, ..
 
 
 def parties_under(agreement: Agreement, terms: Terms) -> tuple[Party, ...]:
-    """The parties under changed terms: those of legs that go leave, those of new legs join."""
+    """Return the parties under changed terms: those of legs that go leave, those of new legs join."""
     asked = KINDS[agreement.kind].parties(in_present_names(terms, agreement.reassignments))
     scopes = {(party.role, party.scope) for party in asked}
     stay = tuple(
@@ -70,7 +70,7 @@ def parties_under(agreement: Agreement, terms: Terms) -> tuple[Party, ...]:
 
 
 def check_amendment(agreement: Agreement, terms: Terms, at: datetime) -> None:
-    """Refuses terms that this agreement cannot change to.
+    """Refuse terms that this agreement cannot change to.
 
     Raises:
         Refused: If nothing changes, something fixed or a person changes, the terms are invalid in

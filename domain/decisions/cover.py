@@ -7,7 +7,7 @@ from datetime import datetime
 from domain.agreement.events.people import CoverSought, PartyCameBack, PartyWentOnLeave
 from domain.agreement.state import Absence, Agreement
 from domain.decisions.draft import Draft
-from domain.decisions.responsibility import somebody_in_charge
+from domain.decisions.responsibility import available_holder
 from domain.kernel.model import PersonId
 from domain.kernel.vocabulary import ObligationKind, Role, StallReason
 from domain.ledger.obligation import LedgerChange, Obligation
@@ -17,7 +17,7 @@ from domain.scheduling.obligations import NewObligation, open_obligation, reopen
 
 
 def follow_leave(draft: Draft) -> bool:
-    """Adds what somebody's leave leads to now; says whether it added anything.
+    """Add what somebody's leave leads to now, and return whether that was anything.
 
     Nothing passes from one to another while the placement is paused: nobody acts then.
     """
@@ -53,7 +53,7 @@ def _follow(draft: Draft, person_id: PersonId, absence: Absence | None) -> None:
 
 
 def passed_on(after: Agreement, held: Obligation, at: datetime) -> Obligation:
-    """What somebody owes whose leave begins, ends or is covered otherwise.
+    """Return what somebody owes whose leave begins, ends or is covered otherwise.
 
     Whoever does it from here on has its days in their own calendar. What nobody can do meanwhile keeps its
     dates; it says why it stalls, and nobody is reminded who is away.
@@ -69,13 +69,13 @@ def passed_on(after: Agreement, held: Obligation, at: datetime) -> Obligation:
 
 
 def _seek_cover(draft: Draft) -> bool:
-    """Asks somebody in charge for a stand-in, once for each leave in which one is lacking."""
+    """Ask somebody in charge for a stand-in, once for each leave in which one is lacking."""
     agreement = draft.agreement
     for person_id, absence in sorted(agreement.absent.items()):
         owed = NewObligation(
             kind=ObligationKind.COVER,
             subject=f"{person_id}:{absence.first}",
-            owner=somebody_in_charge(
+            owner=available_holder(
                 agreement, Role.PROGRAMME_OWNER, Role.HRBP, Role.SPONSOR, but_not=person_id
             ),
         )

@@ -157,7 +157,7 @@ def capacity_of(agreement: Agreement, command: Command, *, is_operator: bool = F
 
 
 def newcomers(agreement: Agreement, command: Command) -> frozenset[PersonId]:
-    """People whose calendars a command needs: newcomers', and one that is to be read again."""
+    """Return the people whose calendars a command needs: newcomers', and one to be read again."""
     if isinstance(command, ReadCalendarAgain):
         return frozenset({command.person_id}) & agreement.calendars.keys()
     return _brought_in_by(command) - agreement.calendars.keys()

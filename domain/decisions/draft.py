@@ -29,7 +29,7 @@ class Draft:
 
     @property
     def agreement(self) -> Agreement:
-        """As it stands after the events so far.
+        """Return the agreement as it stands after the events so far.
 
         Raises:
             LookupError: If nothing was proposed yet.
@@ -39,11 +39,11 @@ class Draft:
         return self._agreement
 
     def after(self, event: Event) -> Agreement:
-        """What the agreement would be after this event, which is not added."""
+        """Return the agreement as it would be after this event, which is not added."""
         return evolve(self._agreement, event)
 
     def add(self, event: Event) -> None:
-        """Adds an event with what follows for the ledger whatever the event is.
+        """Add an event with what follows for the ledger whatever the event is.
 
         A successor is found once the leaver holds no role any more, and cover once nothing waits for somebody
         on leave. A choice forced by the ladder is made
@@ -62,11 +62,11 @@ class Draft:
         self.events.append(event)
 
     def holds(self, *roles: Role) -> bool:
-        """Whether the actor holds one of these roles, beside the one in which the command was given."""
+        """Return whether the actor holds one of these roles, beside the one in which they act."""
         return self.actor.role in roles or bool(self.agreement.roles_of(self.actor.person_id) & set(roles))
 
     def owed_by_actor(self, kind: ObligationKind) -> list[Obligation]:
-        """What the actor owes of a kind: in the role of this command first, then what is due first."""
+        """Return what the actor owes of a kind: in the role of this command first, then by due date."""
         owed = [
             held
             for held in self.agreement.obligations.values()
@@ -77,17 +77,17 @@ class Draft:
         )
 
     def open(self, kind: ObligationKind, subject: str) -> bool:
-        """Whether this is owed."""
+        """Return whether this is owed."""
         return f"{kind}:{subject}" in self.agreement.obligations
 
     def fulfilled(self, kind: ObligationKind, subject: str) -> tuple[Settlement, ...]:
-        """Settles this as fulfilled where it is owed."""
+        """Settle this as fulfilled where it is owed."""
         return self.settled((f"{kind}:{subject}",), ObligationStatus.FULFILLED)
 
     def settled(
         self, obligation_ids: tuple[str, ...], status: ObligationStatus = ObligationStatus.SUPERSEDED
     ) -> tuple[Settlement, ...]:
-        """Settles those of these that are open."""
+        """Settle those of these that are open."""
         return tuple(
             Settlement.model_validate({"obligation_id": obligation_id, "status": status})
             for obligation_id in obligation_ids
@@ -95,7 +95,7 @@ class Draft:
         )
 
     def choices_made(self) -> tuple[Settlement, ...]:
-        """Settles every choice that the ladder forced: this decision is the choice."""
+        """Settle every choice that the ladder forced: this decision is the choice."""
         forced = (
             key
             for key, held in sorted(self.agreement.obligations.items())
@@ -104,12 +104,12 @@ class Draft:
         return self.settled(tuple(forced), ObligationStatus.FULFILLED)
 
     def everything_settled(self) -> tuple[Settlement, ...]:
-        """Settles all that is open as superseded: the agreement closes."""
+        """Settle all that is open as superseded: the agreement closes."""
         return self.settled(tuple(sorted(self.agreement.obligations)))
 
 
 def _with_successors_found(agreement: Agreement, event: Event) -> LedgerChange:
-    """The change, and the search for the successors of those who are no party after the event settled."""
+    """Settle the search for successors of those who are no party after the event."""
     change = event.ledger
     if not agreement.departed:
         return change
@@ -119,7 +119,7 @@ def _with_successors_found(agreement: Agreement, event: Event) -> LedgerChange:
 
 
 def _with_cover_found(agreement: Agreement, event: Event) -> LedgerChange:
-    """The change, and the search for cover settled where nothing waits for somebody on leave any more."""
+    """Settle the search for cover where nothing waits for somebody on leave any more."""
     sought = {key: held for key, held in agreement.obligations.items() if held.kind is ObligationKind.COVER}
     if not sought:
         return event.ledger
@@ -133,7 +133,7 @@ def _with_cover_found(agreement: Agreement, event: Event) -> LedgerChange:
 
 
 def _with_choices_made(agreement: Agreement, change: LedgerChange) -> LedgerChange:
-    """The change, and the forced choices that it answers settled."""
+    """Settle the forced choices that the change answers."""
     settled = {settlement.obligation_id for settlement in change.settled}
     answered = settled | {moved.obligation_id for moved in change.moved if _is_replanned(agreement, moved)}
     made = {f"{ObligationKind.FORCED_CHOICE}:{each}" for each in answered} & agreement.obligations.keys()
@@ -141,7 +141,7 @@ def _with_choices_made(agreement: Agreement, change: LedgerChange) -> LedgerChan
 
 
 def _also_settled(change: LedgerChange, fulfilled: set[str]) -> LedgerChange:
-    """The change with these fulfilled too, and not moved."""
+    """Return the change with these fulfilled too, and not moved."""
     more = fulfilled - {settlement.obligation_id for settlement in change.settled}
     if not more:
         return change
@@ -151,13 +151,13 @@ def _also_settled(change: LedgerChange, fulfilled: set[str]) -> LedgerChange:
 
 
 def _is_replanned(agreement: Agreement, moved: Obligation) -> bool:
-    """Whether an obligation moved in earnest: fewer reminders are no decision."""
+    """Return whether an obligation moved in earnest: fewer reminders are no decision."""
     before = agreement.obligations.get(moved.obligation_id)
     return before is None or (before.due_at, before.owner_id) != (moved.due_at, moved.owner_id)
 
 
 def silent_at(agreement: Agreement, since: datetime) -> datetime:
-    """When silence becomes a stall: twice the check-in cadence, within the policy's bounds."""
+    """Return when silence becomes a stall: twice the check-in cadence, within the policy's bounds."""
     cadence = agreement.terms.cadence.check_in_days * WORKING_DAYS_PER_WEEK / DAYS_PER_WEEK
     limit = agreement.policy.silence
     working_days = min(max(round(2 * cadence), limit.least), limit.most)

@@ -29,7 +29,7 @@ FOLLOWS_A_PLAN = frozenset({Phase.AGREEMENT, Phase.ACTIVE})
 
 
 def planned(agreement: Agreement) -> Iterable[NewObligation]:
-    """Everything that the terms still ask for, but for what was waived."""
+    """Return everything that the terms still ask for, but for what was waived."""
     if agreement.phase not in FOLLOWS_A_PLAN:
         return ()
     asked = [
@@ -53,7 +53,7 @@ def _milestones(agreement: Agreement) -> Iterable[NewObligation]:
 
 
 def _end_decision(agreement: Agreement) -> Iterable[NewObligation]:
-    """Due on the day that the terms give it, as long as the end is the one they name."""
+    """Yield the end decision, due on the day of the terms as long as the end is the one they name."""
     if agreement.phase is not Phase.ACTIVE or agreement.end_decision is not None:
         return
     rules = KINDS[agreement.kind]
@@ -70,7 +70,7 @@ def _end_decision(agreement: Agreement) -> Iterable[NewObligation]:
 
 
 def _plan_review(agreement: Agreement) -> Iterable[NewObligation]:
-    """The next review of the development plan by the mentee and their line manager.
+    """Yield the next review of the development plan by the mentee and their line manager.
 
     The plan's clock is not the placement's: it runs from the last review that is known, or else from the
     first day, and a stint that ends sooner has none. Of a review that was waived the next is asked for.
@@ -96,7 +96,7 @@ def _plan_review(agreement: Agreement) -> Iterable[NewObligation]:
 
 
 def days_agreed(agreement: Agreement) -> frozenset[ObligationId]:
-    """What the plan asks for on a day that the terms name, and not on one that the policy counts."""
+    """Return what the plan asks for on a day that the terms name, and not on one the policy counts."""
     return frozenset(
         owed.obligation_id
         for owed in planned(agreement)
@@ -105,7 +105,7 @@ def days_agreed(agreement: Agreement) -> frozenset[ObligationId]:
 
 
 def plan_kinds(agreement: Agreement) -> frozenset[ObligationKind]:
-    """The obligations that the plan governs."""
+    """Return the kinds of obligations that the plan governs."""
     return PLANNED_FOR_EVERY_KIND | KINDS[agreement.kind].plan_kinds
 
 
@@ -117,7 +117,7 @@ def follow_plan(
     opens: tuple[Obligation, ...] = (),
     moves: tuple[Obligation, ...] = (),
 ) -> None:
-    """Adds an event and keeps the ledger in step with the plan that it leaves behind.
+    """Add an event and keep the ledger in step with the plan that it leaves behind.
 
     Args:
         draft: The decision being made.
@@ -137,7 +137,7 @@ def follow_plan(
 
 
 def replanned(before: Agreement, after: Agreement, at: datetime) -> LedgerChange:
-    """The ledger change that a changed plan asks for, meetings included.
+    """Return the ledger change that a changed plan asks for, meetings included.
 
     Args:
         before: As it is before the change of plan.
@@ -163,7 +163,7 @@ def _meetings_after_the_end(agreement: Agreement) -> Iterable[str]:
 
 
 def _verifications_of_nothing(agreement: Agreement) -> Iterable[str]:
-    """Of milestones that the terms no longer have."""
+    """Yield verifications of milestones that the terms no longer have."""
     milestones = {milestone.milestone_id for milestone in agreement.terms.milestones}
     for key, held in sorted(agreement.obligations.items()):
         if held.kind is ObligationKind.MILESTONE_VERIFICATION and held.subject not in milestones:
@@ -179,28 +179,28 @@ def _meetings_lacking(agreement: Agreement, at: datetime) -> Iterable[Obligation
 
 
 def open_meeting(agreement: Agreement, kind: ObligationKind) -> Obligation | None:
-    """The meeting of a cadence that is scheduled now; None where none is."""
+    """Return the meeting of a cadence that is scheduled now; None where none is."""
     return agreement.obligations.get(f"{kind}:{_series(agreement, kind).scheduled}")
 
 
 def meeting_day(agreement: Agreement, meeting: Obligation) -> date:
-    """The day of a meeting, at its owner's place."""
+    """Return the day of a meeting, at its owner's place."""
     return agreement.calendar_of(meeting.owner_id).local_date(meeting.due_at)
 
 
 def meeting_owner(agreement: Agreement) -> Party:
-    """Who owes that meetings take place and are recorded: the mentor offered the time."""
+    """Return who owes that meetings take place and are recorded: the mentor offered the time."""
     return agreement.holder(Role.MENTOR)
 
 
 def cadence_days(agreement: Agreement, kind: ObligationKind) -> int:
-    """Calendar days from one meeting to the next."""
+    """Return the calendar days from one meeting to the next."""
     cadence = agreement.terms.cadence
     return cadence.check_in_days if kind is ObligationKind.CHECK_IN else cadence.reflective_session_days
 
 
 def next_meeting(agreement: Agreement, kind: ObligationKind, last: date, at: datetime) -> Obligation | None:
-    """The next meeting of a cadence after the last one's day; None where it would fall after the end.
+    """Return the next meeting after the last one's day; None where it would fall after the end.
 
     The first check-in confirms the start and comes within days of it. A meeting counts as missed by itself a
     few working days after its day, but the one that would make the series of missed ones a stall stays open,
@@ -237,7 +237,7 @@ def next_meeting(agreement: Agreement, kind: ObligationKind, last: date, at: dat
 
 
 def sooner_check_in(agreement: Agreement, at: datetime) -> tuple[Obligation, ...]:
-    """The open check-in within days, as after the start; empty where it comes soon enough."""
+    """Return the open check-in within days, as after the start; empty where it comes soon enough."""
     meeting = open_meeting(agreement, ObligationKind.CHECK_IN)
     if meeting is None:
         return ()
@@ -263,7 +263,7 @@ def _series(agreement: Agreement, kind: ObligationKind) -> MeetingSeries:
 
 
 def _next_day(agreement: Agreement, kind: ObligationKind, last: date, at: datetime) -> date:
-    """The first day of the cadence that is still ahead."""
+    """Return the first day of the cadence that is still ahead."""
     step = timedelta(days=cadence_days(agreement, kind))
     today = agreement.local_date(at)
     following = last + step

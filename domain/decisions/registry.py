@@ -10,7 +10,7 @@ from domain.decisions.draft import Draft
 
 @singledispatch
 def rule(command: Command, draft: Draft) -> None:
-    """Adds to the draft what the command leads to, or refuses it.
+    """Add to the draft what the command leads to, or refuse it.
 
     Raises:
         Refused: If a rule forbids the command.

@@ -8,16 +8,16 @@ from domain.kernel.model import PersonId
 from domain.kernel.vocabulary import Role
 
 
-def somebody_in_charge(agreement: Agreement, *roles: Role, but_not: PersonId | None = None) -> Party:
-    """Whoever holds the first of these roles and is there, or covered; the first's holder where nobody is."""
+def available_holder(agreement: Agreement, *roles: Role, but_not: PersonId | None = None) -> Party:
+    """Return who holds the first of these roles and is available, or else the first's holder."""
     uncovered = {person for person, absence in agreement.absent.items() if absence.stand_in is None}
     gone = {*agreement.departed, *uncovered, but_not}
     there = (party for role in roles for party in agreement.holding(role) if party.person_id not in gone)
     return next(there, agreement.holder(roles[0]))
 
 
-def still_there(agreement: Agreement, person_id: PersonId) -> None:
-    """Refuses a successor who is known to have left.
+def refuse_departed(agreement: Agreement, person_id: PersonId) -> None:
+    """Refuse a successor who is known to have left.
 
     Raises:
         Refused: If this person has left.

@@ -21,15 +21,15 @@ SPOKEN_OF_IN_A_HOLD = frozenset({ObligationKind.BREACH, ObligationKind.HOLD_REVI
 """What a hold is about: somebody has to settle it, or to look whether it can end."""
 
 
-def muted(agreement: Agreement, obligation: Obligation) -> bool:
-    """Whether nobody is nudged about this now: in a pause, and in a hold about all but its cause."""
+def is_suspended(agreement: Agreement, obligation: Obligation) -> bool:
+    """Return whether nobody is nudged about this: in a pause, and in a hold about all but its cause."""
     if agreement.paused_until is not None:
         return True
     return agreement.held and obligation.kind not in SPOKEN_OF_IN_A_HOLD
 
 
 def not_paused(agreement: Agreement) -> None:
-    """Refuses a change of dates that the end of a pause would move once more.
+    """Refuse a change of dates that the end of a pause would move once more.
 
     Raises:
         Refused: If the placement is paused.
@@ -42,7 +42,7 @@ def not_paused(agreement: Agreement) -> None:
 
 
 def resume(draft: Draft) -> None:
-    """Ends a pause.
+    """End a pause.
 
     Where it shifts dates, everything still ahead moves by the days that it lasted. What fell due meanwhile
     gets its allowance anew, meetings that the pause called off are on again, and silence is counted from
@@ -66,13 +66,13 @@ def resume(draft: Draft) -> None:
 def _after_pause(
     before: Agreement, after: Agreement, held: Obligation, days: int, at: datetime
 ) -> Obligation | None:
-    """The obligation as it goes on after a pause; None where nothing about it changes."""
+    """Return the obligation as it goes on after a pause; None where nothing about it changes."""
     paused_at, paused_until = before.paused_at or at, before.paused_until or at
     if days > 0 and not held.is_overdue(paused_at):
         held_on = shift_obligation(after, held, days)
         return reopen_obligation(after, held, held.principal_id, at) if held_on.is_overdue(at) else held_on
     if held.is_overdue(at):
-        return None if muted(after, held) else reopen_obligation(after, held, held.principal_id, at)
+        return None if is_suspended(after, held) else reopen_obligation(after, held, held.principal_id, at)
     called_off = held.starts_at is not None and at < held.starts_at < paused_until
     if not called_off:
         return None
@@ -80,11 +80,11 @@ def _after_pause(
 
 
 def after_hold(before: Agreement, after: Agreement, at: datetime) -> tuple[Obligation, ...]:
-    """What fell due while a placement was on hold, with its allowance anew; empty while it still rests."""
+    """Return what fell due in a hold, with its allowance anew; empty while the suspension lasts."""
     if not before.held or after.held or after.paused_until is not None:
         return ()
     return tuple(
         reopen_obligation(after, held, held.principal_id, at)
         for key, held in sorted(after.obligations.items())
-        if held.is_overdue(at) and key in before.obligations and muted(before, held)
+        if held.is_overdue(at) and key in before.obligations and is_suspended(before, held)
     )

@@ -9,7 +9,7 @@ from domain.agreement.events.operations import ObligationEscalated
 from domain.agreement.state import Agreement, Party
 from domain.decisions.areas.meetings import missed
 from domain.decisions.draft import Draft
-from domain.decisions.suspension import muted
+from domain.decisions.suspension import is_suspended
 from domain.decisions.transitions import advance, end_instant, start_instant
 from domain.kernel.vocabulary import ObligationKind, Phase, Role
 from domain.ledger.ladder import LAST_LEVEL
@@ -21,20 +21,20 @@ from domain.scheduling.obligations import NewObligation, open_obligation
 
 
 def pass_time(draft: Draft) -> None:
-    """Adds everything that has come of itself by now."""
+    """Add everything that has come of itself by now."""
     advance(draft)
     for obligation in _due_to_act(draft.agreement, draft.at):
         missed(draft, obligation)
     for obligation in tuple(draft.agreement.obligations.values()):
         level = obligation.level_at(draft.at)
         climbed = level is not None and (obligation.reached is None or level > obligation.reached)
-        if climbed and level is not None and not muted(draft.agreement, obligation):
+        if climbed and level is not None and not is_suspended(draft.agreement, obligation):
             _escalate(draft, obligation, level)
     advance(draft)
 
 
 def next_instant(agreement: Agreement, after: datetime) -> datetime | None:
-    """The earliest instant later than `after` at which the agreement changes by itself.
+    """Return the earliest instant later than `after` at which the agreement changes by itself.
 
     None for a closed agreement, and for one that waits on people only.
     """
@@ -55,7 +55,7 @@ def _instants(agreement: Agreement) -> Iterator[datetime]:
     if agreement.paused_until is None:
         yield from turns(agreement)
     for obligation in agreement.obligations.values():
-        if not muted(agreement, obligation):
+        if not is_suspended(agreement, obligation):
             yield from instants(obligation)
 
 
@@ -65,12 +65,12 @@ def _due_to_act(agreement: Agreement, at: datetime) -> list[Obligation]:
         for _, obligation in sorted(agreement.obligations.items())
         if obligation.acts_by_itself_at is not None
         and obligation.acts_by_itself_at <= at
-        and not muted(agreement, obligation)
+        and not is_suspended(agreement, obligation)
     ]
 
 
 def _chooser(agreement: Agreement, obligation: Obligation) -> Party:
-    """The programme owner; nobody chooses what becomes of a breach of their own."""
+    """Return the programme owner, or HR: nobody chooses what becomes of a breach of their own."""
     owner = agreement.holder(Role.PROGRAMME_OWNER)
     if may_know(agreement, obligation, owner.person_id, {owner.role}):
         return owner
@@ -78,7 +78,7 @@ def _chooser(agreement: Agreement, obligation: Obligation) -> Party:
 
 
 def _escalate(draft: Draft, obligation: Obligation, level: Level) -> None:
-    """One step up, however many rungs were slept through; the last one forces a choice."""
+    """Escalate one step, however many rungs were slept through; the last one forces a choice."""
     forced = ()
     if level == LAST_LEVEL:
         owed = NewObligation(

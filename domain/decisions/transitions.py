@@ -53,7 +53,7 @@ DEBRIEFS = frozenset({ObligationKind.DEBRIEF, ObligationKind.LEG_DEBRIEF, Obliga
 
 
 def advance(draft: Draft) -> None:
-    """Adds every transition that is possible now, one after another."""
+    """Add every transition that is possible now, one after another."""
     steps = (
         _resume,
         follow_leave,
@@ -70,23 +70,23 @@ def advance(draft: Draft) -> None:
 
 
 def start_instant(agreement: Agreement) -> datetime:
-    """When the placement starts: the opening of its first day at the mentee's place."""
+    """Return when the placement starts: its first day's opening at the mentee's place."""
     return agreement.calendar_of(agreement.mentee_id).opening_of(agreement.starts_on)
 
 
 def end_instant(agreement: Agreement) -> datetime:
-    """When the placement ends: the close of its last day at the mentee's place."""
+    """Return when the placement ends: its last day's close at the mentee's place."""
     return agreement.calendar_of(agreement.mentee_id).closing_of(agreement.ends_on)
 
 
 def unsigned(agreement: Agreement) -> tuple[Party, ...]:
-    """The signatories who have not signed the version in force."""
+    """Return the signatories who have not signed the version in force."""
     signed = {signature.party for signature in agreement.signatures}
     return tuple(party for party in KINDS[agreement.kind].signatories(agreement) if party not in signed)
 
 
 def _signed(agreement: Agreement) -> bool:
-    """Whether the version in force has every signature that the start needs.
+    """Return whether the version in force has every signature that the start needs.
 
     A concluded agreement can lack one again: where it was amended, or a signatory's role reassigned.
     """
@@ -175,7 +175,7 @@ def _lapses(agreement: Agreement, obligation: Obligation, ended_at: datetime) ->
 
 
 def _owed_looking_back(agreement: Agreement, at: datetime) -> list[Obligation]:
-    """Debriefs of both sides, and feedback from as many people as the terms ask for."""
+    """Return debriefs of both sides, and feedback from as many people as the terms ask for."""
     debriefs = [
         NewObligation(
             kind=ObligationKind.DEBRIEF, subject=role, owner=agreement.holder(role), anchor=agreement.ends_on
@@ -195,7 +195,7 @@ def _owed_looking_back(agreement: Agreement, at: datetime) -> list[Obligation]:
 
 
 def _who_saw_the_work(agreement: Agreement) -> list[Party]:
-    """People who can give the mentee feedback, closest first, each once."""
+    """Return people who can give the mentee feedback, closest first, each once."""
     close = (
         Role.MENTOR,
         Role.HOST_MANAGER,

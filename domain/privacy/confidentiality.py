@@ -44,7 +44,7 @@ class Delicate(NamedTuple):
     """Everybody who ever had to: roles change hands."""
 
     def is_known_to(self, person_id: PersonId | None, roles: Iterable[Role]) -> bool:
-        """Whether somebody may know that it exists.
+        """Return whether somebody may know that it exists.
 
         Args:
             person_id: Who; None for an operator whom nobody has named.
@@ -60,14 +60,14 @@ class Matters:
     """The matters of one agreement, settled ones included, as its events tell of them."""
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
-        """Looks through the events of an agreement, in order."""
+        """Look through the events of an agreement, in order."""
         self.raised_by: dict[str, PersonId] = {}
         self._delicate: dict[str, list[Delicate]] = {}
         for event in events:
             self.look_at(event)
 
     def look_at(self, event: Event) -> None:
-        """Takes note of what one more event tells."""
+        """Take note of what one more event tells."""
         if isinstance(event, BlockerRaised | ConcernRaised | ProposalMade | BreachReported):
             self.raised_by[event.matter_id] = event.raised_by
         if isinstance(event, ConcernRaised | BreachReported):
@@ -83,7 +83,7 @@ class Matters:
                 self._delicate[name] = [*before, last._replace(handled_by=handlers)]
 
     def raised(self, event: ConcernRaised | BreachReported) -> Delicate | None:
-        """The matter that an event raised; None where it was not looked at."""
+        """Return the matter that an event raised; None where it was not looked at."""
         for each in self._delicate.get(event.matter_id, ()):
             same = (each.raised_by, each.about) == (event.raised_by, event.about)
             if same and event.handled_by.person_id in each.handled_by:
@@ -91,7 +91,7 @@ class Matters:
         return None
 
     def unknown_to(self, person_id: PersonId | None, roles: frozenset[Role]) -> frozenset[str]:
-        """The ids under which there is, or ever was, one that somebody may not know of."""
+        """Return the ids of every matter, past ones included, that somebody may not know of."""
         return frozenset(
             name
             for name, found in self._delicate.items()
@@ -100,18 +100,18 @@ class Matters:
 
 
 def matters_of(obligation_id: str) -> frozenset[str]:
-    """The matter that an obligation of this id is owed for, such as `concern:c1` or a choice it forced."""
+    """Return the matter that an obligation of this id is owed for, if it is a confidential one."""
     kind, _, subject = obligation_id.removeprefix(f"{ObligationKind.FORCED_CHOICE}:").partition(":")
     return frozenset({subject}) if kind in KNOWN_TO else frozenset()
 
 
 def raises(event: Event) -> bool:
-    """Whether an event says who raised a concern or a breach, and about whom."""
+    """Return whether an event says who raised a concern or a breach, and about whom."""
     return isinstance(event, ConcernRaised | BreachReported)
 
 
 def tells_of(event: Event) -> frozenset[str]:
-    """The matters that an event is about, so that it cannot be shown without them."""
+    """Return the matters that an event is about, so that it cannot be shown without them."""
     if isinstance(event, ConcernRaised | BreachReported | MatterSettled):
         return frozenset({event.matter_id})
     obligation_id = getattr(event, "obligation_id", None)
@@ -119,7 +119,7 @@ def tells_of(event: Event) -> frozenset[str]:
 
 
 def without_obligations(event: Event, matters: frozenset[str]) -> Event:
-    """The event without what its ledger, and its list of what stayed open, say of these matters."""
+    """Return the event without what its ledger and lists say of these matters."""
     if not matters:
         return event
 
@@ -152,7 +152,7 @@ def without_obligations(event: Event, matters: frozenset[str]) -> Event:
 
 
 def without_matters(agreement: Agreement, matters: frozenset[str]) -> Agreement:
-    """The agreement as it looks to somebody who may not know of these matters.
+    """Return the agreement as it looks to somebody who may not know of these matters.
 
     That it rests is not hidden, for nobody is reminded of anything meanwhile; why is.
     """
@@ -172,7 +172,7 @@ def without_matters(agreement: Agreement, matters: frozenset[str]) -> Agreement:
 def may_know(
     agreement: Agreement, obligation: Obligation, person_id: PersonId, roles: Iterable[Role]
 ) -> bool:
-    """Whether somebody may know of an open obligation: of most things everybody may.
+    """Return whether somebody may know of an open obligation: of most things everybody may.
 
     Args:
         agreement: As it stands.
@@ -192,7 +192,7 @@ def may_know(
 def obligations_known_to(
     agreement: Agreement, person_id: PersonId, roles: Collection[Role]
 ) -> dict[ObligationId, Obligation]:
-    """The open obligations that somebody may know of, by id."""
+    """Return the open obligations that somebody may know of, by id."""
     return {
         key: held
         for key, held in agreement.obligations.items()

@@ -59,7 +59,7 @@ class Reader(Frozen):
 
     @property
     def is_unnamed(self) -> bool:
-        """Whether it is not known who looks."""
+        """Return whether it is not known who looks."""
         return self.person_id is None
 
 
@@ -70,7 +70,7 @@ OPERATOR = Reader(person_id=None, roles=frozenset({Role.OPERATOR}))
 def reader_of(
     agreement: Agreement, person_id: PersonId, *, at: datetime | None = None, operator: bool = False
 ) -> Reader:
-    """A person as a reader of an agreement.
+    """Return a person as a reader of an agreement.
 
     Args:
         agreement: Which.
@@ -95,7 +95,7 @@ def reader_of(
 
 
 def as_read_by(rows: Sequence[RecordedEvent], reader: Reader) -> list[RecordedEvent]:
-    """A stream as a reader may read it.
+    """Return a stream as a reader may read it.
 
     Words that are not meant for them are withheld. Concerns and breaches that they may not know of are left
     out, with whatever tells of them, so versions may be missing; what the hashes say is of the whole stream.
@@ -119,7 +119,7 @@ class Disclosure:
     """Shows events of one agreement, and what they lead to, to one reader."""
 
     def __init__(self, reader: Reader, events: Iterable[Event]) -> None:
-        """Looks through events for what decides who may read which of them.
+        """Look through events for what decides who may read which of them.
 
         Args:
             reader: Who looks.
@@ -131,11 +131,11 @@ class Disclosure:
 
     @property
     def hides_any(self) -> bool:
-        """Whether there is a matter that the reader may not know of."""
+        """Return whether there is a matter that the reader may not know of."""
         return bool(self._hidden)
 
     def data(self, event: Event, actor_id: PersonId) -> dict[str, JsonValue] | None:
-        """What a row of the event holds as the reader may read it; None where they may not know of it.
+        """Return what a row of the event holds for the reader; None where they may not know of it.
 
         Args:
             event: What happened.
@@ -156,7 +156,7 @@ class Disclosure:
         return withheld_at(data, [*closed, *self._of_a_matter(event)])
 
     def _of_a_matter(self, event: Event) -> Iterable[str]:
-        """Opening a concern's words is seen by every party; that they are a concern's is not.
+        """Return the place that says what was opened, where the reader may not see that.
 
         Nor is the name of any other field that is for its author or addressee alone: if a concern's were the
         only ones withheld, withholding them would tell.
@@ -167,7 +167,7 @@ class Disclosure:
         return ("only",) if withheld else ()
 
     def shown(self, event: Event, actor_id: PersonId) -> Event | None:
-        """The event with the words that the reader may read; None where they may not know of it.
+        """Return the event with the words that the reader may read; None where they may not know of it.
 
         Args:
             event: What happened.
@@ -184,7 +184,7 @@ class Disclosure:
         return self._withheld(event)
 
     def may_know_of(self, event: Event) -> bool:
-        """Whether the reader may know that an event happened.
+        """Return whether the reader may know that an event happened.
 
         HR read which field was opened: whom a concern is about would read there that it is one.
         """
@@ -195,7 +195,7 @@ class Disclosure:
         return not tells_of(event) & self._hidden
 
     def may_know_who(self, event: Event) -> bool:
-        """Whether the reader may know who did what happened, and whom it is about.
+        """Return whether the reader may know who did what happened, and whom it is about.
 
         What raised a concern or a breach says by and about whom, so it is shown only to somebody with a name:
         nobody knows that an operator without one is not the person concerned.
@@ -203,7 +203,7 @@ class Disclosure:
         return self.may_know_of(event) and not (raises(event) and self._reader.is_unnamed)
 
     def commands_untold(self, rows: Iterable[RecordedEvent], events: Iterable[Event]) -> frozenset[str]:
-        """Ids of commands that led to something which the reader may not know of, or not by whom.
+        """Return ids of commands that led to something which the reader may not know of, or by whom.
 
         What else they led to is shown: whose command it was, and its id, would tell of the rest.
 
@@ -218,11 +218,11 @@ class Disclosure:
         )
 
     def may_know_what_is_owed(self, obligation_id: str) -> bool:
-        """Whether the reader may know that somebody owes this."""
+        """Return whether the reader may know that somebody owes this."""
         return not matters_of(obligation_id) & self._hidden
 
     def agreement(self, agreement: Agreement) -> Agreement:
-        """The agreement that the events fold to, as the reader may know it."""
+        """Return the agreement that the events fold to, as the reader may know it."""
         return without_matters(agreement, self._hidden)
 
     def _withheld(self, event: Event) -> Event:
@@ -265,7 +265,7 @@ def _is_of_a_matter(place: str | None) -> bool:
 
 
 def withheld_at(data: Mapping[str, JsonValue], places: Iterable[str]) -> dict[str, JsonValue]:
-    """The same with `WITHHELD` in such of these places as there are: `tone`, `terms/skills_baseline`."""
+    """Return the data with `WITHHELD` in such of these places as there are."""
     changed = dict(data)
     for place in places:
         name, _, rest = place.partition("/")

@@ -26,14 +26,14 @@ class _Shape:
     """Of every item of an array and every entry of a mapping."""
 
     def __bool__(self) -> bool:
-        """Whether there are any."""
+        """Return whether there are any."""
         return self.words or bool(self.members) or self.inside is not None
 
 
 def with_words_changed(
     event_type: str, data: Mapping[str, JsonValue], change: Change
 ) -> dict[str, JsonValue]:
-    """An event's data with everything that people wrote replaced; all else is the same object as before.
+    """Return an event's data with all words replaced; all else is the same object as before.
 
     Args:
         event_type: Its wire type; of an unknown one nothing is words.
@@ -48,7 +48,7 @@ def with_words_changed(
 
 
 def places_of_words(model: type[BaseModel]) -> Iterator[str]:
-    """Every place below a model where words may stand, with `*` for each item or entry."""
+    """Yield every place below a model where words may stand, with `*` for each item or entry."""
     for name, shape in _of_model(model).items():
         yield from _places(shape, f"/{name}")
 
@@ -120,7 +120,7 @@ def _around(inside: _Shape) -> _Shape:
 
 
 def _merged(annotations: tuple[Any, ...]) -> _Shape:
-    """The union of several; the models of one union agree on which of their fields are words."""
+    """Return the union of several; the models of one union agree on which fields are words."""
     merged = _Shape()
     for annotation in annotations:
         shape = _of_annotation(annotation)

@@ -31,7 +31,7 @@ class Period(NamedTuple):
     days: int
 
     def after(self, day: date) -> date:
-        """The first day on which the period is over.
+        """Return the first day on which the period is over.
 
         Args:
             day: The day on which an agreement was closed. Where a month has no such day, its last one counts.
@@ -43,7 +43,7 @@ class Period(NamedTuple):
 
 
 def period_of(retention_class: str, periods: Mapping[str, str]) -> Period | None:
-    """How long words under a class are kept; None where nobody has said.
+    """Return how long words under a class are kept; None where nobody has said.
 
     Args:
         retention_class: As the terms name it.
@@ -71,7 +71,7 @@ class State(StrEnum):
 
 
 def state_of(due_on: date | None, *, on_hold: bool, begun: bool) -> State:
-    """What may be done about words that are due, or of which nobody has said when they are.
+    """Return what may be done about words that are due, or whose period nobody has said.
 
     Args:
         due_on: The first day on which they are not to be kept any more; None where nobody has said.

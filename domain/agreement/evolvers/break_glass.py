@@ -9,7 +9,7 @@ from domain.agreement.state import Agreement, AgreementChanges, BreakGlass
 
 @changes.register
 def break_glass_requested(event: BreakGlassRequested, agreement: Agreement) -> AgreementChanges:
-    """It opens nothing yet."""
+    """Keep the request; it opens nothing yet."""
     request = BreakGlass(
         request_id=event.request_id,
         reader_id=event.reader_id,
@@ -22,7 +22,7 @@ def break_glass_requested(event: BreakGlassRequested, agreement: Agreement) -> A
 
 @changes.register
 def break_glass_approved(event: BreakGlassApproved, agreement: Agreement) -> AgreementChanges:
-    """It is open until its instant; nothing has to close it."""
+    """Open it until its instant; nothing has to close it."""
     request = agreement.break_glass[event.request_id]
     opened = request.model_copy(update={"open_until": event.open_until})
     return {"break_glass": {**agreement.break_glass, event.request_id: opened}}

@@ -21,7 +21,7 @@ from domain.terms import without_words
 
 @changes.register
 def pivot_proposed(event: PivotProposed, _agreement: Agreement) -> AgreementChanges:
-    """It waits for those it affects."""
+    """Keep the pivot, which waits for those it affects."""
     pivot = Pivot(
         pivot_id=event.pivot_id,
         option=event.option,
@@ -35,7 +35,7 @@ def pivot_proposed(event: PivotProposed, _agreement: Agreement) -> AgreementChan
 
 @changes.register
 def pivot_consented(event: PivotConsented, agreement: Agreement) -> AgreementChanges:
-    """One less to wait for."""
+    """Wait for one party less."""
     if agreement.pivot is None:
         raise ValueError("a pivot is consented to but none is open")
     waiting = tuple(party for party in agreement.pivot.waiting_for if party != event.party)
@@ -44,13 +44,13 @@ def pivot_consented(event: PivotConsented, agreement: Agreement) -> AgreementCha
 
 @changes.register
 def pivot_refused(_event: PivotRefused, _agreement: Agreement) -> AgreementChanges:
-    """The terms in force stay."""
+    """Drop the pivot; the terms in force stay."""
     return {"pivot": None}
 
 
 @changes.register
 def pivot_adopted(event: PivotAdopted, agreement: Agreement) -> AgreementChanges:
-    """Its terms are in force."""
+    """Put the pivot's terms in force."""
     pivot = agreement.pivot
     if pivot is None:
         raise ValueError("a pivot is adopted but none is open")
@@ -67,13 +67,13 @@ def pivot_adopted(event: PivotAdopted, agreement: Agreement) -> AgreementChanges
 
 @changes.register
 def placement_paused(event: PlacementPaused, _agreement: Agreement) -> AgreementChanges:
-    """Everything rests until a date."""
+    """Suspend the placement until a date."""
     return {"paused_at": event.at, "paused_until": event.resumes_at, "pause_shifts_dates": event.shifts_dates}
 
 
 @changes.register
 def placement_resumed(event: PlacementResumed, agreement: Agreement) -> AgreementChanges:
-    """Where the pause shifts dates, the plan moves, and so does the one that a pivot proposes."""
+    """End the pause; where it shifts dates, move the plan and the one that a pivot proposes."""
     days = event.shifted_days
     after = agreement.local_date(agreement.paused_at or event.at)
     pivot = agreement.pivot
@@ -90,7 +90,7 @@ def placement_resumed(event: PlacementResumed, agreement: Agreement) -> Agreemen
 
 @changes.register
 def end_date_moved(event: EndDateMoved, agreement: Agreement) -> AgreementChanges:
-    """A later end is decided anew, and takes an early end back; an earlier one leaves what was decided."""
+    """Move the end: a later one is decided anew and takes an early end back, an earlier one does not."""
     if event.ends_on < agreement.ends_on:
         return {"ends_on": event.ends_on}
     return {"ends_on": event.ends_on, "end_decision": None, "ended_early_by": None}

@@ -14,7 +14,7 @@ from domain.agreement.state import Agreement, AgreementChanges
 
 @changes.register
 def feedback_given(event: FeedbackGiven, agreement: Agreement) -> AgreementChanges:
-    """Whoever gives the mentee feedback is one more source."""
+    """Count the feedback, and its giver as a source where it is for the mentee."""
     given: AgreementChanges = {"feedback_given": agreement.feedback_given + 1}
     if event.receiver_id == agreement.mentee_id:
         given["feedback_sources"] = agreement.feedback_sources | {event.giver.person_id}
@@ -23,17 +23,17 @@ def feedback_given(event: FeedbackGiven, agreement: Agreement) -> AgreementChang
 
 @changes.register
 def peer_feedback_requested(event: PeerFeedbackRequested, agreement: Agreement) -> AgreementChanges:
-    """Whoever is asked takes part."""
+    """Add the peer to the parties."""
     return {} if event.peer in agreement.parties else {"parties": (*agreement.parties, event.peer)}
 
 
 @changes.register
 def endorsement_given(event: EndorsementGiven, agreement: Agreement) -> AgreementChanges:
-    """One person vouches for the mentee."""
+    """Add the endorser."""
     return {"endorsers": agreement.endorsers | {event.endorser.person_id}}
 
 
 @changes.register
 def endorsement_revoked(event: EndorsementRevoked, agreement: Agreement) -> AgreementChanges:
-    """Consent to be named is gone."""
+    """Remove the endorser, who does not consent to be named any more."""
     return {"endorsers": agreement.endorsers - {event.endorser.person_id}}

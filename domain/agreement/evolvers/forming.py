@@ -23,13 +23,13 @@ from domain.terms import Terms, without_words
 
 @changes.register
 def calendars_snapshotted(event: CalendarsSnapshotted, agreement: Agreement) -> AgreementChanges:
-    """Newer snapshots replace older ones."""
+    """Replace older snapshots by newer ones."""
     return {"calendars": {**agreement.calendars, **event.calendars}}
 
 
 @changes.register
 def agreement_signed(event: AgreementSigned, agreement: Agreement) -> AgreementChanges:
-    """A party's newest signature counts."""
+    """Keep the party's newest signature."""
     signature = Signature(party=event.party, terms_version=event.terms_version)
     others = tuple(known for known in agreement.signatures if known.party != event.party)
     return {"signatures": (*others, signature)}
@@ -37,7 +37,7 @@ def agreement_signed(event: AgreementSigned, agreement: Agreement) -> AgreementC
 
 @changes.register
 def terms_amended(event: TermsAmended, agreement: Agreement) -> AgreementChanges:
-    """Those whom the change affects have not signed what is in force now."""
+    """Put the new terms in force and drop the signatures of those whom the change affects."""
     return {
         **terms_in_force(
             agreement,
@@ -60,7 +60,7 @@ def terms_in_force(
     parties: tuple[Party, ...],
     version: int,
 ) -> AgreementChanges:
-    """New terms replace the fields that they change, and no other.
+    """Replace the fields that new terms change, and no other.
 
     What a pause, an extension or a new day for a milestone did to the other fields stays as it is, and a
     document that names somebody's predecessor means the successor.
@@ -81,31 +81,31 @@ def terms_in_force(
 
 @changes.register
 def agreement_concluded(event: AgreementConcluded, _agreement: Agreement) -> AgreementChanges:
-    """It waits for its first day."""
+    """Note when it was concluded; it waits for its first day."""
     return {"concluded_at": event.at}
 
 
 @changes.register
 def agreement_declined(_event: AgreementDeclined, _agreement: Agreement) -> AgreementChanges:
-    """Closed by one who would not sign."""
+    """Close: one party would not sign."""
     return closed(Outcome.DECLINED)
 
 
 @changes.register
 def agreement_withdrawn(_event: AgreementWithdrawn, _agreement: Agreement) -> AgreementChanges:
-    """Closed before it began."""
+    """Close before the placement began."""
     return closed(Outcome.WITHDRAWN)
 
 
 @changes.register
 def agreement_expired(_event: AgreementExpired, _agreement: Agreement) -> AgreementChanges:
-    """Closed because nobody finished signing."""
+    """Close: nobody finished signing."""
     return closed(Outcome.EXPIRED_UNSIGNED)
 
 
 @changes.register
 def placement_started(event: PlacementStarted, _agreement: Agreement) -> AgreementChanges:
-    """The first day counts as activity."""
+    """Begin the placement; its first day counts as activity."""
     return {
         "phase": Phase.ACTIVE,
         "started_at": event.at,

@@ -20,7 +20,7 @@ def _raised(agreement: Agreement, matter: Matter) -> AgreementChanges:
 
 @changes.register
 def blocker_raised(event: BlockerRaised, agreement: Agreement) -> AgreementChanges:
-    """Open until settled, or until the placement ends."""
+    """Keep it open until settled, or until the placement ends."""
     matter = Matter(
         matter_id=event.matter_id, kind=ObligationKind.BLOCKER, raised_by=event.raised_by, raised_at=event.at
     )
@@ -29,7 +29,7 @@ def blocker_raised(event: BlockerRaised, agreement: Agreement) -> AgreementChang
 
 @changes.register
 def proposal_made(event: ProposalMade, agreement: Agreement) -> AgreementChanges:
-    """Open until answered, or until the placement ends."""
+    """Keep it open until answered, or until the placement ends."""
     matter = Matter(
         matter_id=event.matter_id, kind=ObligationKind.PROPOSAL, raised_by=event.raised_by, raised_at=event.at
     )
@@ -38,7 +38,7 @@ def proposal_made(event: ProposalMade, agreement: Agreement) -> AgreementChanges
 
 @changes.register
 def concern_raised(event: ConcernRaised, agreement: Agreement) -> AgreementChanges:
-    """Open until settled, beyond the last day too."""
+    """Keep it open until settled, beyond the last day too."""
     matter = Matter(
         matter_id=event.matter_id,
         kind=ObligationKind.CONCERN,
@@ -51,7 +51,7 @@ def concern_raised(event: ConcernRaised, agreement: Agreement) -> AgreementChang
 
 @changes.register
 def breach_reported(event: BreachReported, agreement: Agreement) -> AgreementChanges:
-    """A breach of ethics holds the placement."""
+    """Keep it open until settled; a breach of ethics holds the placement."""
     matter = Matter(
         matter_id=event.matter_id,
         kind=ObligationKind.BREACH,
@@ -65,5 +65,5 @@ def breach_reported(event: BreachReported, agreement: Agreement) -> AgreementCha
 
 @changes.register
 def matter_settled(event: MatterSettled, agreement: Agreement) -> AgreementChanges:
-    """Nothing is left of it but the record."""
+    """Drop the matter; the record keeps it."""
     return {"matters": {key: matter for key, matter in agreement.matters.items() if key != event.matter_id}}

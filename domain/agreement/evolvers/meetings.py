@@ -29,31 +29,31 @@ def _meeting_over(
 
 @changes.register
 def check_in_held(_event: CheckInHeld, agreement: Agreement) -> AgreementChanges:
-    """Whoever meets has missed nothing in a row."""
+    """Count the meeting as held; none is missed in a row any more."""
     return _meeting_over(agreement, ObligationKind.CHECK_IN, "held", 0)
 
 
 @changes.register
 def reflective_session_held(_event: ReflectiveSessionHeld, agreement: Agreement) -> AgreementChanges:
-    """Whoever meets has missed nothing in a row."""
+    """Count the meeting as held; none is missed in a row any more."""
     return _meeting_over(agreement, ObligationKind.REFLECTIVE_SESSION, "held", 0)
 
 
 @changes.register
 def meeting_excused(event: MeetingExcused, agreement: Agreement) -> AgreementChanges:
-    """Neither missed, nor held."""
+    """Count the meeting as excused: neither missed nor held."""
     running = agreement.meetings[event.meeting].missed_running
     return _meeting_over(agreement, event.meeting, "excused", running)
 
 
 @changes.register
 def meeting_missed(event: MeetingMissed, agreement: Agreement) -> AgreementChanges:
-    """One more in a row."""
+    """Count the meeting as missed, one more in a row."""
     running = agreement.meetings[event.meeting].missed_running
     return _meeting_over(agreement, event.meeting, "missed", running + 1)
 
 
 @changes.register
 def plan_reviewed(event: PlanReviewed, agreement: Agreement) -> AgreementChanges:
-    """The next one is counted from there."""
+    """Count the review; the next one is counted from its day."""
     return {"plan_reviews": agreement.plan_reviews + 1, "plan_reviewed_on": event.reviewed_on}

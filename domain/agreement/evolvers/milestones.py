@@ -15,13 +15,13 @@ from domain.kernel.vocabulary import ObligationKind
 
 @changes.register
 def milestone_completed(event: MilestoneCompleted, agreement: Agreement) -> AgreementChanges:
-    """It waits for its verifier."""
+    """Count it as completed; it waits for its verifier."""
     return {"milestones_completed": agreement.milestones_completed | {event.milestone_id}}
 
 
 @changes.register
 def milestone_returned(event: MilestoneReturned, agreement: Agreement) -> AgreementChanges:
-    """It is owed again, even where it had been waived."""
+    """Take the completion back: it is owed again, even where it had been waived."""
     return {
         "milestones_completed": agreement.milestones_completed - {event.milestone_id},
         "waived": agreement.waived - {f"{ObligationKind.MILESTONE}:{event.milestone_id}"},
@@ -30,13 +30,13 @@ def milestone_returned(event: MilestoneReturned, agreement: Agreement) -> Agreem
 
 @changes.register
 def milestone_verified(event: MilestoneVerified, agreement: Agreement) -> AgreementChanges:
-    """It is done."""
+    """Count it as verified."""
     return {"milestones_verified": agreement.milestones_verified | {event.milestone_id}}
 
 
 @changes.register
 def milestone_replanned(event: MilestoneReplanned, agreement: Agreement) -> AgreementChanges:
-    """The terms in force have the new day."""
+    """Give the milestone its new day in the terms in force."""
     milestones = tuple(
         milestone.model_copy(update={"due_on": event.due_on})
         if milestone.milestone_id == event.milestone_id

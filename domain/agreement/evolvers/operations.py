@@ -17,45 +17,45 @@ from domain.agreement.state import Agreement, AgreementChanges
 
 @changes.register
 def obligation_waived(event: ObligationWaived, agreement: Agreement) -> AgreementChanges:
-    """A plan that changes later does not bring it back."""
+    """Keep what was waived, so that a later plan does not bring it back."""
     return {"waived": agreement.waived | {event.obligation_id}}
 
 
 @changes.register
 def obligation_nudged(event: ObligationNudged, agreement: Agreement) -> AgreementChanges:
-    """Counted, because there are not many."""
+    """Count the nudge, for there is a limit."""
     counted = agreement.nudges.get(event.obligation_id, 0) + 1
     return {"nudges": {**agreement.nudges, event.obligation_id: counted}}
 
 
 @changes.register
 def obligation_snoozed(event: ObligationSnoozed, agreement: Agreement) -> AgreementChanges:
-    """Counted, because there is a limit."""
+    """Count the days, for there is a limit."""
     days = agreement.snoozed.get(event.obligation_id, 0) + event.working_days
     return {"snoozed": {**agreement.snoozed, event.obligation_id: days}}
 
 
 @changes.register
 def placement_held(_event: PlacementHeld, _agreement: Agreement) -> AgreementChanges:
-    """It waits for somebody outside."""
+    """Hold the placement for somebody outside."""
     return {"held_externally": True}
 
 
 @changes.register
 def placement_released(_event: PlacementReleased, _agreement: Agreement) -> AgreementChanges:
-    """It goes on."""
+    """Let the placement go on."""
     return {"held_externally": False}
 
 
 @changes.register
 def policy_adopted(event: PolicyAdopted, _agreement: Agreement) -> AgreementChanges:
-    """Later allowances come from the new policy."""
+    """Take later allowances from the new policy."""
     return {"policy": event.policy}
 
 
 @changes.register
 def entry_corrected(event: EntryCorrected, agreement: Agreement) -> AgreementChanges:
-    """As if the entry had not been made."""
+    """Undo the entry, as if it had not been made."""
     match event.entry:
         case "milestone.verified":
             return {

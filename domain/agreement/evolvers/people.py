@@ -12,7 +12,7 @@ from domain.kernel.model import PersonId
 
 @changes.register
 def role_reassigned(event: RoleReassigned, agreement: Agreement) -> AgreementChanges:
-    """Parties, terms and an open pivot name the successor."""
+    """Name the successor in parties, terms and an open pivot."""
 
     def succeeded(parties: tuple[Party, ...]) -> tuple[Party, ...]:
         renamed = (
@@ -37,7 +37,7 @@ def role_reassigned(event: RoleReassigned, agreement: Agreement) -> AgreementCha
 
 @changes.register
 def party_left(event: PartyLeft, agreement: Agreement) -> AgreementChanges:
-    """Until somebody else holds the role."""
+    """Note the departure, until somebody else holds the role."""
     return {
         "departed": agreement.departed | {event.person_id},
         "absent": _without(agreement.absent, event.person_id),
@@ -46,14 +46,14 @@ def party_left(event: PartyLeft, agreement: Agreement) -> AgreementChanges:
 
 @changes.register
 def party_went_on_leave(event: PartyWentOnLeave, agreement: Agreement) -> AgreementChanges:
-    """Whoever stands in may act for them from here on."""
+    """Note the leave; whoever stands in may act for them from here on."""
     absence = Absence(first=event.first, last=event.last, stand_in=event.stand_in)
     return {"absent": {**agreement.absent, event.person_id: absence}}
 
 
 @changes.register
 def party_came_back(event: PartyCameBack, agreement: Agreement) -> AgreementChanges:
-    """Nobody acts for them any more."""
+    """End the leave; nobody acts for them any more."""
     return {"absent": _without(agreement.absent, event.person_id)}
 
 

@@ -11,12 +11,12 @@ from domain.kernel.vocabulary import Outcome, Phase
 
 @singledispatch
 def changes(_event: Event, _agreement: Agreement) -> AgreementChanges:
-    """Fields of the agreement that an event gives new values; none for events that touch the ledger only."""
+    """Return the fields to which an event gives new values; none for events that touch the ledger only."""
     return {}
 
 
 def closed(outcome: Outcome) -> AgreementChanges:
-    """What every end of an agreement has in common: nothing is open, paused or held any more."""
+    """Return what every end has in common: nothing is open, paused or held any more."""
     return {
         "phase": Phase.CLOSED,
         "outcome": outcome,

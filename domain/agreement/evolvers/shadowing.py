@@ -14,7 +14,7 @@ from domain.agreement.state import Agreement, AgreementChanges
 
 @changes.register
 def observation_logged(event: ObservationLogged, agreement: Agreement) -> AgreementChanges:
-    """Its notes cover their focus tags."""
+    """Count the session, and the focus tags of its notes as covered."""
     covered = {note.focus for note in event.notes}
     return {
         "sessions_logged": agreement.sessions_logged | {event.session_id},
@@ -24,17 +24,17 @@ def observation_logged(event: ObservationLogged, agreement: Agreement) -> Agreem
 
 @changes.register
 def practice_logged(event: PracticeLogged, agreement: Agreement) -> AgreementChanges:
-    """It waits for its debrief."""
+    """Count the session; it waits for its debrief."""
     return {"sessions_logged": agreement.sessions_logged | {event.session_id}}
 
 
 @changes.register
 def session_debriefed(event: SessionDebriefed, agreement: Agreement) -> AgreementChanges:
-    """The next observation may come."""
+    """Count the session as debriefed, so that the next observation may come."""
     return {"sessions_debriefed": agreement.sessions_debriefed | {event.session_id}}
 
 
 @changes.register
 def experiment_recorded(_event: ExperimentRecorded, agreement: Agreement) -> AgreementChanges:
-    """One more method was tried at home."""
+    """Count one more method that was tried at home."""
     return {"experiments": agreement.experiments + 1}

@@ -17,7 +17,7 @@ TIME_TO_APPROVE = timedelta(hours=24)
 
 @rule.register
 def request(command: RequestBreakGlass, draft: Draft) -> None:
-    """Asked for by name and for known words; nothing opens by asking."""
+    """Note a request by name and for known words; nothing opens by asking."""
     if command.request_id in draft.agreement.break_glass:
         raise Refused(
             RefusalCode.ALREADY_DONE, f"request_id: {command.request_id} is known already; choose another id."
@@ -43,7 +43,7 @@ def request(command: RequestBreakGlass, draft: Draft) -> None:
 
 @rule.register
 def approve(command: ApproveBreakGlass, draft: Draft) -> None:
-    """By somebody else, and in time."""
+    """Open what was asked for: by somebody else than who asked, and in time."""
     asked = draft.agreement.break_glass.get(command.request_id)
     if asked is None:
         raise Refused(RefusalCode.NOT_OPEN, f"request_id: nobody has made a request {command.request_id}.")

@@ -36,7 +36,7 @@ from domain.scheduling.obligations import NewObligation, open_obligation
 
 @rule.register
 def propose_pivot(command: ProposePivot, draft: Draft) -> None:
-    """One pivot at a time, by an option agreed in the terms, consented to by those it affects."""
+    """Propose one pivot at a time, by an option of the terms; ask those it affects for consent."""
     agreement = draft.agreement
     if agreement.pivot is not None:
         raise Refused(
@@ -103,7 +103,7 @@ def _consents_asked(draft: Draft, pivot_id: str) -> list[Obligation]:
 
 @rule.register
 def consent_to_pivot(command: ConsentToPivot, draft: Draft) -> None:
-    """The last consent puts the new terms in force."""
+    """Note a consent; the last one puts the new terms in force."""
     asked = _consents_asked(draft, command.pivot_id)
     consents = tuple(held.obligation_id for held in asked)
     draft.add(
@@ -118,7 +118,7 @@ def consent_to_pivot(command: ConsentToPivot, draft: Draft) -> None:
 
 @rule.register
 def refuse_pivot(command: RefusePivot, draft: Draft) -> None:
-    """One refusal is enough: the terms in force stay."""
+    """End the pivot by one refusal: the terms in force stay."""
     asked = _consents_asked(draft, command.pivot_id)
     mine = tuple(held.obligation_id for held in asked)
     others = tuple(
@@ -140,7 +140,7 @@ def refuse_pivot(command: RefusePivot, draft: Draft) -> None:
 
 @rule.register
 def pause(command: PausePlacement, draft: Draft) -> None:
-    """A pause has an end ahead; where it leaves dates alone, it lies inside the placement."""
+    """Pause until a day ahead, inside the placement where dates are left alone."""
     agreement = draft.agreement
     if agreement.paused_until is not None:
         raise Refused(
@@ -168,7 +168,7 @@ def pause(command: PausePlacement, draft: Draft) -> None:
 
 @rule.register
 def resume_early(_command: ResumePlacement, draft: Draft) -> None:
-    """Only what is paused resumes."""
+    """Resume what is paused."""
     if draft.agreement.paused_until is None:
         raise Refused(RefusalCode.NOT_OPEN, "The placement is not paused.")
     resume(draft)
@@ -176,7 +176,7 @@ def resume_early(_command: ResumePlacement, draft: Draft) -> None:
 
 @rule.register
 def extend(command: ExtendPlacement, draft: Draft) -> None:
-    """Later than now planned, and within the agreed limit; the end is decided anew."""
+    """Move the end to a later day within the agreed limit; it is decided anew."""
     agreement = draft.agreement
     if command.ends_on <= agreement.ends_on:
         raise Refused(
@@ -194,7 +194,7 @@ def extend(command: ExtendPlacement, draft: Draft) -> None:
 
 @rule.register
 def shorten(command: ShortenPlacement, draft: Draft) -> None:
-    """Earlier than now planned, but not in the past."""
+    """Move the end to an earlier day that is not past."""
     agreement = draft.agreement
     today = agreement.local_date(draft.at)
     if not today <= command.ends_on < agreement.ends_on:

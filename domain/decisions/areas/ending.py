@@ -45,7 +45,7 @@ SIDES: dict[str, frozenset[Role]] = {
 
 @rule.register
 def decide_end(command: DecideEnd, draft: Draft) -> None:
-    """Decided once; extending the placement opens the question again."""
+    """Decide the end once; extending the placement opens the question again."""
     if draft.agreement.end_decision is not None:
         raise Refused(
             RefusalCode.ALREADY_DONE, f"The end is decided already: {draft.agreement.end_decision}."
@@ -56,7 +56,7 @@ def decide_end(command: DecideEnd, draft: Draft) -> None:
 
 @rule.register
 def plan_return(command: PlanReturn, draft: Draft) -> None:
-    """Planned once."""
+    """Note the return, which is planned once."""
     if draft.agreement.return_planned:
         raise Refused(RefusalCode.ALREADY_DONE, "The return is planned already.")
     draft.add(
@@ -72,7 +72,7 @@ def plan_return(command: PlanReturn, draft: Draft) -> None:
 
 @rule.register
 def end_early(command: EndEarly, draft: Draft) -> None:
-    """A side ends the placement after the notice that the terms give it; debrief and synthesis follow."""
+    """End the placement for a side, after the notice that the terms give it; debrief and synthesis follow."""
     agreement = draft.agreement
     hr = {Role.HRBP, Role.PROGRAMME_OWNER, Role.OPERATOR}
     if not draft.holds(*SIDES[command.by], *hr):
@@ -101,7 +101,7 @@ def end_early(command: EndEarly, draft: Draft) -> None:
 
 @rule.register
 def submit_debrief(command: SubmitDebrief, draft: Draft) -> None:
-    """Each side that owes a debrief submits one."""
+    """Accept one debrief of each side that owes one."""
     owed = draft.owed_by_actor(ObligationKind.DEBRIEF)
     if not owed:
         raise Refused(RefusalCode.NOT_OPEN, f"No debrief is owed by {draft.actor.person_id} (any more).")
@@ -118,7 +118,7 @@ def submit_debrief(command: SubmitDebrief, draft: Draft) -> None:
 
 @rule.register
 def submit_synthesis(command: SubmitSynthesis, draft: Draft) -> None:
-    """Complete, supported by enough people's feedback, and not waiting for signatures already."""
+    """Accept a synthesis that is complete, supported by enough feedback, and not out for signature."""
     agreement = draft.agreement
     if not draft.open(ObligationKind.SYNTHESIS, "placement"):
         raise Refused(
@@ -179,7 +179,7 @@ def _signature_subject(draft: Draft, synthesis_version: int) -> tuple[str, Party
 
 @rule.register
 def sign_synthesis(command: SignSynthesis, draft: Draft) -> None:
-    """The last signature completes the agreement."""
+    """Note a signature; the last one completes the agreement."""
     subject, party = _signature_subject(draft, command.synthesis_version)
     draft.add(
         SynthesisSigned(
@@ -193,7 +193,7 @@ def sign_synthesis(command: SignSynthesis, draft: Draft) -> None:
 
 @rule.register
 def return_synthesis(command: ReturnSynthesis, draft: Draft) -> None:
-    """The synthesis is owed again, and every signature under it with it."""
+    """Ask for the synthesis again, and with it for every signature under it."""
     agreement = draft.agreement
     _, party = _signature_subject(draft, command.synthesis_version)
     signatures = tuple(
@@ -224,7 +224,7 @@ def return_synthesis(command: ReturnSynthesis, draft: Draft) -> None:
 
 @rule.register
 def close_incomplete(command: CloseIncomplete, draft: Draft) -> None:
-    """Always possible while open, and never called complete."""
+    """Close while anything is open, never called complete."""
     missing = tuple(sorted(draft.agreement.obligations))
     draft.add(
         AgreementClosedIncomplete(

@@ -36,7 +36,7 @@ ON_THE_MENTORING = "mentoring"
 
 @rule.register
 def give_feedback(command: GiveFeedback, draft: Draft) -> None:
-    """Feedback goes to another party and is tied to an agreed criterion or to a skill."""
+    """Give feedback to another party, tied to an agreed criterion or to a skill."""
     agreement = draft.agreement
     if command.receiver_id == draft.actor.person_id:
         raise Refused(
@@ -81,7 +81,7 @@ def _check_anchor(agreement: Agreement, anchor: Anchor) -> None:
 
 
 def _owed_by(draft: Draft, receiver_id: PersonId, about: str | None) -> Obligation | None:
-    """The feedback obligation that this fulfils: the one named, or the first that is owed to this person."""
+    """Return the feedback owed that this fulfils: the one named, or the first owed to this person."""
     owed = {held.obligation_id: held for held in draft.owed_by_actor(ObligationKind.FEEDBACK)}
     if about is not None and about not in owed:
         raise Refused(
@@ -100,7 +100,7 @@ def _owed_by(draft: Draft, receiver_id: PersonId, about: str | None) -> Obligati
 
 
 def _is_for(agreement: Agreement, owed: Obligation, receiver_id: PersonId) -> bool:
-    """Feedback on the mentoring goes to the mentor, all other feedback that is owed to the mentee."""
+    """Return whether feedback is owed to this person: on the mentoring the mentor, else the mentee."""
     if owed.subject == ON_THE_MENTORING:
         return Role.MENTOR in agreement.roles_of(receiver_id)
     return receiver_id == agreement.mentee_id
@@ -112,7 +112,7 @@ def _fulfilled(obligation: Obligation) -> Settlement:
 
 @rule.register
 def request_peer_feedback(command: RequestPeerFeedback, draft: Draft) -> None:
-    """A peer is no party in another role, and is asked once at a time."""
+    """Ask a peer who is no party in another role, once at a time."""
     agreement = draft.agreement
     roles = agreement.roles_of(command.peer_id) - {Role.PEER}
     if roles:
@@ -136,7 +136,7 @@ def request_peer_feedback(command: RequestPeerFeedback, draft: Draft) -> None:
 
 @rule.register
 def record_self_assessment(command: RecordSelfAssessment, draft: Draft) -> None:
-    """Ratings name agreed criteria, each once."""
+    """Record ratings of agreed criteria, each rated once."""
     rated = [rating.criterion_id for rating in command.ratings]
     for criterion_id in rated:
         _check_anchor(draft.agreement, Anchor(kind="criterion", reference=criterion_id))
@@ -153,7 +153,7 @@ def record_self_assessment(command: RecordSelfAssessment, draft: Draft) -> None:
 
 @rule.register
 def record_win_or_setback(command: RecordWinOrSetback, draft: Draft) -> None:
-    """Both are data; neither is a mark."""
+    """Record it as data; neither is a mark."""
     draft.add(
         WinOrSetbackRecorded(at=draft.at, is_win=command.is_win, what=command.what, lesson=command.lesson)
     )
@@ -161,7 +161,7 @@ def record_win_or_setback(command: RecordWinOrSetback, draft: Draft) -> None:
 
 @rule.register
 def give_endorsement(command: GiveEndorsement, draft: Draft) -> None:
-    """One endorsement a person; revoke it to write another."""
+    """Record one endorsement a person; revoke it to write another."""
     if draft.actor.person_id in draft.agreement.endorsers:
         raise Refused(
             RefusalCode.ALREADY_DONE,
@@ -176,7 +176,7 @@ def give_endorsement(command: GiveEndorsement, draft: Draft) -> None:
 
 @rule.register
 def revoke_endorsement(command: RevokeEndorsement, draft: Draft) -> None:
-    """Consent can be taken back while the agreement is open."""
+    """Take consent back while the agreement is open."""
     if draft.actor.person_id not in draft.agreement.endorsers:
         raise Refused(RefusalCode.NOT_OPEN, f"{draft.actor.person_id} has not endorsed.")
     draft.add(EndorsementRevoked(at=draft.at, endorser=draft.actor, reason=command.reason))
@@ -184,5 +184,5 @@ def revoke_endorsement(command: RevokeEndorsement, draft: Draft) -> None:
 
 @rule.register
 def keep_note(command: KeepNote, draft: Draft) -> None:
-    """Nothing forbids a note, and nothing follows from it."""
+    """Keep a note: nothing forbids one, and nothing follows from it."""
     draft.add(NoteKept(at=draft.at, note=command.note, audience=command.audience))

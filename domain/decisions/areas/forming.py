@@ -45,7 +45,7 @@ ANSWERED_BY_NEW_TERMS = frozenset({ObligationKind.REQUESTED_CHANGES, ObligationK
 
 
 def propose(command: ProposeAgreement, draft: Draft, calendars: Mapping[PersonId, Calendar]) -> None:
-    """Opens the agreement and asks every party for a signature.
+    """Open the agreement and ask every party for a signature.
 
     Raises:
         Refused: If the terms name a policy set that does not exist and is not sent along, or a calendar is
@@ -93,7 +93,7 @@ def _policy(command: ProposeAgreement) -> KindPolicy:
 
 
 def parties_of(terms: Terms) -> tuple[Party, ...]:
-    """Everybody whom the terms name, in their roles."""
+    """Return everybody whom the terms name, in their roles."""
     common = (
         (Role.MENTEE, terms.mentee),
         (Role.MENTOR, terms.mentor),
@@ -108,7 +108,7 @@ def parties_of(terms: Terms) -> tuple[Party, ...]:
 
 
 def signature_owed(agreement: Agreement, party: Party, at: datetime) -> Obligation:
-    """A signature under the version in force; before the start it stalls in time for the first day."""
+    """Return a signature owed under the version in force; before the start it stalls by the first day."""
     calendar = agreement.calendar_of(party.person_id)
     latest = calendar.working_day_from(agreement.starts_on, -agreement.policy.signature_before_start)
     owed = NewObligation(
@@ -121,7 +121,7 @@ def signature_owed(agreement: Agreement, party: Party, at: datetime) -> Obligati
 
 
 def _criteria_owed(agreement: Agreement, terms: Terms, at: datetime) -> Iterator[Obligation]:
-    """That criteria are written so that they can be assessed, before anybody signs them."""
+    """Yield the criteria to be written so that they can be assessed before anybody signs."""
     if ObligationKind.CRITERIA not in agreement.policy.allowances or agreement.phase is not Phase.AGREEMENT:
         return
     for criterion_id in unassessable(terms):
@@ -132,12 +132,12 @@ def _criteria_owed(agreement: Agreement, terms: Terms, at: datetime) -> Iterator
 
 
 def signature_subject(party: Party, terms_version: int) -> str:
-    """Names one person's signature under one version."""
+    """Name one person's signature under one version."""
     return f"{party.role}:{party.person_id}:v{terms_version}"
 
 
 def _open_signature(draft: Draft) -> Obligation:
-    """The signature that the actor owes.
+    """Return the signature that the actor owes.
 
     Raises:
         Refused: If the actor has signed, or is not asked to.
@@ -156,7 +156,7 @@ def _open_signature(draft: Draft) -> Obligation:
 
 @rule.register
 def sign(command: SignAgreement, draft: Draft) -> None:
-    """Each signatory signs the version in force once and acknowledges the whole checklist."""
+    """Note one signature under the version in force, with the whole checklist acknowledged."""
     agreement = draft.agreement
     owed = _open_signature(draft)
     if command.terms_version != agreement.terms_version:
@@ -193,7 +193,7 @@ def sign(command: SignAgreement, draft: Draft) -> None:
 
 @rule.register
 def decline(command: DeclineAgreement, draft: Draft) -> None:
-    """A signatory who has not signed may decline, which closes the agreement."""
+    """Close the agreement, as a signatory who has not signed may."""
     owed = _open_signature(draft)
     draft.add(
         AgreementDeclined(
@@ -207,7 +207,7 @@ def decline(command: DeclineAgreement, draft: Draft) -> None:
 
 @rule.register
 def request_changes(command: RequestChanges, draft: Draft) -> None:
-    """One open request per person; it names fields that the terms have."""
+    """Note one open request per person, for fields that the terms have."""
     agreement = draft.agreement
     unknown = sorted(set(command.fields) - set(type(agreement.terms).model_fields))
     if unknown or not command.fields:
@@ -236,7 +236,7 @@ def request_changes(command: RequestChanges, draft: Draft) -> None:
 
 @rule.register
 def amend(command: AmendTerms, draft: Draft) -> None:
-    """A new version: the ledger follows its plan, and only those affected by a change sign again."""
+    """Put a new version in force: the ledger follows its plan, and only those affected sign again."""
     agreement = draft.agreement
     not_paused(agreement)
     check_amendment(agreement, command.terms, draft.at)
@@ -277,7 +277,7 @@ def amend(command: AmendTerms, draft: Draft) -> None:
 
 @rule.register
 def withdraw(command: WithdrawAgreement, draft: Draft) -> None:
-    """Before the start, the placement can be taken back."""
+    """Take the placement back before its start."""
     draft.add(
         AgreementWithdrawn(
             at=draft.at, reason=command.reason, ledger=LedgerChange(settled=draft.everything_settled())

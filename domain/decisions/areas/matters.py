@@ -42,7 +42,7 @@ HELP_ROUTE = (Role.MENTOR, Role.LINE_MANAGER, Role.PROGRAMME_OWNER)
 
 
 def handler(agreement: Agreement, matter: Matter) -> Party:
-    """Who hears a concern or looks into a breach, as the roles are held now.
+    """Return who hears a concern or looks into a breach, as the roles are held now.
 
     Raises:
         Refused: If everybody on its route is concerned.
@@ -55,7 +55,7 @@ def handler(agreement: Agreement, matter: Matter) -> Party:
 
 
 def routed(agreement: Agreement, route: tuple[Role, ...], bypassing: set[PersonId | None]) -> Party:
-    """The first on the route who is not to be bypassed.
+    """Return the first on the route who is not to be bypassed.
 
     Raises:
         Refused: If everybody on the route is concerned.
@@ -76,7 +76,7 @@ def _is_new(draft: Draft, matter_id: str) -> None:
 
 
 def _named(command: RaiseConcern | ReportBreach) -> str:
-    """The id of the matter: from that of the command, unless somebody chose one that others could guess."""
+    """Return the matter's id: that of the command, unless somebody chose one that others could guess."""
     return command.matter_id or f"m-{digest_of([command.command_id, command.actor_id])[:16]}"
 
 
@@ -87,7 +87,7 @@ def _opened(draft: Draft, kind: ObligationKind, matter_id: str, owner: Party) ->
 
 @rule.register
 def raise_blocker(command: RaiseBlocker, draft: Draft) -> None:
-    """The mentor owes help; where the mentor raised it, the line manager does."""
+    """Ask the mentor for help, or the line manager where the mentor raised it."""
     _is_new(draft, command.matter_id)
     owner = routed(draft.agreement, HELP_ROUTE, {draft.actor.person_id})
     draft.add(
@@ -105,7 +105,7 @@ def raise_blocker(command: RaiseBlocker, draft: Draft) -> None:
 
 @rule.register
 def raise_concern(command: RaiseConcern, draft: Draft) -> None:
-    """A concern goes round the person concerned."""
+    """Take a concern round the person concerned."""
     matter_id = _named(command)
     _is_new(draft, matter_id)
     owner = routed(draft.agreement, CONCERN_ROUTE, {command.about, draft.actor.person_id})
@@ -124,7 +124,7 @@ def raise_concern(command: RaiseConcern, draft: Draft) -> None:
 
 @rule.register
 def make_proposal(command: MakeProposal, draft: Draft) -> None:
-    """The mentor owes an answer."""
+    """Ask the mentor for an answer."""
     _is_new(draft, command.matter_id)
     owner = routed(draft.agreement, HELP_ROUTE, {draft.actor.person_id})
     draft.add(
@@ -141,7 +141,7 @@ def make_proposal(command: MakeProposal, draft: Draft) -> None:
 
 @rule.register
 def report_breach(command: ReportBreach, draft: Draft) -> None:
-    """A breach of ethics holds the placement until it is settled; a breach of boundaries does not."""
+    """Open a breach; one of ethics holds the placement until it is settled, one of boundaries does not."""
     matter_id = _named(command)
     _is_new(draft, matter_id)
     bypassing: set[PersonId | None] = {command.about, draft.actor.person_id}
@@ -162,7 +162,7 @@ def report_breach(command: ReportBreach, draft: Draft) -> None:
 
 @rule.register
 def settle_matter(command: SettleMatter, draft: Draft) -> None:
-    """Its owner settles a matter, or HR does; a proposal is accepted or not."""
+    """Settle a matter, by its owner or HR; a proposal is accepted or not."""
     seen = obligations_known_to(draft.agreement, draft.actor.person_id, {draft.actor.role})
     matters = {name: each for name, each in draft.agreement.matters.items() if f"{each.kind}:{name}" in seen}
     matter = matters.get(command.matter_id)

@@ -45,7 +45,7 @@ def _scheduled(draft: Draft, kind: ObligationKind) -> Obligation:
 def _followed_by(
     draft: Draft, meeting: Obligation, status: ObligationStatus, missed_running: int
 ) -> LedgerChange:
-    """Settles a meeting and schedules the next one of its cadence."""
+    """Settle a meeting and schedule the next one of its cadence."""
     agreement = draft.agreement
     series = agreement.meetings[meeting.kind].model_copy(update={"missed_running": missed_running})
     after = agreement.model_copy(update={"meetings": {**agreement.meetings, meeting.kind: series}})
@@ -56,7 +56,7 @@ def _followed_by(
 
 @rule.register
 def record_check_in(command: RecordCheckIn, draft: Draft) -> None:
-    """Progress names agreed objectives; but for shadowing a check-in shows at least one skill at work."""
+    """Record a check-in: its progress names agreed objectives, and it shows what skills its kind asks for."""
     agreement = draft.agreement
     meeting = _scheduled(draft, ObligationKind.CHECK_IN)
     known = {objective.objective_id for objective in agreement.terms.objectives}
@@ -100,7 +100,7 @@ def record_check_in(command: RecordCheckIn, draft: Draft) -> None:
 
 @rule.register
 def record_reflective_session(command: RecordReflectiveSession, draft: Draft) -> None:
-    """After a reflective session the mentee owes feedback on the mentoring and a self-assessment."""
+    """Record a session; feedback on the mentoring and a self-assessment are owed next."""
     agreement = draft.agreement
     meeting = _scheduled(draft, ObligationKind.REFLECTIVE_SESSION)
     _check_prompts(tuple(answer.prompt_id for answer in command.answers))
@@ -139,7 +139,7 @@ def _check_prompts(prompt_ids: tuple[str, ...]) -> None:
 
 @rule.register
 def excuse_meeting(command: ExcuseMeeting, draft: Draft) -> None:
-    """An excused meeting neither counts as missed nor forgets the ones missed before it."""
+    """Excuse a meeting: it is not missed, and those missed before it are not forgotten."""
     meeting = _scheduled(draft, command.meeting)
     series = draft.agreement.meetings[command.meeting]
     draft.add(
@@ -155,7 +155,7 @@ def excuse_meeting(command: ExcuseMeeting, draft: Draft) -> None:
 
 @rule.register
 def reschedule_meeting(command: RescheduleMeeting, draft: Draft) -> None:
-    """A meeting moves to a time ahead and inside the placement; its invite follows with a higher sequence."""
+    """Move a meeting to a time ahead inside the placement; its invite follows with a higher sequence."""
     agreement = draft.agreement
     meeting = _scheduled(draft, command.meeting)
     calendar = agreement.calendar_of(meeting.owner_id)
@@ -197,7 +197,7 @@ def reschedule_meeting(command: RescheduleMeeting, draft: Draft) -> None:
 
 @rule.register
 def record_offline_meeting(command: RecordOfflineMeeting, draft: Draft) -> None:
-    """It lies in the past and was between parties."""
+    """Record a meeting that lies in the past and was between parties."""
     agreement = draft.agreement
     if command.held_on > agreement.local_date(draft.at):
         raise Refused(RefusalCode.OUTSIDE_THE_PLACEMENT, f"held_on: {command.held_on} is still ahead.")
@@ -214,7 +214,7 @@ def record_offline_meeting(command: RecordOfflineMeeting, draft: Draft) -> None:
 
 
 def missed(draft: Draft, meeting: Obligation) -> None:
-    """Counts a meeting as missed and schedules the next one."""
+    """Count a meeting as missed and schedule the next one."""
     series = draft.agreement.meetings[meeting.kind]
     change = _followed_by(draft, meeting, ObligationStatus.SUPERSEDED, series.missed_running + 1)
     draft.add(
@@ -226,7 +226,7 @@ def missed(draft: Draft, meeting: Obligation) -> None:
 
 @rule.register
 def review_plan(command: ReviewPlan, draft: Draft) -> None:
-    """Whatever review was due is held; the next one is counted from its day."""
+    """Hold whatever review was due; the next one is counted from its day."""
     agreement = draft.agreement
     today = agreement.local_date(draft.at)
     held_on = command.held_on or today

@@ -43,7 +43,7 @@ def _verifier(draft: Draft, milestone: Milestone) -> Party:
 
 @rule.register
 def complete_milestone(command: CompleteMilestone, draft: Draft) -> None:
-    """Completed once, with evidence of a type that the terms ask for; then its verifier owes a look."""
+    """Complete it once, with evidence that the terms ask for; its verifier owes a look next."""
     agreement = draft.agreement
     milestone = _milestone(draft, command.milestone_id)
     owners = dict.fromkeys((milestone.owner, Role.MENTEE, Role.MENTOR))
@@ -97,7 +97,7 @@ def _awaiting_verification(draft: Draft, milestone: Milestone) -> None:
 
 @rule.register
 def verify_milestone(command: VerifyMilestone, draft: Draft) -> None:
-    """The agreed verifier accepts; feedback to the mentee is owed next."""
+    """Accept it by the agreed verifier; feedback to the mentee is owed next."""
     agreement = draft.agreement
     milestone = _milestone(draft, command.milestone_id)
     _awaiting_verification(draft, milestone)
@@ -121,7 +121,7 @@ def verify_milestone(command: VerifyMilestone, draft: Draft) -> None:
 
 @rule.register
 def return_milestone(command: ReturnMilestone, draft: Draft) -> None:
-    """The evidence goes back, and the milestone is owed again."""
+    """Send the evidence back; the milestone is owed again."""
     agreement = draft.agreement
     milestone = _milestone(draft, command.milestone_id)
     _awaiting_verification(draft, milestone)
@@ -146,7 +146,7 @@ def return_milestone(command: ReturnMilestone, draft: Draft) -> None:
 
 @rule.register
 def replan_milestone(command: ReplanMilestone, draft: Draft) -> None:
-    """An open milestone gets another day, ahead and inside the placement."""
+    """Give an open milestone another day, ahead and inside the placement."""
     agreement = draft.agreement
     not_paused(agreement)
     milestone = _milestone(draft, command.milestone_id)

@@ -25,17 +25,15 @@ from domain.agreement.events.operations import (
     PlacementReleased,
     PolicyAdopted,
 )
-from domain.agreement.state import Agreement
 from domain.decisions.draft import Draft
 from domain.decisions.planning import days_agreed, follow_plan, planned
+from domain.decisions.policy_adoption import policy_to_adopt
 from domain.decisions.registry import rule
-from domain.decisions.responsibility import somebody_in_charge
-from domain.decisions.suspension import after_hold, muted, not_paused
+from domain.decisions.responsibility import available_holder
+from domain.decisions.suspension import after_hold, is_suspended, not_paused
 from domain.kernel.errors import RefusalCode, Refused
 from domain.kernel.vocabulary import ObligationKind, ObligationStatus, Role
 from domain.ledger.obligation import MEETING_KINDS, MOST_NUDGES, LedgerChange, Obligation, Settlement
-from domain.policy.choice import chosen
-from domain.policy.policy_set import KindPolicy
 from domain.privacy.confidentiality import obligations_known_to
 from domain.scheduling.obligations import NewObligation, open_obligation, postpone_reminders
 from domain.scheduling.under_policy import recalculate_obligation
@@ -48,7 +46,7 @@ LEVELS_THAT_NUDGE_THE_OWNER = frozenset({0, 1, 2})
 
 
 def _open(draft: Draft, obligation_id: str) -> Obligation:
-    """The open obligation; what the actor may not know of is not open to them."""
+    """Return the open obligation; what the actor may not know of is not open to them."""
     seen = obligations_known_to(draft.agreement, draft.actor.person_id, {draft.actor.role})
     if obligation_id not in seen:
         known = ", ".join(sorted(seen)) or "none"
@@ -57,7 +55,7 @@ def _open(draft: Draft, obligation_id: str) -> Obligation:
 
 
 def _owned(draft: Draft, obligation_id: str) -> Obligation:
-    """The open obligation, if it is the actor's own or the actor is HR's."""
+    """Return the open obligation, if it is the actor's own or the actor is HR's."""
     found = _open(draft, obligation_id)
     if draft.actor.person_id not in {found.owner_id, found.principal_id} and draft.actor.role not in HR:
         raise Refused(
@@ -70,10 +68,10 @@ def _owned(draft: Draft, obligation_id: str) -> Obligation:
 
 @rule.register
 def nudge(command: NudgeObligation, draft: Draft) -> None:
-    """Four reminders in all, and none while the placement rests."""
+    """Send a reminder: four in all, and none while the placement is suspended."""
     agreement = draft.agreement
     owed = _open(draft, command.obligation_id)
-    if muted(agreement, owed):
+    if is_suspended(agreement, owed):
         raise Refused(RefusalCode.PAUSED, "The placement rests; nobody is nudged until it goes on.")
     if owed.owner_id in agreement.departed:
         raise Refused(
@@ -98,14 +96,14 @@ def nudge(command: NudgeObligation, draft: Draft) -> None:
 
 @rule.register
 def resend(command: ResendNotices, draft: Draft) -> None:
-    """What became of each notice is in the record alone, and there it is looked at."""
+    """Have given-up notices sent again; what became of each is looked up in the record."""
     notice_ids = tuple(dict.fromkeys(command.notice_ids))
     draft.add(NoticesResent(at=draft.at, notice_ids=notice_ids, reason=command.reason))
 
 
 @rule.register
 def acknowledge(command: AcknowledgeObligation, draft: Draft) -> None:
-    """The climb stops; due and stalled stay where they are."""
+    """Stop the climb; due and stalled stay where they are."""
     owed = _owned(draft, command.obligation_id)
     if not any(rung.at > draft.at for rung in owed.ladder):
         raise Refused(RefusalCode.NO_CHANGE, f"{owed.obligation_id} climbs no further; fulfil it instead.")
@@ -121,7 +119,7 @@ def acknowledge(command: AcknowledgeObligation, draft: Draft) -> None:
 
 @rule.register
 def snooze(command: SnoozeObligation, draft: Draft) -> None:
-    """The rungs ahead move, three working days in all; due and stalled stay where they are."""
+    """Move the rungs ahead, three working days in all; due and stalled stay where they are."""
     agreement = draft.agreement
     owed = _owned(draft, command.obligation_id)
     snoozed = agreement.snoozed.get(owed.obligation_id, 0)
@@ -148,7 +146,7 @@ def snooze(command: SnoozeObligation, draft: Draft) -> None:
 
 @rule.register
 def hold(command: HoldPlacement, draft: Draft) -> None:
-    """Held once at a time, and never forgotten: HR owes a look at it by a day."""
+    """Hold once at a time, and have HR look at it by a day, so that it is not forgotten."""
     not_paused(draft.agreement)
     if draft.agreement.held_externally:
         raise Refused(RefusalCode.ALREADY_DONE, "The placement is on hold already; release it first.")
@@ -160,7 +158,7 @@ def hold(command: HoldPlacement, draft: Draft) -> None:
     owed = NewObligation(
         kind=ObligationKind.HOLD_REVIEW,
         subject="placement",
-        owner=somebody_in_charge(draft.agreement, Role.HRBP, Role.PROGRAMME_OWNER),
+        owner=available_holder(draft.agreement, Role.HRBP, Role.PROGRAMME_OWNER),
         anchor=command.review_on,
     )
     ledger = LedgerChange(opened=(open_obligation(draft.agreement, owed, draft.at),))
@@ -172,7 +170,7 @@ def hold(command: HoldPlacement, draft: Draft) -> None:
 
 @rule.register
 def release(command: ReleasePlacement, draft: Draft) -> None:
-    """Nobody is late for what fell due while they had to wait."""
+    """Release a hold; nobody is late for what fell due while they had to wait."""
     if not draft.agreement.held_externally:
         raise Refused(RefusalCode.NOT_OPEN, "The placement is not on hold.")
     event = PlacementReleased(at=draft.at, reason=command.reason)
@@ -187,9 +185,9 @@ def release(command: ReleasePlacement, draft: Draft) -> None:
 
 @rule.register
 def adopt_policy(command: AdoptPolicy, draft: Draft) -> None:
-    """Open obligations are counted anew; nothing is due earlier than the next working day."""
+    """Count open obligations anew; nothing is due earlier than the next working day."""
     agreement = draft.agreement
-    policy = _policy(agreement, command)
+    policy = policy_to_adopt(agreement, command)
     event = PolicyAdopted(at=draft.at, policy=policy, reason=command.reason)
     after = draft.after(event)
     agreed = days_agreed(agreement)
@@ -213,42 +211,9 @@ def adopt_policy(command: AdoptPolicy, draft: Draft) -> None:
     draft.add(event.with_ledger(change))
 
 
-def _policy(agreement: Agreement, command: AdoptPolicy) -> KindPolicy:
-    """The policy to move to.
-
-    Raises:
-        Refused: There is none such, or the agreement has it, or it would change what a version means.
-    """
-    policy = chosen(
-        command.policy_set_id,
-        command.version,
-        command.policies,
-        agreement.kind,
-        code=RefusalCode.UNKNOWN_REFERENCE,
-        field="policy_set_id",
-    )
-    carried = agreement.policy
-    if policy == carried:
-        raise Refused(
-            RefusalCode.NO_CHANGE, f"It follows {command.policy_set_id} version {command.version} already."
-        )
-    if policy.policy_set_id == carried.policy_set_id and policy.version <= carried.version:
-        held = f"{carried.policy_set_id} version {carried.version}"
-        why = (
-            f"the agreement carries {held} with other thresholds"
-            if policy.version == carried.version
-            else f"the agreement follows {held}, and a set never goes back"
-        )
-        raise Refused(
-            RefusalCode.VERSION_MISMATCH,
-            f"version: {why}; give these thresholds version {carried.version + 1} or higher.",
-        )
-    return policy
-
-
 @rule.register
 def correct(command: CorrectEntry, draft: Draft) -> None:
-    """Only what was entered can be taken back; what it had settled is owed again."""
+    """Take back what was entered; what it had settled is owed again."""
     agreement = draft.agreement
     subject = "placement" if command.entry in {"end.decided", "return.planned"} else command.subject
     entered = {
@@ -275,7 +240,7 @@ def correct(command: CorrectEntry, draft: Draft) -> None:
 
 
 def _undone(draft: Draft, entry: str, subject: str) -> tuple[Settlement, ...]:
-    """What followed from the entry and is not owed any more."""
+    """Settle what followed from the entry and is not owed any more."""
     if entry == "milestone.verified":
         return draft.settled((f"{ObligationKind.FEEDBACK}:milestone:{subject}",))
     if entry == "deliverable.accepted":
@@ -318,7 +283,7 @@ NEVER_WAIVED = frozenset(
 
 @rule.register
 def waive(command: WaiveObligation, draft: Draft) -> None:
-    """What is neither a gate nor a meeting can be waived."""
+    """Waive what is neither a gate nor a meeting."""
     seen = obligations_known_to(draft.agreement, draft.actor.person_id, {draft.actor.role})
     obligation = seen.get(command.obligation_id)
     if obligation is None:

@@ -13,7 +13,7 @@ from domain.decisions.areas.matters import handler
 from domain.decisions.draft import Draft
 from domain.decisions.planning import FOLLOWS_A_PLAN, planned
 from domain.decisions.registry import rule
-from domain.decisions.responsibility import somebody_in_charge, still_there
+from domain.decisions.responsibility import available_holder, refuse_departed
 from domain.decisions.transitions import unsigned
 from domain.kernel.classification import KNOWN_TO
 from domain.kernel.errors import RefusalCode, Refused
@@ -35,7 +35,7 @@ from domain.terms.people import fields_naming_people
 
 @rule.register
 def departure(command: ReportDeparture, draft: Draft) -> None:
-    """What a leaver owes stops climbing after them and says why; a successor is owed instead."""
+    """Stop the climb of what a leaver owes, say why, and ask for a successor."""
     agreement = draft.agreement
     roles = tuple(party for party in agreement.parties if party.person_id == command.person_id)
     if not roles:
@@ -60,7 +60,7 @@ def departure(command: ReportDeparture, draft: Draft) -> None:
     owed = NewObligation(
         kind=ObligationKind.SUCCESSOR,
         subject=command.person_id,
-        owner=somebody_in_charge(
+        owner=available_holder(
             agreement, Role.PROGRAMME_OWNER, Role.HRBP, Role.SPONSOR, but_not=command.person_id
         ),
     )
@@ -79,7 +79,7 @@ def departure(command: ReportDeparture, draft: Draft) -> None:
 
 @rule.register
 def read_calendar_again(command: ReadCalendarAgain, draft: Draft) -> None:
-    """Nothing is due on a day on which nobody works on it; nothing becomes due earlier.
+    """Move what is due on a day on which nobody works on it; nothing becomes due earlier.
 
     Over a long leave somebody stands in: what they can do stays where it is.
     """
@@ -113,7 +113,7 @@ NEVER_REASSIGNED = frozenset({Role.MENTEE, Role.SYSTEM, Role.OPERATOR})
 
 @rule.register
 def reassign(command: ReassignRole, draft: Draft) -> None:
-    """Open work moves to the successor, whose calendar sets new due instants; done work stays.
+    """Move open work to the successor, whose calendar sets new due instants; done work stays.
 
     A signature is consent and does not move: the successor is asked for one of their own.
     """
@@ -148,7 +148,7 @@ def reassign(command: ReassignRole, draft: Draft) -> None:
 
 
 def _handed_over(after: Agreement, held: Obligation, to_person: PersonId, at: datetime) -> Obligation:
-    """What somebody owed, owed by the successor; but nobody hears a concern about themselves."""
+    """Return what somebody owed, owed by the successor; but nobody hears a concern about themselves."""
     matter = after.matters.get(held.subject)
     if matter is None or held.kind not in KNOWN_TO or to_person not in {matter.about, matter.raised_by}:
         return reopen_obligation(after, held, to_person, at)
@@ -159,7 +159,7 @@ def _handed_over(after: Agreement, held: Obligation, to_person: PersonId, at: da
 def _met_by_somebody_else(
     before: Agreement, after: Agreement, at: datetime, *, but_not: Container[str]
 ) -> Iterator[Obligation]:
-    """Sessions ahead that the mentee owes and the successor hosts: calendars are to show who comes."""
+    """Yield sessions ahead that the successor hosts, so that calendars show who comes."""
     attendees = KINDS[after.kind].attendees
     for key, held in sorted(before.obligations.items()):
         ahead = key not in but_not and held.starts_at is not None and held.starts_at > at
@@ -168,7 +168,7 @@ def _met_by_somebody_else(
 
 
 def _newly_asked(before: Agreement, after: Agreement, at: datetime) -> Iterator[Obligation]:
-    """Signatures that a change of hands leaves missing: of the agreement, and of annexes of legs ahead."""
+    """Yield signatures that a change of hands leaves missing: of the agreement and annexes ahead."""
     if after.phase not in FOLLOWS_A_PLAN:
         return
     for party in unsigned(after):
@@ -195,11 +195,11 @@ def _check_roles(agreement: Agreement, command: ReassignRole) -> None:
         )
     if command.to_person == command.from_person:
         raise Refused(RefusalCode.NO_CHANGE, f"to_person: {command.to_person} is {command.role} already.")
-    still_there(agreement, command.to_person)
+    refuse_departed(agreement, command.to_person)
 
 
 def _check_successor(before: Agreement, after: Agreement, command: ReassignRole) -> None:
-    """Holds the successor to the rules about people that the terms were held to.
+    """Hold the successor to the rules about people that the terms were held to.
 
     Raises:
         Refused: If the roles that the successor would hold exclude one another.

@@ -55,7 +55,7 @@ def _leg_under_way(draft: Draft, leg_id: str) -> Leg:
 
 
 def _in_scope(draft: Draft, leg: Leg, *roles: Role) -> Party:
-    """The actor's role in this leg."""
+    """Return the actor's role in this leg."""
     parties = [party for role in roles for party in draft.agreement.holding(role, leg.leg_id)]
     actor_id = draft.actor.person_id
     mine = [
@@ -73,7 +73,7 @@ def _in_scope(draft: Draft, leg: Leg, *roles: Role) -> Party:
 
 @rule.register
 def sign_annex(command: SignAnnex, draft: Draft) -> None:
-    """A leg's manager and its sponsor each sign its annex once."""
+    """Note one signature each of a leg's manager and its sponsor under its annex."""
     leg = _leg(draft, command.leg_id)
     party = _in_scope(draft, leg, Role.LEG_MANAGER, Role.SPONSOR)
     missing = annexes_missing(leg, draft.agreement)
@@ -97,7 +97,7 @@ def sign_annex(command: SignAnnex, draft: Draft) -> None:
 
 @rule.register
 def accept_deliverable(command: AcceptDeliverable, draft: Draft) -> None:
-    """Accepted by its verifier; with the last one, the leg's debrief and handover are owed."""
+    """Accept it by its verifier; with the last one, the leg's debrief and handover are owed."""
     agreement = draft.agreement
     leg = _leg_under_way(draft, command.leg_id)
     deliverables = {deliverable.deliverable_id: deliverable for deliverable in leg.deliverables}
@@ -130,7 +130,7 @@ def accept_deliverable(command: AcceptDeliverable, draft: Draft) -> None:
 
 
 def _owed_for_delivery(draft: Draft, leg: Leg, after: Agreement) -> Iterator[Obligation]:
-    """Feedback; and after the last day, when no plan asks for it any more, the leg's debrief and handover."""
+    """Yield feedback, and after the last day, when no plan asks for them, debrief and handover."""
     manager = after.holder(Role.LEG_MANAGER, leg.leg_id)
     owed = [NewObligation(kind=ObligationKind.FEEDBACK, subject=f"leg:{leg.leg_id}", owner=manager)]
     if after.phase is not Phase.ACTIVE:
@@ -142,7 +142,7 @@ def _owed_for_delivery(draft: Draft, leg: Leg, after: Agreement) -> Iterator[Obl
 
 @rule.register
 def debrief_leg(command: DebriefLeg, draft: Draft) -> None:
-    """Each leg is debriefed once, after its deliverables are accepted."""
+    """Debrief a leg once, after its deliverables are accepted."""
     leg = _leg_under_way(draft, command.leg_id)
     if leg.leg_id in draft.agreement.legs_debriefed:
         raise Refused(RefusalCode.ALREADY_DONE, f"{leg.leg_id} is debriefed already.")
@@ -155,7 +155,7 @@ def debrief_leg(command: DebriefLeg, draft: Draft) -> None:
 
 @rule.register
 def complete_handover(command: CompleteHandover, draft: Draft) -> None:
-    """Each leg is handed over once, after its deliverables are accepted."""
+    """Hand a leg over once, after its deliverables are accepted."""
     leg = _leg_under_way(draft, command.leg_id)
     if draft.actor.role is Role.LEG_MANAGER:
         _in_scope(draft, leg, Role.LEG_MANAGER)
@@ -173,14 +173,14 @@ def complete_handover(command: CompleteHandover, draft: Draft) -> None:
 
 
 def _delivered(draft: Draft, leg: Leg) -> None:
-    """What a leg had to deliver comes before its debrief, unless the placement ended without it."""
+    """Refuse what comes before a leg's deliverables, unless the placement ended without them."""
     if draft.agreement.phase is Phase.ACTIVE and not is_delivered(leg, draft.agreement):
         raise Refused(RefusalCode.OUT_OF_ORDER, f"Deliverables of {leg.leg_id} are not all accepted yet.")
 
 
 @rule.register
 def start_leg(command: StartLeg, draft: Draft) -> None:
-    """The gate: the leg before is delivered, debriefed and handed over, and this one's annex is signed.
+    """Open the gate: the leg before is delivered, debriefed, handed over, and this one's annex signed.
 
     Within days there is a check-in, as there is after the first day.
     """
@@ -218,7 +218,7 @@ def start_leg(command: StartLeg, draft: Draft) -> None:
 
 @rule.register
 def log_sponsor_contact(command: LogSponsorContact, draft: Draft) -> None:
-    """The mentee, or this leg's sponsor, keeps the contact log."""
+    """Log a contact, by the mentee or this leg's sponsor."""
     leg = _leg_under_way(draft, command.leg_id)
     if draft.actor.role is Role.SPONSOR:
         _in_scope(draft, leg, Role.SPONSOR)

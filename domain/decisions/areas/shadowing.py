@@ -23,7 +23,7 @@ from domain.terms.shadowing import PlannedSession, SessionPhase
 
 
 def _session_to_log(draft: Draft, session_id: str, phase: SessionPhase) -> PlannedSession:
-    """The session, if it is the one whose turn it is.
+    """Return the session, if it is the next one to log.
 
     Raises:
         Refused: If it is unknown, of the other phase, logged already, still ahead, or not the next one.
@@ -96,7 +96,7 @@ def _debrief_owed(draft: Draft, session: PlannedSession) -> Obligation:
 
 @rule.register
 def log_observation(command: LogObservation, draft: Draft) -> None:
-    """No next observation while a debrief is open."""
+    """Log an observation, unless the debrief of another is open."""
     session = _session_to_log(draft, command.session_id, SessionPhase.OBSERVE)
     _check_focus(draft.agreement, command.notes)
     _check_questions(command)
@@ -128,7 +128,7 @@ def log_observation(command: LogObservation, draft: Draft) -> None:
 
 @rule.register
 def log_practice(command: LogPractice, draft: Draft) -> None:
-    """After practice the host expert owes feedback, beside the debrief."""
+    """Log practice; the host expert owes feedback, beside the debrief."""
     agreement = draft.agreement
     session = _session_to_log(draft, command.session_id, SessionPhase.PRACTISE)
     _check_focus(agreement, command.notes)
@@ -154,7 +154,7 @@ def log_practice(command: LogPractice, draft: Draft) -> None:
 
 @rule.register
 def debrief_session(command: DebriefSession, draft: Draft) -> None:
-    """A debrief ties behaviour to one of the agreed indicators."""
+    """Debrief a session, tying behaviour to one of the agreed indicators."""
     if command.session_id in draft.agreement.sessions_debriefed:
         raise Refused(RefusalCode.ALREADY_DONE, f"{command.session_id} is debriefed already.")
     if command.session_id not in draft.agreement.sessions_logged:
@@ -182,7 +182,7 @@ def debrief_session(command: DebriefSession, draft: Draft) -> None:
 
 @rule.register
 def record_experiment(command: RecordExperiment, draft: Draft) -> None:
-    """The first experiment settles what is owed; more are welcome."""
+    """Record an experiment; the first settles what is owed, more are welcome."""
     draft.add(
         ExperimentRecorded(
             at=draft.at,
