@@ -13,10 +13,10 @@ AT_ONCE = 8
 """As many as one command has connections."""
 
 
-async def few_at_once(
+async def gather_limited(
     work: Callable[[Item], Awaitable[Result]], items: Sequence[Item], *, at_once: int = AT_ONCE
 ) -> list[Result]:
-    """The results in the order of the items, a few of them worked on at a time; the first error ends all."""
+    """Return the results in the order of the items, a few worked on at a time; the first error ends all."""
     results: dict[int, Result] = {}
     waiting = iter(enumerate(items))
 

@@ -81,7 +81,7 @@ HostAndPort = Annotated[str, StringConstraints(pattern=r"^\S+:\d{1,5}$"), AfterV
 
 
 def _paths(value: object) -> object:
-    """The paths that a variable lists, as in PATH."""
+    """Split the paths that a variable lists, as in PATH."""
     return [path for path in value.split(os.pathsep) if path] if isinstance(value, str) else value
 
 
@@ -90,7 +90,7 @@ PolicyFiles = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_paths)]
 
 
 def _periods(value: object) -> object:
-    """Periods by class, as `class=7y,other=90d`."""
+    """Split periods by class, as in `class=7y,other=90d`."""
     if not isinstance(value, str):
         return value
     pairs = [each.partition("=") for each in value.split(",") if each.strip()]
@@ -332,7 +332,7 @@ class Settings(BaseSettings):
         return self
 
     def database_dsn(self) -> str:
-        """The record's database: as set, else that of the running embedded stack.
+        """Return the address of the record's database: as set, else that of the running embedded stack.
 
         The stack on this process's own data folder is preferred to the one started last.
 
@@ -350,7 +350,7 @@ class Settings(BaseSettings):
         return stack.dsn
 
     def owner_dsn(self) -> str:
-        """The record's database as the role that owns its schema.
+        """Return the address of the record's database for the role that owns its schema.
 
         Raises:
             SettingsError: As `database_dsn`.
@@ -384,7 +384,7 @@ def load_settings(**given: Any) -> Settings:  # noqa: ANN401 - as various as the
 
 
 def describe_settings(settings: Settings) -> list[SettingRow]:
-    """Every setting with its meaning, default and present value, Temporal's included; secrets masked."""
+    """Describe every setting with its default and present value, Temporal's included; secrets are masked."""
     rows = [
         SettingRow(
             variable=_variable(name),

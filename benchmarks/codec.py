@@ -30,7 +30,7 @@ from application.config.keys import encryption_of
 from application.settings import load_settings
 from application.temporal.client import data_converter
 from application.temporal.starter import Starter
-from application.temporal.updates import ask
+from application.temporal.updates import send_update
 from benchmarks.pairs import change, in_turns
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.migrate import migrate
@@ -61,7 +61,7 @@ class Way:
         command = self._note(number)
         agreement = self._agreements[number % len(self._agreements)]
         began = time.perf_counter()
-        await ask(self._client, agreement, command.type, command, update_id=command.command_id)
+        await send_update(self._client, agreement, command.type, command, update_id=command.command_id)
         return (time.perf_counter() - began) * 1000
 
     async def burst(self, first: int, count: int) -> float:

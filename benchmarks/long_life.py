@@ -28,12 +28,12 @@ from temporalio.client import Client
 from activities.directory.people import Directory
 from activities.event_store.event_store import EventStore
 from activities.postgres.pool import open_pool
-from application.queries.agreements import standing
+from application.queries.agreements import load_snapshot
 from application.settings import load_settings
 from application.temporal.client import data_converter
 from application.temporal.starter import Starter
-from application.temporal.status_query import look
-from application.temporal.updates import ask
+from application.temporal.status_query import query_workflow
+from application.temporal.updates import send_update
 from deploy.embedded import EmbeddedPostgres, EmbeddedTemporal, attribute_types
 from deploy.migrate import migrate
 from domain.agreement.commands import COMMANDS, Command
@@ -103,10 +103,10 @@ class Life:
         """From the request to the first day at work."""
         await starter.start(self._terms)
         await starter.confirm(self.agreement_id, timedelta(minutes=2))
-        stands = await standing(self._event_store, self.agreement_id)
-        if stands is None:
+        snapshot = await load_snapshot(self._event_store, self.agreement_id)
+        if snapshot is None:
             raise RuntimeError(f"{self.agreement_id} was confirmed and is not in the record")
-        for owed in stands.agreement.obligations.values():
+        for owed in snapshot.agreement.obligations.values():
             command = answer(owed, self._terms) if owed.kind is ObligationKind.SIGNATURE else None
             if command is not None:
                 await self._ask(command)
@@ -170,7 +170,7 @@ class Life:
         return COMMANDS[name].model_validate({**COMMANDS[name].example, **fields, "actor_id": actor})
 
     async def _ask(self, command: Command) -> None:
-        await ask(
+        await send_update(
             self._client,
             self.agreement_id,
             command.type,
@@ -180,7 +180,7 @@ class Life:
         )
 
     async def _status(self) -> StatusView:
-        return await look(
+        return await query_workflow(
             self._client, self.agreement_id, STATUS_QUERY, StatusView, patience=timedelta(minutes=2)
         )
 

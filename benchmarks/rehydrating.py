@@ -31,7 +31,7 @@ from temporalio.worker import Worker
 from activities.directory.people import Directory
 from activities.event_store.event_store import EventStore
 from activities.postgres.pool import open_pool
-from application.concurrency import few_at_once
+from application.concurrency import gather_limited
 from application.operations.rehydrate import AT_ONCE, Outcome, Rehydration
 from application.settings import load_settings
 from application.temporal.client import data_converter
@@ -143,7 +143,7 @@ async def _start_nothing(client: Client, number: int) -> None:
         handle = await client.start_workflow(DoesNothing.run, id=f"nothing-{uuid.uuid4()}", task_queue=_QUEUE)
         await handle.result()
 
-    await few_at_once(one, range(number), at_once=AT_ONCE)
+    await gather_limited(one, range(number), at_once=AT_ONCE)
 
 
 def _placement(kind: Kind) -> tuple[Terms, Sequence[Person], int]:
@@ -161,7 +161,7 @@ async def _fill(event_store: EventStore, lives: Sequence[Life], agreements: int)
             text = append.model_dump_json().replace(life.request_id, f"{life.request_id}-{number}")
             await event_store.append(Append.model_validate_json(text))
 
-    await few_at_once(one, range(len(lives), agreements))
+    await gather_limited(one, range(len(lives), agreements))
 
 
 def _nothing() -> None:

@@ -18,7 +18,7 @@ class CannotListenError(OSError):
 
 
 def listening(host: str, port: int | None) -> socket.socket:
-    """A socket that nobody else can take any more.
+    """Open a socket that nobody else can take any more.
 
     Args:
         host: A name or an address of this machine.
@@ -51,13 +51,13 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Captures none."""
+        """Capture none."""
         yield
 
 
 @asynccontextmanager
 async def serving(application: ASGIApp, at: socket.socket) -> AsyncGenerator[None]:
-    """Answers requests at a socket for as long as the context lasts, then closes it."""
+    """Answer requests at a socket for as long as the context lasts, then close it."""
     config = uvicorn.Config(
         application,
         log_config=None,

@@ -1,4 +1,4 @@
-"""What a command would lead to: decided on the folded record, with nothing sent and nothing written."""
+"""Preview a command: decide on the folded record, with nothing sent and nothing written."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from activities.directory.calendars import CalendarSources
 from activities.directory.people import Directory
 from activities.directory.working_time import UnknownPeopleError, working_time
 from activities.event_store.event_store import EventStore
+from application.commands.authorization import AuthorizedCommand
 from application.errors import NotRunningError, UpdateRefusedError
-from application.queries.agreements import standing_to_decide_upon
+from application.queries.agreements import load_snapshot_to_decide
 from domain.agreement.commands import Command
 from domain.agreement.evolve import evolve
 from domain.agreement.state import Agreement
@@ -32,7 +33,7 @@ from domain.privacy.confidentiality import may_know
 from workflows.activity_definitions import CALENDARS_REACH_BEYOND_THE_END
 
 
-class Opening(Frozen):
+class OpenedObligation(Frozen):
     """An obligation that would be owed."""
 
     obligation_id: ObligationId
@@ -41,7 +42,7 @@ class Opening(Frozen):
     due_at: Instant
 
 
-class Settling(Frozen):
+class SettledObligation(Frozen):
     """An obligation that would not be owed any more."""
 
     obligation_id: ObligationId
@@ -49,7 +50,7 @@ class Settling(Frozen):
     """As in `fulfilled`, `waived`, `superseded`."""
 
 
-class Move(Frozen):
+class MovedObligation(Frozen):
     """An obligation that would have another owner, other instants or other reminders."""
 
     obligation_id: ObligationId
@@ -64,7 +65,7 @@ class Move(Frozen):
     reminders_after: int
 
 
-class Telling(Frozen):
+class PlannedNotice(Frozen):
     """Somebody who would be told something."""
 
     person_id: PersonId
@@ -86,10 +87,10 @@ class Preview(Frozen):
     given_before: bool
     """Whether this very command is in the record already: giving it again changes nothing."""
     event_types: tuple[str, ...] = ()
-    opened: tuple[Opening, ...] = ()
-    settled: tuple[Settling, ...] = ()
-    moved: tuple[Move, ...] = ()
-    told: tuple[Telling, ...] = ()
+    opened: tuple[OpenedObligation, ...] = ()
+    settled: tuple[SettledObligation, ...] = ()
+    moved: tuple[MovedObligation, ...] = ()
+    told: tuple[PlannedNotice, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,44 +106,47 @@ async def preview(
     event_store: EventStore,
     directory: Directory,
     agreement_id: str,
-    command: Command,
+    authorized: AuthorizedCommand,
     expected: Expected | None = None,
 ) -> Preview:
-    """Decides on an agreement as the record has it now.
+    """Decide on an agreement as the record has it now.
 
     Args:
         event_store: Where its events are.
         directory: Where the people are whom the command brings in.
         agreement_id: Which.
-        command: What somebody would want.
+        authorized: What somebody would want, and may ask for.
         expected: What the directory would say by then, where that differs.
 
     Raises:
         NotRunningError: The record has no such agreement.
         UpdateRefusedError: The agreement would refuse, with code and sentence.
     """
-    stands = await standing_to_decide_upon(event_store, agreement_id)
-    if stands is None:
+    command = authorized.command
+    snapshot = await load_snapshot_to_decide(event_store, agreement_id)
+    if snapshot is None:
         raise NotRunningError(f"The record has no agreement {agreement_id}.")
-    known = await _known(event_store, agreement_id, command)
+    known = await _find_known(event_store, agreement_id, command)
     if known is not None:
         return Preview(
             agreement_id=agreement_id,
             command_id=command.command_id,
             command=command.type,
-            as_of=stands.at,
+            as_of=snapshot.at,
             version=known.version,
             given_before=True,
             event_types=known.event_types,
         )
     try:
-        calendars = await _calendars(directory, stands.agreement, command, stands.at, expected or Expected())
-        return _decided(stands.agreement, command, stands.at, calendars)
+        calendars = await _load_calendars(
+            directory, snapshot.agreement, command, snapshot.at, expected or Expected()
+        )
+        return _decide(snapshot.agreement, authorized, snapshot.at, calendars)
     except Refused as refused:
         raise UpdateRefusedError(refused.code, refused.sentence) from refused
 
 
-async def _known(event_store: EventStore, agreement_id: str, command: Command) -> KnownCommand | None:
+async def _find_known(event_store: EventStore, agreement_id: str, command: Command) -> KnownCommand | None:
     for known in await event_store.recent_commands(agreement_id):
         if known.command_id == command.command_id:
             if not known.is_of(digest_of_model(command)):
@@ -154,7 +158,7 @@ async def _known(event_store: EventStore, agreement_id: str, command: Command) -
     return None
 
 
-async def _calendars(
+async def _load_calendars(
     directory: Directory,
     agreement: Agreement,
     command: Command,
@@ -164,14 +168,14 @@ async def _calendars(
     wanted, last = newcomers(agreement, command), agreement.ends_on + CALENDARS_REACH_BEYOND_THE_END
     if not wanted:
         return {}
-    people = _AsExpected(directory, expected)
+    people = _ExpectedDirectory(directory, expected)
     try:
         return await working_time(people, CalendarSources(), wanted, at.date(), last)
     except UnknownPeopleError as error:
         raise Refused(RefusalCode.UNKNOWN_REFERENCE, str(error)) from error
 
 
-class _AsExpected:
+class _ExpectedDirectory:
     """The directory as it would be by then."""
 
     def __init__(self, directory: Directory, expected: Expected) -> None:
@@ -191,19 +195,20 @@ class _AsExpected:
         return {**await self._directory.organisation_calendars(wanted), **expected}
 
 
-def _decided(
-    before: Agreement, command: Command, at: datetime, calendars: Mapping[PersonId, Calendar]
+def _decide(
+    before: Agreement, authorized: AuthorizedCommand, at: datetime, calendars: Mapping[PersonId, Calendar]
 ) -> Preview:
-    events = decide(before, command, at, calendars)
+    command = authorized.command
+    events = decide(before, command, at, calendars, is_operator=authorized.is_operator)
     after, told, statuses = before, list[Notice](), dict[ObligationId, str]()
     for number, event in enumerate(events):
         folded = evolve(after, event)
         told.extend(notices_of(after, folded, event, f"preview-{number}"))
         statuses.update({each.obligation_id: each.status for each in event.ledger.settled})
         after = folded
-    hidden = _unknown_to_actor(command, before, after)
+    hidden = _hidden_from_actor(command, before, after)
     told = [notice for notice in told if notice.obligation_id not in hidden]
-    owed, owed_then = _seen(before, hidden), _seen(after, hidden)
+    owed, owed_then = _visible(before, hidden), _visible(after, hidden)
     return Preview(
         agreement_id=before.agreement_id,
         command_id=command.command_id,
@@ -214,17 +219,17 @@ def _decided(
         event_types=tuple(event.type for event in events),
         opened=_opened(owed, owed_then),
         settled=tuple(
-            Settling(obligation_id=key, status=statuses.get(key, "superseded"))
+            SettledObligation(obligation_id=key, status=statuses.get(key, "superseded"))
             for key in sorted(owed.keys() - owed_then.keys())
         ),
         moved=_moved(owed, owed_then, at),
-        told=tuple(telling(notice) for notice in told),
+        told=tuple(planned_notice(notice) for notice in told),
     )
 
 
-def telling(notice: Notice) -> Telling:
-    """A notice as a preview shows it."""
-    return Telling(
+def planned_notice(notice: Notice) -> PlannedNotice:
+    """Return a notice as a preview shows it."""
+    return PlannedNotice(
         person_id=notice.recipient_id,
         role=notice.recipient_role,
         notice=notice.kind,
@@ -233,8 +238,8 @@ def telling(notice: Notice) -> Telling:
     )
 
 
-def _unknown_to_actor(command: Command, before: Agreement, after: Agreement) -> frozenset[ObligationId]:
-    """What is or would be owed without whoever gives the command being allowed to know of it."""
+def _hidden_from_actor(command: Command, before: Agreement, after: Agreement) -> frozenset[ObligationId]:
+    """Return what is or would be owed and whoever gives the command may not know of."""
     person_id = command.actor_id
     acting_as = frozenset(() if command.acting_as is None else {command.acting_as})
     roles = before.roles_of(person_id) | acting_as
@@ -246,13 +251,13 @@ def _unknown_to_actor(command: Command, before: Agreement, after: Agreement) -> 
     )
 
 
-def _seen(agreement: Agreement, hidden: frozenset[ObligationId]) -> Ledger:
+def _visible(agreement: Agreement, hidden: frozenset[ObligationId]) -> Ledger:
     return {key: held for key, held in agreement.obligations.items() if key not in hidden}
 
 
-def _opened(before: Ledger, after: Ledger) -> tuple[Opening, ...]:
+def _opened(before: Ledger, after: Ledger) -> tuple[OpenedObligation, ...]:
     return tuple(
-        Opening(
+        OpenedObligation(
             obligation_id=key,
             owner_role=after[key].owner_role,
             owner_id=after[key].owner_id,
@@ -262,9 +267,9 @@ def _opened(before: Ledger, after: Ledger) -> tuple[Opening, ...]:
     )
 
 
-def _moved(before: Ledger, after: Ledger, at: datetime) -> tuple[Move, ...]:
+def _moved(before: Ledger, after: Ledger, at: datetime) -> tuple[MovedObligation, ...]:
     return tuple(
-        Move(
+        MovedObligation(
             obligation_id=key,
             owner_before=before[key].owner_id,
             owner_after=after[key].owner_id,

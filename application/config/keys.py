@@ -32,7 +32,7 @@ _HOW_TO = (
 
 
 def key_ring(settings: Settings) -> KeyRing | None:
-    """The keys that seal and open, for people's words and for what Temporal stores.
+    """Return the keys that encrypt people's words and what Temporal stores.
 
     Returns:
         None only where the operator chose to do without (SOJOURN_WITHOUT_KEYS).
@@ -52,8 +52,8 @@ def key_ring(settings: Settings) -> KeyRing | None:
     return ring_of_file(path, service)
 
 
-def recognised(content: JsonValue) -> str:
-    """What content is recognised by in an id that everybody may see, in hexadecimal: the same for the same.
+def keyed_digest(content: JsonValue) -> str:
+    """Return what content is recognised by in an id that everybody may see, in hexadecimal.
 
     Raises:
         SettingsError: As `key_ring`; KeysError likewise.
@@ -63,7 +63,7 @@ def recognised(content: JsonValue) -> str:
 
 
 def encryption_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> FieldEncryption:
-    """What seals and opens, over a pool.
+    """Return what encrypts and decrypts people's words, over a pool.
 
     Raises:
         SettingsError: No keys are set, and nobody chose to do without.
@@ -74,7 +74,7 @@ def encryption_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Fie
 
 
 def reading_encryption_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> FieldEncryption:
-    """The same for who may only want to read what is not sealed: keys are missed when they are needed.
+    """Return the same for who may only read what is not encrypted: keys are missed when they are needed.
 
     Raises:
         KeysError: Those that are set cannot be used.
@@ -86,7 +86,7 @@ def reading_encryption_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]
 
 
 async def checked_encryption_of(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> FieldEncryption:
-    """`encryption_of` for a process that will write: refused at once where it cannot open what is there.
+    """Return the same for a process that will write, refused at once where it cannot open what is there.
 
     Raises:
         SettingsError: No keys are set, and nobody chose to do without.
@@ -98,7 +98,7 @@ async def checked_encryption_of(settings: Settings, pool: asyncpg.Pool[asyncpg.R
 
 
 def key_service(settings: Settings) -> KeyService | None:
-    """The key service that wraps the keys; None where they are plain.
+    """Return the key service that wraps the keys; None where they are plain.
 
     Raises:
         KeysError: What the setting names is none.
@@ -107,19 +107,19 @@ def key_service(settings: Settings) -> KeyService | None:
 
 
 def key_file_of(data: Path) -> Path:
-    """Where the embedded stack on a data folder keeps its keys."""
+    """Return where the embedded stack on a data folder keeps its keys."""
     return data.resolve() / KEY_FILE_NAME
 
 
 def key_file_in_use(settings: Settings) -> Path | None:
-    """The file that `key_ring` reads; None where the keys come from elsewhere or there are none."""
+    """Return the file that `key_ring` reads; None where the keys come from elsewhere or there are none."""
     if settings.keys is not None or settings.without_keys:
         return None
     return settings.key_file or _of_the_stack(settings)
 
 
 def with_keys_of_its_own(settings: Settings, data: Path) -> Settings:
-    """The settings of an embedded stack's own processes: with its key file, made where it is missing.
+    """Return the settings of an embedded stack's own processes: with its key file, made where it is missing.
 
     Keys that the operator set, or chose to do without, stay as they are.
 

@@ -7,7 +7,7 @@ from application.settings import Settings
 
 
 def mail_settings(settings: Settings) -> MailSettings:
-    """The mail server and the sender, as the settings name them."""
+    """Return the mail server and the sender, as the settings name them."""
     return MailSettings(
         host=settings.smtp_host,
         port=settings.smtp_port,

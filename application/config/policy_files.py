@@ -1,4 +1,4 @@
-"""Policy sets in YAML: reading what operators wrote, with the line of every problem, and writing it out."""
+"""Read policy sets that operators wrote in YAML, with the line of every problem, and write them out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HEADING = """\
 
 
 def read_policy_set(text: str) -> PolicySet:
-    """The set that a YAML text describes; JSON is YAML, too.
+    """Return the set that a YAML text describes; JSON is YAML, too.
 
     Raises:
         PolicyRefused: With every problem; each names its line where it has one.
@@ -43,14 +43,14 @@ def read_policy_set(text: str) -> PolicySet:
         raise PolicyRefused([_with_line(problem, lines) for problem in refused.problems]) from refused
 
 
-def written(policies: PolicySet) -> str:
-    """The set as YAML, to be changed and read again."""
+def policy_set_as_yaml(policies: PolicySet) -> str:
+    """Return the set as YAML, to be changed and read again."""
     document = document_of(policies)
     return HEADING + yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=100)
 
 
 def _parsed(text: str) -> tuple[JsonValue, Mapping[str, int]]:
-    """The document, and the line on which each of its fields begins."""
+    """Return the document, and the line on which each of its fields begins."""
     if len(text) > LONGEST_TEXT:
         raise PolicyRefused([Problem(field="", sentence="is far longer than a policy set can be")])
     try:
@@ -82,7 +82,7 @@ class _Reading:
         self._nodes = 0
 
     def value(self, node: Node, field: str, depth: int) -> JsonValue:
-        """The value of a node, and of all within it."""
+        """Return the value of a node, and of all within it."""
         self._nodes += 1
         self.lines.setdefault(field, _line(node))
         if depth > DEEPEST or self._nodes > MOST_NODES:
@@ -132,7 +132,7 @@ def _line(node: Node) -> int:
 
 
 def _with_line(problem: Problem, lines: Mapping[str, int]) -> Problem:
-    """The problem with the line of its field, or of the nearest field around it."""
+    """Return the problem with the line of its field, or of the nearest field around it."""
     steps = problem.field.split(".")
     for length in range(len(steps), 0, -1):
         line = lines.get(".".join(steps[:length]))

@@ -42,12 +42,12 @@ class KnownPolicies:
 
     @classmethod
     def built_in(cls) -> Self:
-        """Those that come with the product."""
+        """Return those that come with the product."""
         return cls(_built_in())
 
     @classmethod
     def read(cls, paths: Sequence[Path]) -> Self:
-        """Those of the product and of files.
+        """Return those of the product and of files.
 
         Args:
             paths: Files, and folders whose `.yaml`, `.yml` and `.json` files are read.
@@ -87,21 +87,21 @@ class KnownPolicies:
         return tuple(known.policies for known in self)
 
     def find(self, policy_set_id: str, version: int) -> PolicySet | None:
-        """A set; None where there is none such."""
+        """Return a set; None where there is none such."""
         known = self._sets.get((policy_set_id, version))
         return None if known is None else known.policies
 
     def newest(self, policy_set_id: str) -> PolicySet | None:
-        """The highest version of a set; None where there is none."""
+        """Return the highest version of a set; None where there is none."""
         versions = [policies for policies in self.sets if policies.policy_set_id == policy_set_id]
         return max(versions, key=lambda policies: policies.version, default=None)
 
     def to_send(self, policy_set_id: str, version: int) -> PolicySet | None:
-        """What has to go along with a request or a command; None for what every workflow knows."""
+        """Return what has to go along with a request or a command; None for what every workflow knows."""
         return None if (policy_set_id, version) in POLICY_SETS else self.find(policy_set_id, version)
 
     def missing(self, policy_set_id: str, version: int) -> str:
-        """What to say about a set that is not known."""
+        """Say of a set that it is not known, and which are."""
         there = ", ".join(_words(*name) for name in self._sets)
         return (
             f"names {_words(policy_set_id, version)}, which is not known; there is {there}. More are read "
@@ -109,7 +109,7 @@ class KnownPolicies:
         )
 
     def along_with(self, command: Command) -> Command:
-        """A command with the set that it names, where every workflow does not know that.
+        """Return a command with the set that it names, where not every workflow knows that.
 
         Raises:
             UpdateRefusedError: It names a set that is not known here.

@@ -7,7 +7,7 @@ from application.settings import Settings
 
 
 def token_rules(settings: Settings) -> TokenRules | None:
-    """How tokens are checked; None where nothing is set to check them with.
+    """Return how tokens are checked; None where nothing is set to check them with.
 
     Raises:
         TokenKeysError: What is set cannot be used.

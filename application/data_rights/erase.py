@@ -1,4 +1,4 @@
-"""Erasing a person: what would go, what stays and why; and doing it, as often as it takes.
+"""Erase a person: what would go, what stays and why; and doing it, as often as it takes.
 
 Destroying the keys comes first: from then on nothing that was sealed for the person can be read, in the log
 or in any copy of it. Everything after it clears what is left beside it, and can be done again. The receipt
@@ -17,10 +17,18 @@ from temporalio.client import Client
 from activities.data_rights.log import Looked, RightsLog
 from activities.directory.people import Directory
 from activities.event_store.event_store import EventStore
+from activities.integrity.snapshots import count_agreements
 from activities.keys.envelopes import agreement_of, person_of
+from activities.keys.legal_holds import OnHoldError
 from activities.keys.subjects import Destroyed, SubjectKeys
-from application.data_rights.temporal_histories import ClearedAway
-from application.queries.agreements import standing
+from application.container import Container
+from application.data_rights.receipts import SignedReceipt, sign_receipt
+from application.data_rights.temporal_histories import HistoryRemoval
+from application.errors import ErasureForbiddenError, NothingMatchedError, OnLegalHoldError
+from application.identity.operators import require_operator
+from application.identity.principal import Principal
+from application.progress import NO_PROGRESS, Progress
+from application.queries.agreements import load_snapshot
 from domain.kernel.model import Frozen, PersonId
 from domain.kernel.vocabulary import Role
 from domain.privacy.data_subjects import holders_of, subject_of
@@ -87,8 +95,91 @@ class Plan(Frozen):
         return None
 
 
+async def plan_erasure(
+    container: Container, principal: Principal, person_id: PersonId, *, progress: Progress = NO_PROGRESS
+) -> Plan:
+    """Return what an erasure of a person would do. Changes nothing.
+
+    Args:
+        container: What it takes.
+        principal: The operator who asks.
+        person_id: Whom it would erase.
+        progress: Told of agreements that were looked at.
+
+    Raises:
+        NoKeysError: Nothing is encrypted here, so nothing can be erased.
+        NotPermittedError: The principal is no operator.
+        NothingMatchedError: Nothing is known of such a person.
+        ErasureForbiddenError: A legal hold or roles that they still hold forbid it.
+    """
+    container.key_ring()
+    await require_operator(await container.directory(), principal)
+    progress.start(await count_agreements(await container.pool()))
+    plan = await (await _eraser(container)).plan(person_id, progress.advance)
+    if not plan.known and not plan.keys and not plan.agreements:
+        raise NothingMatchedError(f"Nothing is known of {person_id}.")
+    if plan.forbidden is not None:
+        raise ErasureForbiddenError(plan.forbidden)
+    return plan
+
+
+async def erase_person(
+    container: Container,
+    principal: Principal,
+    plan: Plan,
+    *,
+    reference: str,
+    keep: Callable[[SignedReceipt], None],
+    told: Callable[[str], None] = lambda _: None,
+) -> SignedReceipt:
+    """Erase a person and keep the signed receipt; the same again finishes what was interrupted.
+
+    Args:
+        container: What it takes.
+        principal: The operator who erases.
+        plan: As `plan_erasure` has just made it.
+        reference: Of the person's request; for the receipt, never a name.
+        keep: Keeps the receipt where it is to be kept. It is noted in the record afterwards, so that whoever
+            is cut off in between gets the same by the same call again.
+        told: Called with each step, for whoever waits.
+
+    Raises:
+        NotPermittedError: The principal is no operator.
+        OnLegalHoldError: They were put on legal hold since the plan was made; nothing more was erased.
+    """
+    ring = container.key_ring()
+    operator_id = await require_operator(await container.directory(), principal)
+    # Reached before anything is destroyed: half an erasure is none.
+    client = await container.temporal()
+    try:
+        receipt = await (await _eraser(container)).erase(
+            plan,
+            by=operator_id,
+            reference=reference,
+            client=client,
+            task_queue=container.settings.task_queue,
+            told=told,
+        )
+    except OnHoldError as held:
+        raise OnLegalHoldError(str(held)) from held
+    signed = sign_receipt(ring, receipt)
+    keep(signed)
+    rights = await container.rights()
+    await rights.note(plan.person_id, "person.erased", operator_id, signed.model_dump(mode="json"))
+    return signed
+
+
+async def _eraser(container: Container) -> Eraser:
+    return Eraser(
+        event_store=await container.event_store(),
+        directory=await container.directory(),
+        keys=await container.subject_keys(),
+        rights=await container.rights(),
+    )
+
+
 class Eraser:
-    """Erases people.
+    """Erases people, step by step.
 
     Args:
         event_store: Where the events are.
@@ -106,7 +197,7 @@ class Eraser:
         self._rights = rights
 
     async def plan(self, person_id: PersonId, looked: Looked = lambda _: None) -> Plan:
-        """What there is of a person, and whether it may be erased. Changes nothing.
+        """Return what there is of a person, and whether it may be erased. Changes nothing.
 
         Args:
             person_id: Whom.
@@ -138,7 +229,7 @@ class Eraser:
         task_queue: str,
         told: Callable[[str], None],
     ) -> dict[str, JsonValue]:
-        """Does it; the same again finishes what was interrupted.
+        """Erase; the same again finishes what was interrupted.
 
         Args:
             plan: As just made, with nothing that forbids it.
@@ -158,13 +249,13 @@ class Eraser:
         told(f"{len(destroyed)} keys destroyed")
         cleared = await self._rights.clear_directory(plan.person_id)
         told("the directory is cleared")
-        cleared_away = ClearedAway(self._event_store, self._rights, client, task_queue)
+        history_removal = HistoryRemoval(self._event_store, self._rights, client, task_queue)
         for each in plan.agreements:
-            await cleared_away.clear(
+            await history_removal.remove(
                 each.agreement_id, of=[plan.person_id], by=by, on_account_of=plan.person_id
             )
             told(f"{each.agreement_id}: deletion of its histories requested")
-        histories = await cleared_away.told_of(plan.person_id)
+        histories = await history_removal.removed_runs(plan.person_id)
         return {
             "person_id": plan.person_id,
             "erased_at": datetime.now(UTC).isoformat(),
@@ -181,23 +272,23 @@ class Eraser:
         }
 
     async def _in_agreement(self, agreement_id: str, sealed: int, person_id: PersonId) -> InAgreement:
-        stands = await standing(self._event_store, agreement_id)
-        if stands is None:
+        snapshot = await load_snapshot(self._event_store, agreement_id)
+        if snapshot is None:
             raise LookupError(agreement_id)
-        found = stands.agreement
+        found = snapshot.agreement
         holders = holders_of(found.parties)
         return InAgreement(
             agreement_id=agreement_id,
             open=not found.closed,
             roles=tuple(role for role in Role if role in found.roles_of(person_id)),
             sealed_events=sealed,
-            clear_events=sum(_has_clear_words_of(person_id, row, holders) for row in stands.events),
+            clear_events=sum(_has_clear_words_of(person_id, row, holders) for row in snapshot.events),
             retention_class=found.terms.retention_class,
         )
 
 
 def destroyed_keys(keys: Iterable[Destroyed]) -> list[JsonValue]:
-    """Destroyed keys as a receipt tells of them."""
+    """Return destroyed keys as a receipt tells of them."""
     return [
         {
             "person_id": person_of(key.reference.subject_id),

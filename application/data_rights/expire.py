@@ -1,4 +1,4 @@
-"""Letting what was written in an agreement expire on its date: what is due, what keeps it, and doing it.
+"""Let what was written in an agreement expire on its date: what is due, what keeps it, and doing it.
 
 An agreement's words are sealed under keys of their own, one for each of its people. Destroying these makes
 them unreadable in the log and in every copy of it, while agreement, hashes and reports stay. It is noted
@@ -9,16 +9,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from activities.data_rights.log import Looked, RightsLog
 from activities.event_store.event_store import EventStore
+from activities.integrity.snapshots import count_agreements
 from activities.keys.envelopes import person_of
+from activities.keys.legal_holds import OnHoldError
 from activities.keys.subjects import SubjectKeys
+from application.container import Container
 from application.data_rights.erase import destroyed_keys
-from application.data_rights.temporal_histories import ClearedAway
-from application.queries.agreements import standing
+from application.data_rights.receipts import SignedReceipt, sign_receipt
+from application.data_rights.temporal_histories import HistoryRemoval
+from application.identity.operators import require_operator
+from application.identity.principal import Principal
+from application.progress import NO_PROGRESS, Progress
+from application.queries.agreements import load_snapshot
 from domain.agreement.state import Agreement
 from domain.kernel.model import Frozen, PersonId
 from domain.privacy.retention import State, period_of, state_of
@@ -53,6 +61,105 @@ class Due(Frozen):
     """Keys that would be destroyed: 0 where an earlier run was cut off behind it."""
 
 
+class ExpiryOutcome(NamedTuple):
+    """What became of one agreement whose words are due, or would be."""
+
+    due: Due
+    receipt: SignedReceipt | None
+    """None where nothing was erased: `due.state` says why."""
+
+
+async def list_due(
+    container: Container, principal: Principal, on: date, *, progress: Progress = NO_PROGRESS
+) -> list[ExpiryOutcome]:
+    """Return the agreements whose words are due by a day; nothing is erased.
+
+    Args:
+        container: What it takes.
+        principal: The operator who asks.
+        on: The day, in UTC.
+        progress: Told of agreements that were looked at.
+
+    Raises:
+        NoKeysError: Nothing is encrypted here.
+        NotPermittedError: The principal is no operator.
+    """
+    expiry, _ = await _expiry(container, principal)
+    progress.start(await count_agreements(await container.pool()))
+    return [ExpiryOutcome(due, None) async for due in expiry.due(on, progress.advance)]
+
+
+async def erase_due(
+    container: Container,
+    principal: Principal,
+    on: date,
+    *,
+    reference: str,
+    keep: Callable[[str, SignedReceipt], None],
+    progress: Progress = NO_PROGRESS,
+) -> list[ExpiryOutcome]:
+    """Erase the words of agreements that are due; the same call again finishes what was cut off.
+
+    Args:
+        container: What it takes.
+        principal: The operator who does it.
+        on: The day, in UTC; never one to come.
+        reference: Of the rule or the run; for the receipts, never a name.
+        keep: Keeps an agreement's signed receipt where it is to be kept, before it is noted in the record.
+        progress: Told of agreements that were looked at.
+
+    Raises:
+        NoKeysError: Nothing is encrypted here.
+        NotPermittedError: The principal is no operator.
+    """
+    ring = container.key_ring()
+    expiry, operator_id = await _expiry(container, principal)
+    history_removal = HistoryRemoval(
+        await container.event_store(),
+        await container.rights(),
+        await container.temporal(),
+        container.settings.task_queue,
+    )
+    done: list[ExpiryOutcome] = []
+    progress.start(await count_agreements(await container.pool()))
+    async for due in expiry.due(on, progress.advance):
+        if due.state is not State.DUE:
+            done.append(ExpiryOutcome(due, None))
+            continue
+
+        def sign_and_keep(
+            receipt: dict[str, JsonValue], agreement_id: str = due.agreement_id
+        ) -> dict[str, JsonValue]:
+            signed = sign_receipt(ring, receipt)
+            keep(agreement_id, signed)
+            return signed.model_dump(mode="json")
+
+        try:
+            written = await expiry.expire(
+                due,
+                by=operator_id,
+                reference=reference,
+                history_removal=history_removal,
+                kept=sign_and_keep,
+            )
+        except OnHoldError as held:
+            # Placed since it was found to be due: told as any other that a hold keeps.
+            kept = due.model_copy(update={"state": State.ON_HOLD, "holds": held.holds})
+            done.append(ExpiryOutcome(kept, None))
+        else:
+            done.append(ExpiryOutcome(due, SignedReceipt.model_validate(written)))
+    return done
+
+
+async def _expiry(container: Container, principal: Principal) -> tuple[Expiry, PersonId]:
+    keys = await container.subject_keys()
+    operator_id = await require_operator(await container.directory(), principal)
+    expiry = Expiry(
+        await container.event_store(), keys, await container.rights(), container.settings.retention_periods
+    )
+    return expiry, operator_id
+
+
 class Expiry:
     """Finds what is due and lets it expire.
 
@@ -72,7 +179,7 @@ class Expiry:
         self._periods = periods
 
     async def due(self, on: date, looked: Looked = lambda _: None) -> AsyncGenerator[Due]:
-        """What is due on a day, in order of id, and first what an earlier run began; changes nothing.
+        """Yield what is due on a day, in order of id, and first what an earlier run began; changes nothing.
 
         Args:
             on: The day, in UTC.
@@ -99,16 +206,16 @@ class Expiry:
         *,
         by: PersonId,
         reference: str,
-        cleared_away: ClearedAway,
+        history_removal: HistoryRemoval,
         kept: Callable[[dict[str, JsonValue]], dict[str, JsonValue]],
     ) -> dict[str, JsonValue]:
-        """Lets one agreement's words expire; the same again finishes what was cut off.
+        """Let one agreement's words expire; the same again finishes what was cut off.
 
         Args:
             due: As just found.
             by: Who does it.
             reference: Of the rule or the run; for the receipt.
-            cleared_away: Removes what Temporal keeps.
+            history_removal: Removes what Temporal keeps.
             kept: Given the receipt, signs it and keeps it where it is to be kept; gives it back as signed.
 
         Returns:
@@ -131,11 +238,11 @@ class Expiry:
             if person_id not in begun:
                 await self._rights.note(person_id, "expiry.begun", by, why)
         await self._keys.destroy_in(due.agreement_id, by=by, reference=reference)
-        await cleared_away.clear(due.agreement_id, of=due.people, by=by)
+        await history_removal.remove(due.agreement_id, of=due.people, by=by)
         histories = {
             run
             for person_id in due.people
-            for run in (await cleared_away.told_of(person_id)).get(due.agreement_id, [])
+            for run in (await history_removal.removed_runs(person_id)).get(due.agreement_id, [])
         }
         receipt = kept(
             {
@@ -157,13 +264,13 @@ class Expiry:
         return receipt
 
     async def _of(self, agreement_id: str, on: date, *, begun: bool = False) -> Due | None:
-        """Whether an agreement's words are due, from its stream; None where they are not, or not yet."""
-        stands = await standing(self._event_store, agreement_id)
-        if stands is None or not stands.agreement.closed:
+        """Return an agreement whose words are due, from its stream; None where they are not, or not yet."""
+        snapshot = await load_snapshot(self._event_store, agreement_id)
+        if snapshot is None or not snapshot.agreement.closed:
             return None
-        agreement = stands.agreement
+        agreement = snapshot.agreement
         retention_class = agreement.terms.retention_class
-        closed_on = stands.events[-1].occurred_at.astimezone(UTC).date()
+        closed_on = snapshot.events[-1].occurred_at.astimezone(UTC).date()
         period = period_of(retention_class, self._periods)
         due_on = None if period is None else period.after(closed_on)
         if due_on is not None and due_on > on and not begun:

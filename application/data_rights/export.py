@@ -1,4 +1,4 @@
-"""Everything held about one person, for them to take away: their own words, and nobody else's.
+"""Export everything held about one person, for them to take away: their own words, and nobody else's.
 
 Words are shown where they are the person's own, or about them and meant for them by the audience table; what
 is somebody else's is withheld, and other people are named by their role only.
@@ -18,7 +18,13 @@ from activities.directory.people import Directory
 from activities.encryption.decrypt import decrypt_for_reader
 from activities.encryption.encrypt import FieldEncryption
 from activities.event_store.event_store import EventStore
-from application.queries.agreements import standing
+from activities.integrity.snapshots import count_agreements
+from application.container import Container
+from application.errors import NothingMatchedError
+from application.identity.operators import require_operator
+from application.identity.principal import Principal
+from application.progress import NO_PROGRESS, Progress
+from application.queries.agreements import load_snapshot
 from domain.agreement.state import Agreement
 from domain.kernel.model import PersonId
 from domain.kernel.vocabulary import Role
@@ -36,7 +42,44 @@ _OF_A_RIGHT = ("agreement_id", "reference", "keys_destroyed", "runs")
 WITHHELD_FROM_EXPORT = "(withheld: somebody else's)"
 
 
-async def exported(
+async def export_person(
+    container: Container, principal: Principal, person_id: PersonId, *, progress: Progress = NO_PROGRESS
+) -> dict[str, JsonValue]:
+    """Return everything held about a person, and note that it was handed out.
+
+    Args:
+        container: What it takes.
+        principal: The operator who exports.
+        person_id: Whom it is for.
+        progress: Told of agreements that were looked at, and of how many are left to read.
+
+    Raises:
+        NoKeysError: Nothing is encrypted here.
+        NotPermittedError: The principal is no operator.
+        NothingMatchedError: Nothing is known of such a person.
+        KeysError: A key is missing or wrong; SealedWordsError, SettingsError as `collect_export`.
+    """
+    container.key_ring()
+    operator_id = await require_operator(await container.directory(), principal)
+    rights = await container.rights()
+    progress.start(await count_agreements(await container.pool()))
+    found = await collect_export(
+        await container.event_store(),
+        await container.directory(),
+        await container.encryption(),
+        rights,
+        person_id,
+        access_log=await container.access_log(),
+        looked=progress.advance,
+        read=lambda left: progress.describe(f"Reading, {left} left"),
+    )
+    if found["directory"] is None and not found["agreements"]:
+        raise NothingMatchedError(f"Nothing is known of {person_id}.")
+    await rights.note(person_id, "person.exported", operator_id)
+    return found
+
+
+async def collect_export(
     event_store: EventStore,
     directory: Directory,
     encryption: FieldEncryption,
@@ -47,7 +90,7 @@ async def exported(
     looked: Looked = lambda _: None,
     read: Callable[[int], object] = lambda _: None,
 ) -> dict[str, JsonValue]:
-    """What is held about a person, as JSON.
+    """Return what is held about a person, as JSON.
 
     Args:
         event_store: Where events are.
@@ -61,7 +104,7 @@ async def exported(
 
     Raises:
         KeysError: A key is missing or wrong.
-        DecryptionError: Something of theirs is not as it was sealed.
+        SealedWordsError: Something of theirs is not as it was sealed.
     """
     person = (await directory.get([person_id])).get(person_id)
     agreements: list[JsonValue] = []
@@ -81,12 +124,12 @@ async def exported(
 
 
 def as_text(export: Mapping[str, JsonValue]) -> str:
-    """The same for reading: a heading for each agreement, a line for each value."""
+    """Return the same for reading: a heading for each agreement, a line for each value."""
     return "\n".join(_lines("", dict(export))) + "\n"
 
 
 def _right(event: RightsEvent, person_id: PersonId) -> JsonValue:
-    """What was done about their rights, with whoever did it by role: ids and dates, and no sealed reason."""
+    """Return what was done about their rights, with whoever did it by role: ids, dates, no sealed reason."""
     nobody = event.actor_id if event.actor_id in _NOBODY else Role.OPERATOR
     role = str(event.data.get("actor_role") or nobody)
     told = {name: event.data[name] for name in _OF_A_RIGHT if name in event.data}
@@ -101,11 +144,11 @@ async def _of_agreement(
     agreement_id: str,
     person_id: PersonId,
 ) -> JsonValue:
-    stands = await standing(event_store, agreement_id)
-    if stands is None:
+    snapshot = await load_snapshot(event_store, agreement_id)
+    if snapshot is None:
         raise LookupError(agreement_id)
-    agreement = stands.agreement
-    rows = [*stands.events, *await access_log.of(agreement)]
+    agreement = snapshot.agreement
+    rows = [*snapshot.events, *await access_log.of(agreement)]
     shown = await _readable(encryption, agreement, rows, person_id)
     others = _Others(agreement, rows, person_id)
     holders = holders_of(agreement.parties)
@@ -178,11 +221,11 @@ class _Others:
         self._pattern = re.compile(rf"(?<![\w.-])(?:{spelled})(?![\w-])") if spelled else None
 
     def named(self, person_id: str) -> str:
-        """How somebody is called."""
+        """Return how somebody is called."""
         return self._roles.get(person_id, "(somebody else)") if person_id in self._ids else person_id
 
     def redacted(self, value: JsonValue) -> JsonValue:
-        """The same without anybody else's id, and without their calendars."""
+        """Return the same without anybody else's id, and without their calendars."""
         if isinstance(value, dict):
             return {
                 name: self.redacted(each)

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import JsonValue
 
+from activities.integrity.returned_keys import still_in_use
 from activities.keys.envelopes import KeyReference, subject_in
 from activities.keys.ring import KeyRing
+from application.container import Container
+from application.identity.principal import Principal, require_machine
 from domain.kernel.model import Frozen
 
 _PURPOSE = b"erasure-receipts"
@@ -35,8 +39,8 @@ class SignedReceipt(Frozen):
     """Base64, 64 bytes, over the receipt as canonical JSON."""
 
 
-def signed(ring: KeyRing, receipt: Mapping[str, JsonValue]) -> SignedReceipt:
-    """A receipt signed under the primary key."""
+def sign_receipt(ring: KeyRing, receipt: Mapping[str, JsonValue]) -> SignedReceipt:
+    """Sign a receipt under the primary key."""
     key = _key(ring, ring.primary_id)
     return SignedReceipt(
         receipt=dict(receipt),
@@ -47,7 +51,7 @@ def signed(ring: KeyRing, receipt: Mapping[str, JsonValue]) -> SignedReceipt:
 
 
 def is_genuine(ring: KeyRing, receipt: SignedReceipt) -> bool:
-    """Whether a receipt was signed under a key of this ring and left as it was.
+    """Tell whether a receipt was signed under a key of this ring and left as it was.
 
     Raises:
         UnknownKeyError: The ring does not hold the key that it names.
@@ -61,7 +65,7 @@ def is_genuine(ring: KeyRing, receipt: SignedReceipt) -> bool:
 
 
 def keys_in(receipt: Mapping[str, JsonValue]) -> list[KeyReference]:
-    """The keys that a receipt says were destroyed."""
+    """Return the keys that a receipt says were destroyed."""
     told = receipt.get("keys_destroyed")
     found: list[KeyReference] = []
     for each in told if isinstance(told, list) else ():
@@ -72,6 +76,41 @@ def keys_in(receipt: Mapping[str, JsonValue]) -> list[KeyReference]:
             subject_id = person_id if agreement_id is None else subject_in(person_id, str(agreement_id))
             found.append(KeyReference(subject_id, int(str(each["version"]))))
     return found
+
+
+class CheckedReceipt(NamedTuple):
+    """A receipt and what is to be said of it."""
+
+    receipt: SignedReceipt
+    genuine: bool
+    returned: list[KeyReference]
+    """Keys that it says were destroyed, and that are back in this database."""
+
+
+async def check_receipts(
+    container: Container, principal: Principal, receipts: Sequence[SignedReceipt], *, in_record: bool = False
+) -> list[CheckedReceipt]:
+    """Check whether receipts are genuine and, where asked, whether what was destroyed still is.
+
+    Args:
+        container: What it takes.
+        principal: Whoever has a machine of the installation.
+        receipts: Which.
+        in_record: Also look for returned keys in the database, as after a restore.
+
+    Raises:
+        NotPermittedError: The principal has no machine of the installation.
+        NoKeysError: Nothing is encrypted here.
+    """
+    require_machine(principal)
+    ring = container.key_ring()
+    checked: list[CheckedReceipt] = []
+    for receipt in receipts:
+        genuine = is_genuine(ring, receipt)
+        destroyed = keys_in(receipt.receipt) if genuine and in_record else []
+        returned = await still_in_use(await container.pool(), destroyed) if destroyed else []
+        checked.append(CheckedReceipt(receipt, genuine, returned))
+    return checked
 
 
 def _key(ring: KeyRing, key_id: str) -> Ed25519PrivateKey:

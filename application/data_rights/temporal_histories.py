@@ -1,4 +1,4 @@
-"""Removing what Temporal keeps of an agreement: its histories hold payloads that no person's key seals."""
+"""Remove what Temporal keeps of an agreement: its histories hold payloads that no person's key seals."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.data_rights.log import RightsLog
 from activities.event_store.event_store import EventStore
-from application.queries.agreements import standing
+from application.queries.agreements import load_snapshot
 from application.temporal.starter import Starter
 from domain.kernel.model import PersonId
 
 
-class ClearedAway:
+class HistoryRemoval:
     """Has Temporal delete the histories of agreements, as often as it takes, and knows of every time.
 
     Args:
-        event_store: From which an agreement that still runs goes on.
+        record: From which an agreement that still runs goes on.
         rights: Where it is noted which histories go, before they do.
         client: Temporal.
         task_queue: Where agreements go on.
@@ -33,7 +33,7 @@ class ClearedAway:
         self._client = client
         self._starter = Starter(client, task_queue)
 
-    async def clear(
+    async def remove(
         self,
         agreement_id: str,
         *,
@@ -41,7 +41,7 @@ class ClearedAway:
         by: PersonId,
         on_account_of: PersonId | None = None,
     ) -> list[str]:
-        """Removes every history of an agreement; one that still ran goes on from the record.
+        """Remove every history of an agreement; one that still ran goes on from the record.
 
         Args:
             agreement_id: Whose histories.
@@ -69,13 +69,13 @@ class ClearedAway:
         for run_id in runs:
             await self._delete(agreement_id, run_id)
         # Also where an earlier attempt was cut off between the deletion and this.
-        stands = await standing(self._event_store, agreement_id)
-        if stands is not None and not stands.agreement.closed:
-            await self._starter.resume(stands.agreement, stands.at)
+        snapshot = await load_snapshot(self._event_store, agreement_id)
+        if snapshot is not None and not snapshot.agreement.closed:
+            await self._starter.resume(snapshot.agreement, snapshot.at)
         return sorted(runs)
 
-    async def told_of(self, person_id: PersonId) -> dict[str, list[str]]:
-        """Every run ever removed on a person's account, by agreement."""
+    async def removed_runs(self, person_id: PersonId) -> dict[str, list[str]]:
+        """Return every run ever removed on a person's account, by agreement."""
         found: dict[str, set[str]] = {}
         for event in await self._rights.events(person_id):
             runs = event.data.get("runs")
@@ -84,7 +84,7 @@ class ClearedAway:
         return {agreement_id: sorted(runs) for agreement_id, runs in found.items()}
 
     async def _current(self, agreement_id: str) -> tuple[str, bool] | None:
-        """The latest run and whether it runs; None where Temporal knows none."""
+        """Return the latest run and whether it runs; None where Temporal knows none."""
         try:
             described = await self._client.get_workflow_handle(agreement_id).describe()
         except RPCError as error:

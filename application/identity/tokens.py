@@ -1,4 +1,4 @@
-"""Who asks: a bearer token, checked against a shared secret or against the public keys of whoever signs them.
+"""Prove who a person is by a bearer token, checked against a shared secret or the public keys of its issuer.
 
 A token is a JWT. `sub` is the person's id in the directory, `aud` names this gateway, `exp` is required. The
 claim `sojourn_roles` lists what the person is beyond their agreements, of which `operator` means something.
@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from domain.kernel.model import Frozen, PersonId
+from application.identity.principal import Principal, Proof
+from domain.kernel.model import PersonId
 from domain.kernel.vocabulary import Role
 
 AUDIENCE = "sojourn"
@@ -49,20 +50,6 @@ class TokenKeysError(ValueError):
     """The keys that tokens are checked with are wrong or missing; the text says what to do."""
 
 
-class Asker(Frozen):
-    """Somebody whose token was good, or who needed none."""
-
-    person_id: PersonId | None
-    """None for whoever sits at the machine of an embedded stack."""
-    roles: frozenset[Role] = frozenset()
-    """Beyond those they hold in agreements."""
-
-    @property
-    def is_operator(self) -> bool:
-        """Whether they look after agreements that they are no party to."""
-        return Role.OPERATOR in self.roles
-
-
 class _Claims(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -88,7 +75,7 @@ class TokenRules:
 
     @classmethod
     def with_secret(cls, secret: str, *, audience: str = AUDIENCE, issuer: str | None = None) -> TokenRules:
-        """Tokens are signed with a shared secret (HS256).
+        """Make rules for tokens that are signed with a shared secret (HS256).
 
         Raises:
             TokenKeysError: It is too short to withstand guessing.
@@ -102,7 +89,7 @@ class TokenRules:
 
     @classmethod
     def with_key_file(cls, path: Path, *, audience: str = AUDIENCE, issuer: str | None = None) -> TokenRules:
-        """Tokens are signed with private keys whose public parts a file holds.
+        """Make rules for tokens that are signed with private keys whose public parts a file holds.
 
         Args:
             path: A JSON Web Key Set, or one RSA public key as PEM (RS256).
@@ -120,8 +107,8 @@ class TokenRules:
             raise TokenKeysError(_no_keys(path, "none found"))
         return cls(keys, audience=audience, issuer=issuer)
 
-    def asker(self, authorization: str | None) -> Asker:
-        """Who sent a request.
+    def principal(self, authorization: str | None) -> Principal:
+        """Return the person who sent a request, proved by their token.
 
         Args:
             authorization: Its header of this name; None where it has none.
@@ -133,8 +120,9 @@ class TokenRules:
         if scheme.lower() != _SCHEME or not token.strip():
             raise TokenRefusedError("no_token", "Say who asks: Authorization: Bearer <token>.")
         claims = self._claims(token.strip())
-        known = frozenset(Role(name) for name in claims.sojourn_roles if name in set(Role))
-        return Asker(person_id=claims.sub, roles=known & {Role.OPERATOR})
+        return Principal.person(
+            claims.sub, Proof.TOKEN, claims_operator=Role.OPERATOR in claims.sojourn_roles
+        )
 
     def _claims(self, token: str) -> _Claims:
         try:
@@ -187,7 +175,7 @@ def issue(
     audience: str = AUDIENCE,
     issuer: str | None = None,
 ) -> str:
-    """A token signed with a shared secret: for the command line, and where there is no identity provider.
+    """Return a token signed with a shared secret: where there is no identity provider.
 
     Args:
         secret: The one that `TokenRules.with_secret` was given.

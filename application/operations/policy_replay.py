@@ -1,4 +1,4 @@
-"""Replaying a policy over the record: agreement by agreement, never all of them in memory.
+"""Replay a policy over the record: agreement by agreement, never all of them in memory.
 
 Judging one life takes a processor some ten milliseconds, so many are spread over processes. A few are judged
 here, for starting a process costs as much as a hundred of them.
@@ -12,6 +12,7 @@ import signal
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import aclosing
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from types import TracebackType
@@ -19,11 +20,15 @@ from typing import NamedTuple, Self
 
 from activities.event_store.event_store import EventStore
 from activities.postgres.rows import AgreementRow
-from application.concurrency import AT_ONCE, few_at_once
+from application.concurrency import AT_ONCE, gather_limited
+from application.container import Container
+from application.identity.principal import Principal, require_machine
+from application.progress import NO_PROGRESS, Progress
 from application.queries.agreements import agreements
 from domain.kernel.vocabulary import Kind, Phase
 from domain.policy.policy_set import PolicySet
 from domain.simulation.replay import AgreementReplay, Window, replay
+from domain.simulation.tally import Summary, Tally
 from domain.stream.messages import RecordedEvent
 
 HERE_AT_MOST = 96
@@ -33,7 +38,7 @@ Lives = Sequence[Sequence[RecordedEvent]]
 Judged = list[AgreementReplay | None]
 
 
-class Asked(NamedTuple):
+class ReplayRequest(NamedTuple):
     """What to replay over which stretch of time."""
 
     policies: PolicySet
@@ -45,15 +50,45 @@ class Asked(NamedTuple):
     false_alarm_days: int
 
 
-async def replayed(
+async def replay_policy(
+    container: Container,
+    principal: Principal,
+    asked: ReplayRequest,
+    *,
+    each: Callable[[AgreementReplay], None],
+    progress: Progress = NO_PROGRESS,
+) -> Summary:
+    """Replay the record under a proposed policy, and return the sums; nothing is written.
+
+    Args:
+        container: What it takes.
+        principal: Whoever has a machine of the installation.
+        asked: What to replay.
+        each: Given every agreement that has anything in the window, in order of id.
+        progress: Told of each agreement that was looked at.
+
+    Raises:
+        NotPermittedError: The principal has no machine of the installation.
+        UnreadableEvent: A newer release wrote one of the streams.
+    """
+    require_machine(principal)
+    tally = Tally()
+    async with aclosing(replay_agreements(await container.event_store(), asked, progress.advance)) as found:
+        async for replayed in found:
+            tally.add(replayed)
+            each(replayed)
+    return tally.summary()
+
+
+async def replay_agreements(
     event_store: EventStore,
-    asked: Asked,
+    asked: ReplayRequest,
     one_more: Callable[[], None] = lambda: None,
     *,
     here_at_most: int = HERE_AT_MOST,
     processes: int | None = None,
 ) -> AsyncGenerator[AgreementReplay]:
-    """Every agreement that has anything in the window, in order of id.
+    """Yield every agreement that has anything in the window, in order of id.
 
     Args:
         event_store: Where the streams are.
@@ -80,7 +115,7 @@ async def replayed(
 class _Judges:
     """Judges lives: the first ones here, the others in processes of their own."""
 
-    def __init__(self, asked: Asked, here_at_most: int, processes: int) -> None:
+    def __init__(self, asked: ReplayRequest, here_at_most: int, processes: int) -> None:
         self._asked = asked
         self._here = here_at_most
         self._processes = processes
@@ -123,7 +158,7 @@ def _leave_interrupts_alone() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _judged(asked: Asked, lives: Lives) -> Judged:
+def _judged(asked: ReplayRequest, lives: Lives) -> Judged:
     now = datetime.now(UTC)
     return [
         replay(
@@ -146,9 +181,9 @@ def _found(judged: Judged, one_more: Callable[[], None]) -> list[AgreementReplay
 
 
 async def _lives(
-    event_store: EventStore, asked: Asked, one_more: Callable[[], None]
+    event_store: EventStore, asked: ReplayRequest, one_more: Callable[[], None]
 ) -> AsyncGenerator[Lives]:
-    """The streams that may matter, a few at a time."""
+    """Yield the streams that may matter, a few at a time."""
 
     async def stream(row: AgreementRow) -> list[RecordedEvent]:
         return await event_store.stream(row.agreement_id)
@@ -160,13 +195,13 @@ async def _lives(
             continue
         wanted.append(row)
         if len(wanted) == AT_ONCE:
-            yield await few_at_once(stream, wanted)
+            yield await gather_limited(stream, wanted)
             wanted = []
     if wanted:
-        yield await few_at_once(stream, wanted)
+        yield await gather_limited(stream, wanted)
 
 
-def _may_matter(row: AgreementRow, asked: Asked) -> bool:
-    """Spares reading what had ended before the window, or began after it."""
+def _may_matter(row: AgreementRow, asked: ReplayRequest) -> bool:
+    """Tell whether a stream has to be read: not what had ended before the window, or began after it."""
     ended_before = row.head.phase is Phase.CLOSED and row.updated_at <= asked.since
     return not ended_before and (asked.until is None or row.opened_at < asked.until)

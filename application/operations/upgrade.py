@@ -1,4 +1,4 @@
-"""Bringing running agreements to the current worker version, and telling which have come.
+"""Bring running agreements to the current worker version, and telling which have come.
 
 A run ends on the version that began it. An agreement that sleeps for weeks would notice a newer version only
 when it next wakes, so it is woken by a signal that changes nothing, hands over to its next run, and that one
@@ -12,22 +12,28 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.common import WorkerDeploymentVersion
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.event_store.event_store import EventStore
-from application.concurrency import few_at_once
-from application.queries.agreements import standing
+from application.concurrency import gather_limited
+from application.container import Container
+from application.errors import NothingMatchedError
+from application.identity.principal import Principal, require_machine
+from application.progress import NO_PROGRESS, Progress
+from application.queries.agreements import load_snapshot
 from application.temporal.starter import Starter
-from application.temporal.versions import spelled
+from application.temporal.versions import current_version, make_current, spelled, version_of
 from domain.kernel.model import Frozen
 from workflows.contract import NUDGE_SIGNAL, WORKFLOW_TYPES
 
 AT_ONCE = 32
 """How many agreements are on their way at a time: each costs the workers two tasks and a fold."""
 
+_UNTIL_CURRENT = timedelta(seconds=10)
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
 _UNTIL_THE_NEXT_NUDGE = 5.0
@@ -59,6 +65,79 @@ class Upgraded(Frozen):
     """The worker version it runs on now; None where no worker has had it yet, or an unversioned one."""
 
 
+class UpgradeOutcome(NamedTuple):
+    """What an upgrade led to."""
+
+    current: WorkerDeploymentVersion
+    """The version that agreements were to move to."""
+    agreements: list[Upgraded]
+    """Those that were on another version."""
+
+
+async def upgrade(
+    container: Container,
+    principal: Principal,
+    *,
+    to_build: str | None = None,
+    patience: timedelta,
+    from_record: bool = False,
+    dry_run: bool = False,
+    progress: Progress = NO_PROGRESS,
+) -> UpgradeOutcome:
+    """Bring running agreements to the current worker version.
+
+    Args:
+        container: What it takes.
+        principal: Whoever has a machine of the installation.
+        to_build: Make this build id current first; None moves to the version that is.
+        patience: How long to wait for each agreement.
+        from_record: Start what does not come in time again from its record.
+        dry_run: Only tell where each is.
+        progress: Told of each agreement that is done.
+
+    Raises:
+        NotPermittedError: The principal has no machine of the installation.
+        NothingMatchedError: No worker of the deployment has run yet.
+        VersionNotMadeCurrentError: Temporal does not make the version current.
+    """
+    require_machine(principal)
+    client = await container.temporal()
+    current = await _version_to_move_to(container, client, to_build, dry_run=dry_run)
+    change = Upgrade(client, container.settings.task_queue, current)
+    behind = [agreement_id async for agreement_id in change.behind()]
+    if dry_run:
+        return UpgradeOutcome(current, await change.would_move(behind))
+    progress.describe(f"moving to {spelled(current)}")
+    progress.start(len(behind))
+    items = await change.move(behind, patience, progress.advance)
+    left = [item.agreement_id for item in items if item.outcome is Outcome.BEHIND]
+    if from_record and left:
+        progress.describe("starting again from the record")
+        again = await change.start_again(await container.event_store(), left, progress.advance)
+        items = [item for item in items if item.outcome is not Outcome.BEHIND] + again
+    return UpgradeOutcome(current, items)
+
+
+async def _version_to_move_to(
+    container: Container, client: Client, to_build: str | None, *, dry_run: bool
+) -> WorkerDeploymentVersion:
+    """Return the version that is current, or make it so where a build is named."""
+    deployment = version_of(container.settings).deployment_name
+    if to_build is not None:
+        wanted = WorkerDeploymentVersion(deployment, to_build)
+        if not dry_run:
+            await make_current(client, wanted, patience=_UNTIL_CURRENT)
+        return wanted
+    current = await current_version(client, deployment)
+    if current is None:
+        raise NothingMatchedError(
+            f"No worker of deployment {deployment} has run in namespace {client.namespace} yet: start one "
+            "with `sojourn worker`, or set TEMPORAL_DEPLOYMENT_NAME or SOJOURN_TASK_QUEUE as the workers "
+            "have it."
+        )
+    return current
+
+
 class Upgrade:
     """Moves what runs on one task queue to a version that is current.
 
@@ -74,7 +153,7 @@ class Upgrade:
         self._version = version
 
     async def behind(self) -> AsyncGenerator[str]:
-        """Ids of running agreements that are not on the version, as Temporal lists them.
+        """Yield the ids of running agreements that are not on the version, as Temporal lists them.
 
         Its list may be some moments old: what has begun or moved just now may be missing, or be there still.
 
@@ -91,17 +170,17 @@ class Upgrade:
             yield found.id
 
     async def would_move(self, agreement_ids: Sequence[str]) -> list[Upgraded]:
-        """Where each is now, with nothing sent."""
+        """Return where each is now, with nothing sent."""
 
         async def one(agreement_id: str) -> Upgraded:
             return await self._found(agreement_id, Outcome.WOULD_MOVE)
 
-        return await few_at_once(one, agreement_ids, at_once=AT_ONCE)
+        return await gather_limited(one, agreement_ids, at_once=AT_ONCE)
 
     async def move(
         self, agreement_ids: Sequence[str], patience: timedelta, one_more: Callable[[], None]
     ) -> list[Upgraded]:
-        """Wakes each and waits until it runs on the version.
+        """Wake each and wait until it runs on the version.
 
         Args:
             agreement_ids: Which.
@@ -117,12 +196,12 @@ class Upgrade:
             one_more()
             return upgraded
 
-        return await few_at_once(one, agreement_ids, at_once=AT_ONCE)
+        return await gather_limited(one, agreement_ids, at_once=AT_ONCE)
 
     async def start_again(
         self, event_store: EventStore, agreement_ids: Sequence[str], one_more: Callable[[], None]
     ) -> list[Upgraded]:
-        """Begins a new run of each from its record, in place of the one that runs.
+        """Begin a new run of each from its record, in place of the one that runs.
 
         What the old run had accepted is in the record; what it had not finished was not acknowledged, and its
         sender sends it again.
@@ -139,10 +218,10 @@ class Upgrade:
 
         async def one(agreement_id: str) -> Upgraded:
             upgraded = await self._found(agreement_id, Outcome.BEHIND)
-            stands = await standing(event_store, agreement_id)
+            snapshot = await load_snapshot(event_store, agreement_id)
             # A workflow that has recorded nothing yet has no record to begin from.
-            if upgraded.outcome is Outcome.BEHIND and stands is not None:
-                await starter.resume(stands.agreement, stands.at, instead_of_a_run=True)
+            if upgraded.outcome is Outcome.BEHIND and snapshot is not None:
+                await starter.resume(snapshot.agreement, snapshot.at, instead_of_a_run=True)
                 upgraded = Upgraded(
                     agreement_id=agreement_id,
                     outcome=Outcome.STARTED_AGAIN,
@@ -151,7 +230,7 @@ class Upgrade:
             one_more()
             return upgraded
 
-        return await few_at_once(one, agreement_ids, at_once=AT_ONCE)
+        return await gather_limited(one, agreement_ids, at_once=AT_ONCE)
 
     async def _move(self, agreement_id: str, patience: timedelta) -> Upgraded:
         loop = asyncio.get_running_loop()
@@ -189,7 +268,7 @@ class Upgrade:
 
 
 def _version_of(description: WorkflowExecutionDescription) -> WorkerDeploymentVersion | None:
-    """The version whose worker completed the last task of a run."""
+    """Return the version whose worker completed the last task of a run."""
     versioning = description.raw_description.workflow_execution_info.versioning_info
     if not versioning.HasField("deployment_version"):
         return None

@@ -1,4 +1,4 @@
-"""Whether the record is as it was written, its read models as it has them, and every workflow where it is.
+"""Verify that the record is as it was written, its read models as it has them, every workflow where it is.
 
 No keys are needed: hashes are taken over the text as it is stored, and states are folded without what people
 wrote. That every key is there which something is sealed under is looked at as well, for a lost one must not
@@ -8,7 +8,7 @@ pass for an erasure.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import asyncpg
 from temporalio.client import Client
@@ -19,11 +19,17 @@ from activities.integrity.returned_keys import returned_keys
 from activities.integrity.rights_chain import rights_differences
 from activities.integrity.snapshots import (
     all_stored_agreements,
+    count_agreements,
     epoch_differences,
     stored_agreements_of,
     tally_differences,
 )
+from activities.postgres.pool import translated_errors
+from application.container import Container
+from application.identity.principal import Principal, require_machine
 from application.operations.workflow_state import workflow_differences
+from application.progress import NO_PROGRESS, Progress
+from deploy.privileges import may_edit_the_log
 from workflows.contract import TASK_QUEUE
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -32,7 +38,57 @@ Looked = Callable[[StoredAgreement], object]
 
 
 def _nobody(_: StoredAgreement) -> None:
-    """Keeps no count."""
+    """Keep no count."""
+
+
+class Verified(NamedTuple):
+    """What a verification found."""
+
+    differences: list[Difference]
+    """Each with what to do about it; empty where there is none."""
+    agreements: int
+    """How many were looked at."""
+    role_may_edit_the_log: bool
+    """Whether the database role that looked could change what is written once."""
+
+
+async def verify_installation(
+    container: Container,
+    principal: Principal,
+    agreement_ids: Sequence[str] = (),
+    *,
+    record_only: bool = False,
+    progress: Progress = NO_PROGRESS,
+) -> Verified:
+    """Recompute every hash chain, fold every stream, and compare read models and running workflows.
+
+    Args:
+        container: What it takes.
+        principal: Whoever has a machine of the installation.
+        agreement_ids: Only these; empty for all.
+        record_only: Leave workflows out.
+        progress: Told of each agreement that was looked at.
+
+    Raises:
+        NotPermittedError: The principal has no machine of the installation.
+        UnknownAgreementError: As `verify`; DatabaseUnavailableError, DatabaseRefusedError, RPCError likewise.
+    """
+    require_machine(principal)
+    pool = await container.pool()
+    with translated_errors("may_edit_the_log"):
+        async with pool.acquire() as connection:
+            could_edit = await may_edit_the_log(connection)
+    client = None if record_only else await container.temporal()
+    total = len(agreement_ids) or await count_agreements(pool)
+    progress.start(total)
+    found = await verify(
+        pool,
+        client,
+        task_queue=container.settings.task_queue,
+        agreement_ids=list(agreement_ids) or None,
+        looked=lambda _: progress.advance(),
+    )
+    return Verified(found, total, could_edit)
 
 
 async def verify(
@@ -43,7 +99,7 @@ async def verify(
     agreement_ids: Sequence[str] | None = None,
     looked: Looked = _nobody,
 ) -> list[Difference]:
-    """Every place where chains, read models, notices or workflows differ from what the log says.
+    """Return every place where chains, read models, notices or workflows differ from what the log says.
 
     Args:
         pool: Connections to the record.

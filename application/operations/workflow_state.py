@@ -20,10 +20,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.event_store.event_store import EventStore
 from activities.integrity.findings import Difference
-from application.concurrency import few_at_once
+from application.concurrency import gather_limited
 from application.errors import NoAnswerError
 from application.queries.agreements import PAGE, agreements
-from application.temporal.status_query import look
+from application.temporal.status_query import query_workflow
 from domain.kernel.vocabulary import Phase
 from domain.views.status import StatusView
 from workflows.contract import STATUS_QUERY, WORKFLOW_TYPES
@@ -73,7 +73,7 @@ async def workflow_differences(
         )
         comparison.silent = SILENT_AT_MOST
     async for page in _open_agreements(EventStore(pool), agreement_ids):
-        for found in await few_at_once(comparison.of, page):
+        for found in await gather_limited(comparison.of, page):
             if found is not None:
                 yield found
     if comparison.unasked:
@@ -96,7 +96,7 @@ class _Comparison:
         self.unasked = 0
 
     async def of(self, agreement_id: str) -> Difference | None:
-        """Where the workflow of an open agreement differs; None where it does not."""
+        """Return where the workflow of an open agreement differs; None where it does not."""
         status = await _execution(self._client, agreement_id)
         if status is not WorkflowExecutionStatus.RUNNING:
             return await self._unless_closed(agreement_id, status)
@@ -104,7 +104,7 @@ class _Comparison:
             self.unasked += 1
             return None
         try:
-            return await self._standing(agreement_id)
+            return await self._snapshot_of(agreement_id)
         except NoAnswerError:
             self.silent += 1
             problem = "it does not say how it stands"
@@ -121,13 +121,15 @@ class _Comparison:
         problem = f"the agreement is open and its workflow {words}"
         return _difference(agreement_id, "", problem, _START_AGAIN)
 
-    async def _standing(self, agreement_id: str) -> Difference | None:
+    async def _snapshot_of(self, agreement_id: str) -> Difference | None:
         recorded = await self._version(agreement_id)
         if recorded is None:
             return None
         deadline = asyncio.get_running_loop().time() + self._patience.total_seconds()
         while True:
-            view = await look(self._client, agreement_id, STATUS_QUERY, StatusView, patience=self._patience)
+            view = await query_workflow(
+                self._client, agreement_id, STATUS_QUERY, StatusView, patience=self._patience
+            )
             if view.version >= recorded or asyncio.get_running_loop().time() > deadline:
                 break
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -146,7 +148,7 @@ class _Comparison:
         return None
 
     async def _version(self, agreement_id: str) -> int | None:
-        """The version that the record has; None where the agreement is closed by now."""
+        """Return the version that the record has; None where the agreement is closed by now."""
         row = await self._event_store.read_models.agreement(agreement_id)
         return None if row is None or row.head.phase is Phase.CLOSED else row.version
 
@@ -172,7 +174,7 @@ async def _open_agreements(
 async def _without_a_record(
     event_store: EventStore, client: Client, task_queue: str, patience: timedelta
 ) -> AsyncGenerator[Difference]:
-    """Workflows that run and were never recorded. One that has only just begun is waited for."""
+    """Yield workflows that run and were never recorded. One that has only just begun is waited for."""
     types = ", ".join(f"'{name}'" for name in WORKFLOW_TYPES.values())
     running = f"ExecutionStatus = 'Running' AND TaskQueue = '{task_queue}' AND WorkflowType IN ({types})"
     deadline = asyncio.get_running_loop().time() + patience.total_seconds()
@@ -201,7 +203,7 @@ async def _execution(client: Client, agreement_id: str) -> WorkflowExecutionStat
 
 
 async def _is_served(client: Client, task_queue: str, patience: timedelta) -> bool:
-    """Whether a worker has asked for work lately."""
+    """Tell whether a worker has asked for work lately."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + patience.total_seconds()
     while not await _has_pollers(client, task_queue):

@@ -1,8 +1,8 @@
-"""A batch of requests as far as it can be judged by itself: read, described, compared."""
+"""Judge a batch of requests as far as it can be by itself: read, described, compared."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -69,16 +69,16 @@ class Batch:
     warnings: list[Finding] = field(default_factory=list[Finding])
 
     def problem(self, about: Placement, where: str, sentence: str) -> None:
-        """What has to be put right before any of the batch is placed."""
+        """Note what has to be put right before any of the batch is placed."""
         self.problems.append(finding(about, where, sentence))
 
     def warning(self, about: Placement, where: str, sentence: str) -> None:
-        """What is allowed, and worth a second look."""
+        """Note what is allowed, and worth a second look."""
         self.warnings.append(finding(about, where, sentence))
 
 
 def read_into(batch: Batch, submission: Submission) -> None:
-    """Takes a request into the batch, or the problems why not."""
+    """Take a request into the batch, or the problems why not."""
     raw = submission.raw
     given = raw.get("request_id") if isinstance(raw, dict) else None
     request_id = given if isinstance(given, str) else None
@@ -94,8 +94,17 @@ def read_into(batch: Batch, submission: Submission) -> None:
     batch.requests.append(ReadRequest(placement, people))
 
 
+def refuse_other_tenants(batch: Batch, tenants: Collection[str]) -> None:
+    """Take requests of other tenants than these out of the batch, with a problem for each."""
+    for request in list(batch.requests):
+        tenant = request.placement.terms.tenant
+        if tenant not in tenants:
+            batch.problem(request.placement, "tenant", f"is {tenant}, for which you may not place requests")
+            batch.requests.remove(request)
+
+
 def described(batch: Batch) -> Mapping[PersonId, Person]:
-    """Everybody described inline, each in one way only."""
+    """Return everybody described inline, each in one way only."""
     people: dict[PersonId, Person] = {}
     at: dict[PersonId, Placement] = {}
     for request in batch.requests:
@@ -111,7 +120,7 @@ def described(batch: Batch) -> Mapping[PersonId, Person]:
 
 
 def compare(first: Placement, again: Placement, batch: Batch) -> None:
-    """What to say of a request id that comes twice in one batch."""
+    """Note what there is to say of a request id that comes twice in one batch."""
     place = first.where or "before"
     if first.digest == again.digest:
         batch.warning(again, "", f"is the same request as {place}; it is placed once")
@@ -120,5 +129,5 @@ def compare(first: Placement, again: Placement, batch: Batch) -> None:
 
 
 def finding(about: Placement, where: str, sentence: str) -> Finding:
-    """Something about a request that could be read."""
+    """Make a finding about a request that could be read."""
     return Finding(where=about.where, request_id=about.terms.request_id, field=where, sentence=sentence)

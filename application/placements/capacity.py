@@ -1,4 +1,4 @@
-"""What a placement asks of people who have others: one mentee twice, one mentor too much."""
+"""Check what a placement asks of people who have others: one mentee twice, one mentor too much."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from domain.kernel.model import PersonId
 from domain.kernel.person import Person
 from domain.kernel.vocabulary import Role
 
-Crowded = Callable[[Placement, str, str], None]
+ReportFinding = Callable[[Placement, str, str], None]
 """Told of a placement, a field and a sentence."""
 
 
-async def check_mentees(event_store: EventStore, fresh: Sequence[Placement], crowded: Crowded) -> None:
-    """Nobody is in two placements on the same day."""
+async def check_mentees(event_store: EventStore, fresh: Sequence[Placement], report: ReportFinding) -> None:
+    """Report mentees who would be in two placements on the same day."""
     for number, placement in enumerate(fresh):
         terms = placement.terms
         recorded = await event_store.read_models.overlapping_agreements(
@@ -29,7 +29,7 @@ async def check_mentees(event_store: EventStore, fresh: Sequence[Placement], cro
             and earlier.terms.planned_end >= terms.effective_from
         ]
         if recorded or in_the_batch:
-            crowded(
+            report(
                 placement,
                 "mentee",
                 f"{terms.mentee} is in {', '.join([*recorded, *in_the_batch])} during these dates; "
@@ -41,9 +41,9 @@ async def check_mentors(
     event_store: EventStore,
     fresh: Sequence[Placement],
     people: Mapping[PersonId, Person],
-    crowded: Crowded,
+    report: ReportFinding,
 ) -> None:
-    """No mentor promises more hours, over all mentees, than they can give."""
+    """Report mentors who would promise more hours, over all mentees, than they can give."""
     promised: dict[PersonId, float] = {}
     through: dict[PersonId, list[str]] = {}
     for placement in fresh:
@@ -62,7 +62,7 @@ async def check_mentors(
         asked = placement.terms.mentor_commitment.hours_per_month
         if promised[who] + asked > mentor.mentor_hours_per_month:
             already = f" and {promised[who]:g} are promised in {', '.join(through[who])}" * bool(through[who])
-            crowded(
+            report(
                 placement,
                 "mentor_commitment.hours_per_month",
                 f"asks {asked:g} hours a month of {who}, who can give {mentor.mentor_hours_per_month:g}"

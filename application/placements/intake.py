@@ -1,20 +1,23 @@
-"""Intake: placement requests become agreements, all checked before any is started."""
+"""Intake: make agreements of placement requests, all checked before any is started."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from activities.directory.calendars import CalendarSources
 from activities.directory.people import Directory
 from activities.directory.working_time import calendars_of_organisations
 from activities.event_store.event_store import EventStore
-from application.concurrency import few_at_once
+from application.concurrency import gather_limited
 from application.config.policy_sets import KnownPolicies
-from application.errors import AskedInVainError
+from application.container import Container
+from application.errors import WorkflowCallError
+from application.identity.operators import require_operator
+from application.identity.principal import Principal, PrincipalKind, Scope, require_scope
 from application.placements.batch import (
     Batch,
     Finding,
@@ -25,10 +28,12 @@ from application.placements.batch import (
     described,
     finding,
     read_into,
+    refuse_other_tenants,
 )
 from application.placements.capacity import check_mentees, check_mentors
 from application.placements.named_people import named_people
-from application.temporal.starter import Known, Starter
+from application.progress import NO_PROGRESS, Progress
+from application.temporal.starter import PlacedBefore, Starter
 from domain.decisions.areas.forming import parties_of
 from domain.kernel.model import Frozen, PersonId
 from domain.kernel.person import Person
@@ -60,6 +65,66 @@ class Placed(Frozen):
     remark: str | None = None
 
 
+class PlacementOutcome(NamedTuple):
+    """What became of a batch."""
+
+    checked: Checked
+    placed: list[Placed]
+    """Empty where there were problems, or it was only to be checked."""
+
+
+async def place_requests(
+    container: Container,
+    principal: Principal,
+    submissions: Sequence[Submission],
+    *,
+    allow_overlap: bool = False,
+    check_only: bool = False,
+    patience: timedelta,
+    progress: Progress = NO_PROGRESS,
+) -> PlacementOutcome:
+    """Check all requests of a batch and, where all are in order, start an agreement for each.
+
+    The same request again starts nothing.
+
+    Args:
+        container: What it takes.
+        principal: A service, within its tenants; an operator; or whoever has a machine of the installation.
+        submissions: The batch, in order.
+        allow_overlap: As for `Intake.check`.
+        check_only: Place nothing.
+        patience: How long to wait for each agreement to be in the record.
+        progress: Told of each request that is placed.
+
+    Raises:
+        NotPermittedError: The principal may not place requests.
+    """
+    await _require_may_place(container, principal)
+    intake = Intake(
+        await container.event_store(),
+        await container.directory(),
+        Starter(await container.temporal(), container.settings.task_queue),
+        container.policies(),
+        tenants=principal.tenants,
+    )
+    checked = await intake.check(submissions, allow_overlap=allow_overlap)
+    if checked.problems or check_only:
+        return PlacementOutcome(checked, [])
+    progress.start(len(checked.placements))
+    placed = await intake.place(checked, patience=patience, one_more=lambda _: progress.advance())
+    return PlacementOutcome(checked, placed)
+
+
+async def _require_may_place(container: Container, principal: Principal) -> None:
+    match principal.kind:
+        case PrincipalKind.MACHINE:
+            return
+        case PrincipalKind.SERVICE:
+            require_scope(principal, Scope.PLACE)
+        case PrincipalKind.PERSON:
+            await require_operator(await container.directory(), principal)
+
+
 class Intake:
     """Checks and places requests over the record, the directory and Temporal.
 
@@ -68,11 +133,19 @@ class Intake:
         directory: Who the people are.
         starter: Starts what is new.
         policies: The sets that a request may name.
+        tenants: Whose requests may be placed; None for everybody's.
     """
 
     def __init__(
-        self, event_store: EventStore, directory: Directory, starter: Starter, policies: KnownPolicies
+        self,
+        event_store: EventStore,
+        directory: Directory,
+        starter: Starter,
+        policies: KnownPolicies,
+        *,
+        tenants: frozenset[str] | None = None,
     ) -> None:
+        self._tenants = tenants
         self._event_store = event_store
         self._directory = directory
         self._starter = starter
@@ -80,7 +153,7 @@ class Intake:
         self._calendars = CalendarSources()
 
     async def check(self, submissions: Sequence[Submission], *, allow_overlap: bool = False) -> Checked:
-        """Looks at every request before anything happens; nothing is written.
+        """Look at every request before anything happens; nothing is written.
 
         Args:
             submissions: The batch, in order.
@@ -94,12 +167,14 @@ class Intake:
         batch = Batch()
         for submission in submissions:
             read_into(batch, submission)
+        if self._tenants is not None:
+            refuse_other_tenants(batch, self._tenants)
         people = await self._as_operators(batch, described(batch))
         fresh = await self._unknown(batch)
         directory = await self._check_people(batch, people)
-        crowded = batch.warning if allow_overlap else batch.problem
-        await check_mentees(self._event_store, fresh, crowded)
-        await check_mentors(self._event_store, fresh, {**directory, **people}, crowded)
+        report = batch.warning if allow_overlap else batch.problem
+        await check_mentees(self._event_store, fresh, report)
+        await check_mentors(self._event_store, fresh, {**directory, **people}, report)
         new = {placement.agreement_id for placement in fresh}
         for placement in fresh:
             named = placement.terms.policy_set
@@ -127,7 +202,7 @@ class Intake:
         patience: timedelta,
         one_more: Callable[[Placed], None] | None = None,
     ) -> list[Placed]:
-        """Writes the people and starts what is new; what was placed before is left as it is.
+        """Write the people and start what is new; what was placed before is left as it is.
 
         Args:
             checked: Without problems.
@@ -148,7 +223,7 @@ class Intake:
                 one_more(placed)
             return placed
 
-        return await few_at_once(one, checked.placements)
+        return await gather_limited(one, checked.placements)
 
     async def _place(self, placement: Placement, patience: timedelta) -> Placed:
         def became(
@@ -173,21 +248,21 @@ class Intake:
         new = await self._starter.start(placement.terms, policies)
         try:
             receipt = await self._starter.confirm(placement.agreement_id, patience)
-        except AskedInVainError as vain:
+        except WorkflowCallError as vain:
             return became("unconfirmed", None, str(vain))
         return became("placed" if new else "already_placed", receipt.version)
 
     async def _unknown(self, batch: Batch) -> list[Placement]:
-        """The placements that neither the record nor Temporal knows; a known one must be the same."""
+        """Return the placements that neither the record nor Temporal knows; a known one must be the same."""
 
-        async def known(request: ReadRequest) -> Known | None:
+        async def known(request: ReadRequest) -> PlacedBefore | None:
             terms = request.placement.terms
             recorded = await self._event_store.find_request(terms.tenant, terms.request_id)
             if recorded is not None:
-                return Known(recorded.agreement_id, recorded.digest)
+                return PlacedBefore(recorded.agreement_id, recorded.digest)
             return await self._starter.running(request.placement.agreement_id)
 
-        found = await few_at_once(known, batch.requests)
+        found = await gather_limited(known, batch.requests)
         fresh: list[Placement] = []
         seen: dict[str, Placement] = {}
         for request, before in zip(list(batch.requests), found, strict=True):
@@ -211,7 +286,7 @@ class Intake:
     async def _as_operators(
         self, batch: Batch, described: Mapping[PersonId, Person]
     ) -> Mapping[PersonId, Person]:
-        """People as described; whether they are operators stays as the directory has it."""
+        """Return people as described; whether they are operators stays as the directory has it."""
         known = await self._directory.get(described)
         operators = {person.person_id for person in known.values() if person.is_operator}
         for request in batch.requests:
@@ -230,7 +305,7 @@ class Intake:
     async def _check_people(
         self, batch: Batch, described: Mapping[PersonId, Person]
     ) -> Mapping[PersonId, Person]:
-        """Every party must be known, with a calendar that can be resolved; others are worth a remark."""
+        """Refuse parties who are not known or whose calendar cannot be resolved; remark on others."""
         named = {person for each in batch.requests for person in named_people(each.placement.terms)}
         delegates = {person.delegate_id for person in described.values() if person.delegate_id}
         directory = await self._directory.get((named | delegates) - described.keys())
@@ -242,7 +317,7 @@ class Intake:
         return directory
 
     def _calendar_faults(
-        self, people: Iterable[Person], organisations: Container[str]
+        self, people: Iterable[Person], organisations: Collection[str]
     ) -> Mapping[PersonId, list[str]]:
         return {person.person_id: self._calendars.problems(person, organisations) for person in people}
 

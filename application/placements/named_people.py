@@ -1,4 +1,4 @@
-"""Who is named by a value, and in which field: for checks against the people directory."""
+"""Find who is named by a value, and in which field: for checks against the people directory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.terms.problems import path
 
 
 def named_people(value: BaseModel) -> Mapping[PersonId, str]:
-    """Everybody whom a value names by id, each with the dotted path of the first field that does."""
+    """Return everybody whom a value names by id, each with the dotted path of the first field that does."""
     found: dict[PersonId, str] = {}
     for person_id, where in _walk(value, ""):
         found.setdefault(person_id, where)
@@ -44,7 +44,7 @@ def _ids(value: Any, where: str) -> Iterator[tuple[PersonId, str]]:  # noqa: ANN
 
 
 def _names_people(annotation: Any) -> bool:  # noqa: ANN401  an annotation can be any object
-    """Whether an annotation is an id of a person, optional or in a list."""
+    """Tell whether an annotation is an id of a person, optional or in a list."""
     if any(isinstance(mark, NamesAPerson) for mark in getattr(annotation, "__metadata__", ())):
         return True
     return any(_names_people(part) for part in getattr(annotation, "__args__", ()))

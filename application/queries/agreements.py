@@ -8,7 +8,7 @@ from typing import NamedTuple, TypedDict, Unpack
 
 from activities.event_store.event_store import EventStore
 from activities.postgres.rows import AgreementRow
-from application.concurrency import few_at_once
+from application.concurrency import gather_limited
 from domain.agreement.state import Agreement
 from domain.kernel.model import Frozen, Instant
 from domain.kernel.vocabulary import Kind, ObligationKind, ObligationStatus, Phase, StallReason
@@ -31,7 +31,7 @@ class Filters(TypedDict, total=False):
     only_open: bool
 
 
-class Standing(NamedTuple):
+class AgreementSnapshot(NamedTuple):
     """One agreement as it stood at an instant."""
 
     agreement: Agreement
@@ -67,10 +67,10 @@ class ObligationWithStatus(Frozen):
     status: ObligationStatus
 
 
-async def standing(
+async def load_snapshot(
     event_store: EventStore, agreement_id: str, as_of: datetime | None = None
-) -> Standing | None:
-    """How one agreement stands.
+) -> AgreementSnapshot | None:
+    """Fold one agreement from its stream.
 
     Args:
         event_store: Where its events are.
@@ -84,29 +84,29 @@ async def standing(
     Raises:
         UnreadableEvent: A newer release wrote it.
     """
-    return _standing(await event_store.stream(agreement_id), as_of)
+    return _snapshot_of(await event_store.stream(agreement_id), as_of)
 
 
-async def standing_to_decide_upon(event_store: EventStore, agreement_id: str) -> Standing | None:
-    """How one agreement stands now, for a command: as `standing`, and the digests of its terms are open.
+async def load_snapshot_to_decide(event_store: EventStore, agreement_id: str) -> AgreementSnapshot | None:
+    """Fold one agreement as it is now, for a command: with the digests of its terms decrypted.
 
     Raises:
         KeysError: They cannot be opened; `UnreadableEvent` as `standing`.
     """
-    return _standing(await event_store.stream_to_decide_upon(agreement_id), None)
+    return _snapshot_of(await event_store.stream_to_decide_upon(agreement_id), None)
 
 
-def _standing(rows: list[RecordedEvent], as_of: datetime | None) -> Standing | None:
+def _snapshot_of(rows: list[RecordedEvent], as_of: datetime | None) -> AgreementSnapshot | None:
     if as_of is not None:
         rows = [row for row in rows if row.occurred_at <= as_of]
     agreement = fold_recorded(rows)
     if agreement is None:
         return None
-    return Standing(agreement, as_of or max(datetime.now(UTC), rows[-1].occurred_at), rows)
+    return AgreementSnapshot(agreement, as_of or max(datetime.now(UTC), rows[-1].occurred_at), rows)
 
 
 async def agreements(event_store: EventStore, **filters: Unpack[Filters]) -> AsyncGenerator[AgreementRow]:
-    """All agreements that the filters leave, in order of id."""
+    """Yield all agreements that the filters leave, in order of id."""
     after = ""
     while True:
         page = await event_store.read_models.agreements(**filters, after=after, limit=PAGE)
@@ -120,7 +120,7 @@ async def agreements(event_store: EventStore, **filters: Unpack[Filters]) -> Asy
 async def stalled(
     event_store: EventStore, as_of: datetime | None = None, **filters: Unpack[Filters]
 ) -> list[StalledAgreement]:
-    """What is stalled, longest first, exactly as `domain.views.health.assess` says of each folded stream.
+    """Return what is stalled, longest first, exactly as `domain.views.health.assess` says of each stream.
 
     Args:
         event_store: Where the events are.
@@ -140,15 +140,15 @@ async def stalled(
     ]
 
     async def one(agreement_id: str) -> StalledAgreement | None:
-        stands = await standing(event_store, agreement_id, as_of)
-        return None if stands is None else stalled_row(stands)
+        snapshot = await load_snapshot(event_store, agreement_id, as_of)
+        return None if snapshot is None else stalled_agreement(snapshot)
 
-    found = await few_at_once(one, wanted)
+    found = await gather_limited(one, wanted)
     return sorted((row for row in found if row is not None), key=lambda row: (row.since, row.agreement_id))
 
 
-def owed_ever(events: Iterable[RecordedEvent]) -> list[ObligationWithStatus]:
-    """Every obligation of a stream with what became of it, by due instant."""
+def all_obligations(events: Iterable[RecordedEvent]) -> list[ObligationWithStatus]:
+    """Return every obligation of a stream with what became of it, by due instant."""
     owed: dict[str, ObligationWithStatus] = {}
     for row in events:
         ledger = read_event(row).ledger
@@ -163,10 +163,10 @@ def owed_ever(events: Iterable[RecordedEvent]) -> list[ObligationWithStatus]:
     return sorted(owed.values(), key=lambda each: (each.obligation.due_at, each.obligation.obligation_id))
 
 
-def stalled_row(stands: Standing) -> StalledAgreement | None:
-    """One agreement in the list of what is stalled; None where it is not."""
-    agreement = stands.agreement
-    stall = assess(agreement, stands.at).stall
+def stalled_agreement(snapshot: AgreementSnapshot) -> StalledAgreement | None:
+    """Return one agreement as the list of what is stalled has it; None where it is not."""
+    agreement = snapshot.agreement
+    stall = assess(agreement, snapshot.at).stall
     if stall is None:
         return None
     return StalledAgreement(
@@ -183,5 +183,5 @@ def stalled_row(stands: Standing) -> StalledAgreement | None:
         due_at=stall.due_at,
         level=stall.level,
         next=stall.next,
-        as_of=stands.at,
+        as_of=snapshot.at,
     )

@@ -15,8 +15,8 @@ from typing import cast
 
 from activities.event_store.event_store import EventStore
 from activities.postgres.rows import StalledFilters, StalledPageRow, StalledPlace
-from application.concurrency import few_at_once
-from application.queries.agreements import StalledAgreement, stalled, stalled_row, standing
+from application.concurrency import gather_limited
+from application.queries.agreements import StalledAgreement, load_snapshot, stalled, stalled_agreement
 from domain.ledger.obligation import Rung
 from domain.views.health import WaitingOn, step_ahead
 
@@ -32,7 +32,7 @@ async def stalled_list(
     after: StalledPlace | None = None,
     limit: int | None = None,
 ) -> list[StalledAgreement]:
-    """What is stalled, longest first.
+    """Return what is stalled, longest first.
 
     Args:
         event_store: Where the events are.
@@ -57,10 +57,10 @@ async def _in_their_own_time(
     event_store: EventStore, agreement_ids: list[str], as_of: datetime | None
 ) -> list[StalledAgreement]:
     async def one(agreement_id: str) -> StalledAgreement | None:
-        stands = await standing(event_store, agreement_id, as_of)
-        return None if stands is None else stalled_row(stands)
+        snapshot = await load_snapshot(event_store, agreement_id, as_of)
+        return None if snapshot is None else stalled_agreement(snapshot)
 
-    found = await few_at_once(one, agreement_ids)
+    found = await gather_limited(one, agreement_ids)
     return sorted((row for row in found if row is not None), key=_order)
 
 
@@ -106,7 +106,7 @@ def _part(
 
 
 def matches(row: StalledAgreement, filters: StalledFilters) -> bool:
-    """Whether the filters leave a row."""
+    """Tell whether the filters leave a row."""
     about: dict[str, object] = {
         "kind": row.kind,
         "reason": row.reason,

@@ -27,7 +27,7 @@ class NoTemporalError(RuntimeError):
 
 
 def data_converter(settings: Settings) -> DataConverter:
-    """How values become payloads: pydantic models as JSON, encrypted, and errors as payloads like any other.
+    """Return how values become payloads: models as JSON, encrypted, and errors as payloads like any other.
 
     The same for clients, workers and replays.
 

@@ -25,5 +25,5 @@ FORWARDED = LoggingConfig(
 
 @cache
 def forward_sdk_logs() -> None:
-    """Makes the process's own runtime, which clients without metrics use, one that keeps to this."""
+    """Make the process's own runtime, which clients without metrics use, one that keeps to this."""
     Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=FORWARDED)), error_if_already_set=False)

@@ -1,4 +1,4 @@
-"""Starting the workflow of an agreement, once: of a new request, or again from its record."""
+"""Start the workflow of an agreement, once: of a new request, or again from its record."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from application.temporal.updates import Waiting, ask
+from application.temporal.updates import Waiting, send_update
 from domain.agreement.state import Agreement
 from domain.kernel.vocabulary import Kind
 from domain.policy.policy_set import PolicySet
@@ -22,7 +22,7 @@ from workflows.search_attributes import as_it_stands, at_start
 from workflows.user_metadata import static_details, static_summary
 
 
-class Known(NamedTuple):
+class PlacedBefore(NamedTuple):
     """A request that was placed before."""
 
     agreement_id: str
@@ -37,8 +37,8 @@ class Starter:
         self._client = client
         self._task_queue = task_queue
 
-    async def running(self, agreement_id: str) -> Known | None:
-        """What Temporal knows of a workflow that the record may not have yet; None where it knows none.
+    async def running(self, agreement_id: str) -> PlacedBefore | None:
+        """Return what Temporal knows of a workflow that the record may not have yet; None for nothing.
 
         A workflow that failed recorded nothing, so its request may be placed again.
 
@@ -60,12 +60,12 @@ class Starter:
         payloads = first.workflow_execution_started_event_attributes.input.payloads
         (given,) = await self._client.data_converter.decode(payloads, [AgreementInput])
         try:
-            return Known(agreement_id, digest(parse_terms(given.terms)))
+            return PlacedBefore(agreement_id, digest(parse_terms(given.terms)))
         except ValidationError:
-            return Known(agreement_id, "")
+            return PlacedBefore(agreement_id, "")
 
     async def start(self, terms: Terms, policies: PolicySet | None = None) -> bool:
-        """Starts the agreement of a request.
+        """Start the agreement of a request.
 
         Args:
             terms: Of the request.
@@ -93,7 +93,7 @@ class Starter:
         return True
 
     async def resume(self, agreement: Agreement, at: datetime, *, instead_of_a_run: bool = False) -> bool:
-        """Starts an agreement again from its record, as after its workflow was terminated or Temporal lost.
+        """Start an agreement again from its record, as after its workflow was terminated or Temporal lost.
 
         Whether it is to run at all is for the caller to say: a closed one has nothing left to do but to send
         the notices that were not delivered.
@@ -133,12 +133,12 @@ class Starter:
     async def confirm(
         self, agreement_id: str, patience: timedelta, waiting: Waiting | None = None
     ) -> Receipt:
-        """Waits until an agreement is in the record.
+        """Wait until an agreement is in the record.
 
         Raises:
             AskedInVainError: It refused the request, has ended, or did not answer in time.
         """
-        return await ask(
+        return await send_update(
             self._client,
             agreement_id,
             CONFIRM_UPDATE,

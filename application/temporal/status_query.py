@@ -34,10 +34,10 @@ _TRY_AGAIN = frozenset(
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
-async def look(
+async def query_workflow(
     client: Client, agreement_id: str, query: str, answers: type[Answer], *, patience: timedelta = PATIENCE
 ) -> Answer:
-    """Queries a workflow until it can answer.
+    """Query a workflow until it can answer.
 
     Args:
         client: The way to Temporal.

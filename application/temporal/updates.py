@@ -54,7 +54,7 @@ Waiting = Callable[[timedelta], None]
 
 
 def update_id_of(client: Client, command: Command) -> str:
-    """The id under which a command is sent.
+    """Return the id under which a command is sent.
 
     The server answers a known update id with its first answer, whatever the second one asks. With a digest
     of the content in it, the same command is still the same update, and another command under the same
@@ -67,7 +67,7 @@ def update_id_of(client: Client, command: Command) -> str:
     return f"{command.command_id}:{digest[:16]}"
 
 
-async def ask(
+async def send_update(
     client: Client,
     agreement_id: str,
     update: str,
@@ -77,7 +77,7 @@ async def ask(
     patience: timedelta = PATIENCE,
     waiting: Waiting | None = None,
 ) -> Receipt:
-    """Sends an update until it is answered, always under the same id, so that it takes effect once.
+    """Send an update until it is answered, always under the same id, so that it takes effect once.
 
     Args:
         client: The way to Temporal.
@@ -141,7 +141,7 @@ async def _runs(workflow: WorkflowHandle[Any, Any]) -> bool:
 async def _answer(
     send: Callable[[], Awaitable[Receipt]], agreement_id: str, limit: timedelta
 ) -> Receipt | None:
-    """The answer to one attempt; None where there is none and another attempt may bring it."""
+    """Return the answer to one attempt; None where there is none and another attempt may bring it."""
     try:
         # The SDK goes on polling for an outcome whatever its own timeout says, so the limit is ours.
         async with asyncio.timeout(limit.total_seconds()):
@@ -161,7 +161,7 @@ async def _answer(
 
 
 def raise_if_cancelled() -> None:
-    """Tells our being cancelled (Ctrl-C) from the SDK's own timeout, which it reports by the same error.
+    """Tell our being cancelled (Ctrl-C) from the SDK's own timeout, which it reports by the same error.
 
     Raises:
         asyncio.CancelledError: We are.

@@ -51,7 +51,7 @@ class VersionNotMadeCurrentError(RuntimeError):
 
 
 def version_of(settings: Settings) -> WorkerDeploymentVersion:
-    """The version that workers with these settings are.
+    """Return the version that workers with these settings are.
 
     Unless they are set, the deployment is called after the task queue, and the build is told by what is
     replayed: a release that changes nothing a history depends on is the same version.
@@ -68,7 +68,7 @@ def build_of_this_code() -> str:
 
 
 async def current_version(client: Client, deployment: str) -> WorkerDeploymentVersion | None:
-    """The version of a deployment on which agreements begin; None where there is none yet.
+    """Return the version of a deployment on which agreements begin; None where there is none yet.
 
     Raises:
         RPCError: Temporal cannot be asked.
@@ -80,7 +80,7 @@ async def current_version(client: Client, deployment: str) -> WorkerDeploymentVe
 async def make_current(
     client: Client, version: WorkerDeploymentVersion, *, instead: bool = True, patience: timedelta = PATIENCE
 ) -> bool:
-    """Lets agreements begin on a version from now on, and running ones move to it as they continue.
+    """Let agreements begin on a version from now on, and running ones move to it as they continue.
 
     Args:
         client: The way to Temporal.
@@ -124,12 +124,12 @@ async def make_current(
 
 
 def spelled(version: WorkerDeploymentVersion) -> str:
-    """A version as Temporal's search attributes and its UI spell it."""
+    """Spell a version as Temporal's search attributes and its UI do."""
     return f"{version.deployment_name}:{version.build_id}"
 
 
 async def _look_up(client: Client, deployment: str) -> tuple[WorkerDeploymentVersion | None, bytes]:
-    """The current version, and the token by which a change finds out that somebody else was quicker."""
+    """Return the current version, and the token by which a change finds out that somebody was quicker."""
     request = DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=deployment)
     try:
         found = await client.workflow_service.describe_worker_deployment(request)

@@ -26,12 +26,14 @@ from temporalio.api.common.v1 import Payload, Payloads
 from activities.encryption.payload_codec import EncryptingCodec, agreement_of, is_encrypted
 from activities.keys.ring import KeyRing, KeysError, UnknownKeyError
 from activities.postgres.pool import DatabaseRefusedError, DatabaseUnavailableError
-from application.identity.tokens import Asker, TokenRefusedError, TokenRules
-from domain.kernel.vocabulary import Role
+from application.errors import NotPermittedError
+from application.identity.principal import Principal
+from application.identity.tokens import TokenRefusedError, TokenRules
+from application.queries.payload_access import Erasures, PayloadAccess, Streams, payload_access
+from application.queries.viewer import Viewer, viewer_by_token
 from domain.stream.serialization import BrokenStream, UnreadableEvent
 from gateway.codec.showing import shown
 from gateway.codec.unreadable import Unreadable, placeholder
-from gateway.codec.viewers import Erasures, NotForThemError, Streams, Viewer, viewer_of
 
 MOST_BYTES = 16 * 1024 * 1024
 """Of one request: four times what Temporal lets through in one message."""
@@ -62,7 +64,7 @@ class CodecEndpoint:
     from this machine to one of them, from a page of the UI, is an operator's. Empty: none without a token."""
 
     def application(self) -> Starlette:
-        """The application to serve."""
+        """Return the application to serve."""
         return Starlette(
             routes=[
                 Route("/decode", self._decode, methods=["POST"]),
@@ -92,15 +94,15 @@ class CodecEndpoint:
         headers: dict[str, str] = {}
         try:
             headers = self._cors(request)
-            asker = self._asker(request)
-            decoded = await self._shown(await self._payloads(request), asker)
+            principal = self._principal(request)
+            decoded = await self._shown(await self._payloads(request), principal)
         except _RefusedError as refused:
             _LOG.warning("codec_refused", code=refused.code, reason=refused.sentence)
             return refused.response(headers)
         return Response(MessageToJson(decoded), media_type="application/json", headers=headers)
 
     def _cors(self, request: Request) -> dict[str, str]:
-        """What lets the UI's page read the answer. A page from anywhere else is refused."""
+        """Return the headers that let the UI's page read the answer; refuse a page from anywhere else."""
         origin = request.headers.get("origin")
         if origin is None:
             return {}
@@ -116,7 +118,7 @@ class CodecEndpoint:
             "Vary": "Origin",
         }
 
-    def _asker(self, request: Request) -> Asker:
+    def _principal(self, request: Request) -> Principal:
         namespace = request.headers.get("x-namespace")
         if self.namespace is not None and namespace not in {None, self.namespace}:
             raise _RefusedError(
@@ -124,11 +126,11 @@ class CodecEndpoint:
             )
         authorization = request.headers.get("authorization")
         if authorization is None and self._is_the_local_ui(request):
-            return Asker(person_id=None, roles=frozenset({Role.OPERATOR}))
+            return Principal.machine()
         if self.tokens is None:
             raise _RefusedError(401, "no_token", "Only this machine's own Temporal UI is answered here.")
         try:
-            return self.tokens.asker(authorization)
+            return self.tokens.principal(authorization)
         except TokenRefusedError as refused:
             raise _RefusedError(401, refused.code, str(refused)) from None
 
@@ -159,8 +161,8 @@ class CodecEndpoint:
             raise _RefusedError(413, "too_large", f"More than {MOST_PAYLOADS} payloads at once.")
         return payloads
 
-    async def _shown(self, payloads: Sequence[Payload], asker: Asker) -> Payloads:
-        viewers = _Viewers(asker, self.streams, self.erasures)
+    async def _shown(self, payloads: Sequence[Payload], principal: Principal) -> Payloads:
+        accesses = _AccessPerAgreement(viewer_by_token(principal), self.streams, self.erasures)
         codec = EncryptingCodec(self.keys)
         answer = Payloads()
         unread: Counter[str] = Counter()
@@ -168,7 +170,7 @@ class CodecEndpoint:
             # Beside an embedded stack's worker this is the loop that its workflows wait for.
             await asyncio.sleep(0)
             try:
-                answer.payloads.append(await self._one(payload, codec, viewers))
+                answer.payloads.append(await self._one(payload, codec, accesses))
             except Unreadable as reason:
                 # The rest of a history can be read all the same.
                 unread[reason.code] += 1
@@ -176,14 +178,14 @@ class CodecEndpoint:
                 _LOG.warning("codec_payload_unread", code=reason.code, reason=reason.sentence)
         _LOG.info(
             "codec_decoded",
-            asker=asker.person_id or "local",
-            agreements=sorted(name for name in viewers.known if name is not None),
+            asker=principal.person_id or "local",
+            agreements=sorted(name for name in accesses.known if name is not None),
             payloads=len(payloads),
             unread=dict(unread),
         )
         return answer
 
-    async def _one(self, payload: Payload, codec: EncryptingCodec, viewers: _Viewers) -> Payload:
+    async def _one(self, payload: Payload, codec: EncryptingCodec, accesses: _AccessPerAgreement) -> Payload:
         if not is_encrypted(payload):
             # The asker holds it in clear already.
             return payload
@@ -194,8 +196,8 @@ class CodecEndpoint:
         except KeysError as error:
             raise Unreadable("damaged", str(error)) from None
         try:
-            viewer = await viewers.at(agreement_of(payload))
-        except NotForThemError as error:
+            access = await accesses.to(agreement_of(payload))
+        except NotPermittedError as error:
             raise Unreadable("not_for_you", str(error)) from None
         except (UnreadableEvent, BrokenStream) as error:
             raise Unreadable("no_record", type(error).__name__) from None
@@ -203,28 +205,28 @@ class CodecEndpoint:
             raise _RefusedError(
                 503, "no_record", f"The record cannot say who may read this ({type(error).__name__})."
             ) from None
-        return shown(opened, viewer)
+        return shown(opened, access)
 
 
-class _Viewers:
-    """Somebody who asks, at each agreement that payloads of one request belong to."""
+class _AccessPerAgreement:
+    """What one viewer may see of each agreement that payloads of one request belong to, found out once."""
 
-    def __init__(self, asker: Asker, streams: Streams, erasures: Erasures) -> None:
-        self._asker = asker
+    def __init__(self, viewer: Viewer, streams: Streams, erasures: Erasures) -> None:
+        self._viewer = viewer
         self._streams = streams
         self._erasures = erasures
-        self._refused: dict[str | None, NotForThemError] = {}
-        self.known: dict[str | None, Viewer] = {}
+        self._refused: dict[str | None, NotPermittedError] = {}
+        self.known: dict[str | None, PayloadAccess] = {}
 
-    async def at(self, agreement_id: str | None) -> Viewer:
+    async def to(self, agreement_id: str | None) -> PayloadAccess:
         if agreement_id in self._refused:
             raise self._refused[agreement_id]
         if agreement_id not in self.known:
             try:
-                self.known[agreement_id] = await viewer_of(
-                    self._asker, agreement_id, self._streams, self._erasures
+                self.known[agreement_id] = await payload_access(
+                    self._viewer, agreement_id, self._streams, self._erasures
                 )
-            except NotForThemError as error:
+            except NotPermittedError as error:
                 self._refused[agreement_id] = error
                 raise
         return self.known[agreement_id]
@@ -240,7 +242,7 @@ class _RefusedError(Exception):
         self.sentence = sentence
 
     def response(self, headers: dict[str, str] | None = None) -> Response:
-        """The answer, which a page of the UI may read if `headers` say so."""
+        """Return the answer, which a page of the UI may read if `headers` say so."""
         extra = {"WWW-Authenticate": "Bearer"} if self.status == 401 else {}  # noqa: PLR2004  as in HTTP
         content = {"code": self.code, "message": self.sentence}
         return JSONResponse(content, status_code=self.status, headers={**(headers or {}), **extra})

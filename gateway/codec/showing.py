@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from temporalio.api.common.v1 import Payload
 
+from application.queries.payload_access import PayloadAccess
 from domain.agreement.commands import COMMANDS
 from domain.agreement.events import EVENTS, Event
 from domain.handling.loaded import CalendarsWanted, Delivery, LoadedAgreement
@@ -30,7 +31,6 @@ from domain.stream.upcasting import upcast
 from domain.terms import parse_terms
 from domain.terms.words import without_words
 from domain.views.status import ObligationView, StatusView
-from gateway.codec.viewers import Viewer
 from workflows.contract import AgreementInput, Receipt
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -69,12 +69,12 @@ class _NotThisError(Exception):
     """A value is not what it was tried as."""
 
 
-def shown(payload: Payload, viewer: Viewer) -> Payload:
-    """A decrypted payload as a viewer may see it, in the same encoding.
+def shown(payload: Payload, access: PayloadAccess) -> Payload:
+    """Return a decrypted payload as somebody may see it, in the same encoding.
 
     Args:
         payload: As it was before it was encrypted.
-        viewer: Who looks, at the agreement that it belongs to.
+        access: What whoever looks may see of the agreement that it belongs to.
     """
     encoding = payload.metadata.get("encoding", b"")
     if encoding == _NOTHING:
@@ -85,21 +85,21 @@ def shown(payload: Payload, viewer: Viewer) -> Payload:
         value: JsonValue = json.loads(payload.data)
     except ValueError:
         return _written(WITHHELD, payload)
-    return _written(shown_value(value, viewer), payload)
+    return _written(shown_value(value, access), payload)
 
 
-def shown_value(value: JsonValue, viewer: Viewer) -> JsonValue:
-    """A value as a viewer may see it."""
+def shown_value(value: JsonValue, access: PayloadAccess) -> JsonValue:
+    """Return a value as somebody may see it."""
     for attempt in (_append, _command, _request, _structure):
         try:
-            return attempt(value, viewer)
+            return attempt(value, access)
         except _NotThisError:
             continue
     return without_text(value)
 
 
 def without_text(value: JsonValue) -> JsonValue:
-    """The shape of a value: every text in it withheld, whatever it says."""
+    """Return the shape of a value: every text in it withheld, whatever it says."""
     match value:
         case str():
             return WITHHELD
@@ -111,49 +111,49 @@ def without_text(value: JsonValue) -> JsonValue:
             return value
 
 
-def _append(value: JsonValue, viewer: Viewer) -> JsonValue:
-    """Events on their way to the record: each with the words that are for the viewer."""
+def _append(value: JsonValue, access: PayloadAccess) -> JsonValue:
+    """Show events on their way to the record: each with the words that are for whoever looks."""
     append = _read(Append.model_validate, value)
-    events: list[JsonValue] = [_event(event, append, viewer) for event in append.events]
+    events: list[JsonValue] = [_event(event, append, access) for event in append.events]
     # Beside the events there are notices, and who acted: either may tell of what they may not know of.
-    sees_all = viewer.sees_structure and WITHHELD not in events
+    sees_all = access.sees_structure and WITHHELD not in events
     beside: Mapping[str, JsonValue] = _fields(value) if sees_all else {}
     return {**withheld_at(beside, _DIGESTS), "events": events}
 
 
-def _event(new: NewEvent, append: Append, viewer: Viewer) -> JsonValue:
+def _event(new: NewEvent, append: Append, access: PayloadAccess) -> JsonValue:
     try:
         data = upcast(new.type, new.schema_version, new.data)
         event: Event = EVENTS[new.type].model_validate({**data, "at": append.occurred_at})
     except (KeyError, ValidationError):
         return without_text(new.model_dump(mode="json"))
-    shape = viewer.disclosure.data(event, append.actor_id)
+    shape = access.disclosure.data(event, append.actor_id)
     if shape is None:
         return WITHHELD
     holders = {party.role: party.person_id for party in append.head.parties if not party.scope}
-    left = _without_erased(new.type, shape, viewer, author=append.actor_id, holders=holders)
+    left = _without_erased(new.type, shape, access, author=append.actor_id, holders=holders)
     return {**new.model_dump(mode="json"), "data": {name: left[name] for name in new.data if name in left}}
 
 
 def _without_erased(
     event_type: str,
     data: Mapping[str, JsonValue],
-    viewer: Viewer,
+    access: PayloadAccess,
     *,
     author: PersonId,
     holders: Mapping[Role, PersonId],
 ) -> Mapping[str, JsonValue]:
-    """An event's data as its row reads since the keys of those who were erased are gone."""
+    """Return an event's data as its row reads since the keys of those who were erased are gone."""
 
     def left(place: str, words: str) -> JsonValue:
         subjects = subjects_of(event_type, place, data, author=author, holders=holders)
-        return ERASED if not viewer.erased.isdisjoint(subjects) and words != WITHHELD else words
+        return ERASED if not access.erased.isdisjoint(subjects) and words != WITHHELD else words
 
-    return with_words_changed(event_type, data, left) if viewer.erased else data
+    return with_words_changed(event_type, data, left) if access.erased else data
 
 
-def _command(value: JsonValue, viewer: Viewer) -> JsonValue:
-    """A command shows its words to whoever gives it. To everybody else they are shown with its events.
+def _command(value: JsonValue, access: PayloadAccess) -> JsonValue:
+    """Show a command's words to whoever gives it. To everybody else they are shown with its events.
 
     A command does not say whose words it holds. Where anybody was erased, its events show what is left.
     """
@@ -161,36 +161,36 @@ def _command(value: JsonValue, viewer: Viewer) -> JsonValue:
     command_type = COMMANDS.get(str(fields.get("type")))
     if command_type is None:
         raise _NotThisError
-    theirs = viewer.person_id is not None and fields.get("actor_id") == viewer.person_id
-    if theirs and not viewer.erased:
+    theirs = access.person_id is not None and fields.get("actor_id") == access.person_id
+    if theirs and not access.erased:
         return value
-    if fields["type"] in _DELICATE and not theirs and (viewer.person_id is None or not viewer.sees_structure):
+    if fields["type"] in _DELICATE and not theirs and (access.person_id is None or not access.sees_structure):
         return WITHHELD
     command = _read(command_type.model_validate, value)
     return withheld_at(without_words(command).model_dump(mode="json"), _TELLS_OF_A_PERSON)
 
 
-def _request(value: JsonValue, viewer: Viewer) -> JsonValue:
-    """What a workflow is started with: the terms are for every side of the agreement."""
+def _request(value: JsonValue, access: PayloadAccess) -> JsonValue:
+    """Show what a workflow is started with: the terms are for every side of the agreement."""
     request = _read(AgreementInput.model_validate, value)
     if request.terms is None:
         return value
     fields = dict(_fields(value))
-    if not Audience.EVERY_SIDE.is_open_to(viewer.roles):
+    if not Audience.EVERY_SIDE.is_open_to(access.roles):
         terms = without_words(_read(parse_terms, cast("JsonValue", request.terms)))
         fields["terms"] = terms.model_dump(mode="json")
-    elif viewer.erased:
+    elif access.erased:
         terms = _read(parse_terms, cast("JsonValue", request.terms))
         holders = {Role.MENTEE: terms.mentee, Role.MENTOR: terms.mentor}
         fields |= _without_erased(
-            "agreement.proposed", {"terms": fields["terms"]}, viewer, author=terms.mentee, holders=holders
+            "agreement.proposed", {"terms": fields["terms"]}, access, author=terms.mentee, holders=holders
         )
-    return withheld_at(fields, _not_for(viewer, WITHHELD_AS_A_WHOLE["agreement.proposed"]))
+    return withheld_at(fields, _not_for(access, WITHHELD_AS_A_WHOLE["agreement.proposed"]))
 
 
-def _structure(value: JsonValue, viewer: Viewer) -> JsonValue:
-    """What no person wrote: models of ours, summaries and details of the story, errors."""
-    if not viewer.sees_structure:
+def _structure(value: JsonValue, access: PayloadAccess) -> JsonValue:
+    """Show what no person wrote: models of ours, summaries and details of the story, errors."""
+    if not access.sees_structure:
         raise _NotThisError
     if isinstance(value, str):
         return value
@@ -201,12 +201,12 @@ def _structure(value: JsonValue, viewer: Viewer) -> JsonValue:
             shape.validate_python(value)
         except ValidationError:
             continue
-        return _discreet(value, viewer)
+        return _discreet(value, access)
     raise _NotThisError
 
 
-def _discreet(folded: JsonValue, viewer: Viewer) -> JsonValue:
-    """A folded agreement, wherever it stands in a value, without what is not for the viewer.
+def _discreet(folded: JsonValue, access: PayloadAccess) -> JsonValue:
+    """Return a folded agreement, wherever it is in a value, without what is not for whoever looks.
 
     That is what its terms and calendars tell of a person and, for an operator without a name, who is in its
     concerns and breaches. Digests of words are for nobody: they would confirm a guess.
@@ -214,20 +214,21 @@ def _discreet(folded: JsonValue, viewer: Viewer) -> JsonValue:
     match folded:
         case {"kind": str() as kind, "raised_by": _, "about": _} if kind in KNOWN_TO:
             return (
-                {**folded, "raised_by": WITHHELD, "about": WITHHELD} if viewer.person_id is None else folded
+                {**folded, "raised_by": WITHHELD, "about": WITHHELD} if access.person_id is None else folded
             )
         case dict():
-            inner = {name: _discreet(each, viewer) for name, each in folded.items()}
-            kept = _not_for(viewer, WITHHELD_AS_A_WHOLE["agreement.proposed"])
-            return withheld_at(inner, [*_DIGESTS, *kept])
+            inner = {name: _discreet(each, access) for name, each in folded.items()}
+            return withheld_at(
+                inner, [*_DIGESTS, *_not_for(access, WITHHELD_AS_A_WHOLE["agreement.proposed"])]
+            )
         case list():
-            return [_discreet(each, viewer) for each in folded]
+            return [_discreet(each, access) for each in folded]
         case _:
             return folded
 
 
-def _not_for(viewer: Viewer, places: Mapping[str, Audience]) -> list[str]:
-    return [place for place, audience in places.items() if not audience.is_open_to(viewer.roles)]
+def _not_for(access: PayloadAccess, places: Mapping[str, Audience]) -> list[str]:
+    return [place for place, audience in places.items() if not audience.is_open_to(access.roles)]
 
 
 def _read(reads: Callable[[Any], Model], value: JsonValue) -> Model:

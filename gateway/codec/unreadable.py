@@ -37,6 +37,6 @@ class Unreadable(Exception):  # noqa: N818  it is answered, not raised to anybod
 
 
 def placeholder(reason: Unreadable) -> Payload:
-    """What is shown in its place: a text, as the UI shows any other."""
+    """Return what is shown in its place: a text, as the UI shows any other."""
     words = json.dumps(_IN_WORDS[reason.code]).encode()
     return Payload(metadata={"encoding": b"json/plain", MARK: reason.code.encode()}, data=words)

@@ -13,7 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from application.config.policy_sets import KnownPolicies
 from application.placements.intake import Intake, Placed, Submission
 from application.temporal.starter import Starter
-from application.temporal.status_query import look
+from application.temporal.status_query import query_workflow
 from domain.agreement.commands import COMMANDS, Command
 from domain.agreement.state import Agreement
 from domain.decisions.time_passing import next_instant
@@ -308,7 +308,9 @@ class Actors:
         """Notes what the workflow says of itself, beside what its stream says."""
         if self._around.lost_temporal and await self._is_over():
             return
-        said = await patiently(lambda: look(self._around.client, self.agreement_id, STATUS_QUERY, StatusView))
+        said = await patiently(
+            lambda: query_workflow(self._around.client, self.agreement_id, STATUS_QUERY, StatusView)
+        )
         rows = await patiently(lambda: self._around.event_store.stream(self.agreement_id))
         folded = fold_recorded(rows[: said.version])
         told = "" if folded is None else status_view(folded, said.as_of).model_dump_json()

@@ -10,7 +10,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from application.errors import NoAnswerError, NotRunningError, UpdateRefusedError
-from application.temporal.updates import ask, update_id_of
+from application.temporal.updates import send_update, update_id_of
 from domain.agreement.commands import Command
 from domain.kernel.errors import RefusalCode
 from tests.chaos.notes import Fate, Notes, Sent
@@ -95,7 +95,7 @@ class Courier:
 
     async def _ask(self, command: Command, *, as_another: bool) -> Receipt:
         update_id = update_id_of(self._client, command)
-        return await ask(
+        return await send_update(
             self._client,
             self._agreement_id,
             command.type,

@@ -36,7 +36,7 @@ from activities.event_store.event_store import EventStore
 from activities.postgres.pool import open_pool
 from application.config.keys import encryption_of, key_ring
 from application.settings import Settings, load_settings
-from application.temporal.status_query import look
+from application.temporal.status_query import query_workflow
 from deploy.embedded.processes import free_port
 from domain.agreement.commands import COMMANDS, Command
 from domain.agreement.commands.time import LetTimePass
@@ -84,7 +84,7 @@ KeepingHouse = Callable[[str, Client, "Mailbox"], AbstractAsyncContextManager["H
 
 
 async def eventually(
-    look: Callable[[], Awaitable[Answer]], until: Callable[[Answer], bool], *, seconds: float = 15
+    read: Callable[[], Awaitable[Answer]], until: Callable[[Answer], bool], *, seconds: float = 15
 ) -> Answer:
     """Looks until it is as it should be, and returns it.
 
@@ -93,7 +93,7 @@ async def eventually(
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    while not until(seen := await look()):
+    while not until(seen := await read()):
         if loop.time() > deadline:
             raise AssertionError(f"not within {seconds:g} s; last seen: {seen!r:.2000}")
         await asyncio.sleep(0.05)
@@ -199,7 +199,7 @@ class Placement:
 
     async def status(self) -> StatusView:
         """What the workflow says of itself."""
-        return await look(self.house.client, self.agreement_id, STATUS_QUERY, StatusView)
+        return await query_workflow(self.house.client, self.agreement_id, STATUS_QUERY, StatusView)
 
     async def now(self) -> datetime:
         """The instant at which the workflow lives."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from application.temporal.updates import ask
+from application.temporal.updates import send_update
 from domain.kernel.vocabulary import ObligationKind, Outcome
 from workflows import activity_definitions
 from workflows import handover as handing_over
@@ -228,4 +228,4 @@ async def _give_feedback(house: House, placement: Placement, sender: int) -> Non
 
 async def _feedback(house: House, placement: Placement, command_id: str) -> None:
     command = placement.feedback(command_id)
-    await ask(house.client, placement.agreement_id, command.type, command, update_id=command_id)
+    await send_update(house.client, placement.agreement_id, command.type, command, update_id=command_id)

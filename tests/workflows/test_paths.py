@@ -26,7 +26,7 @@ from temporalio.client import WorkflowHistory
 
 from application.operations.upgrade import Upgrade
 from application.settings import load_settings
-from application.temporal.updates import ask
+from application.temporal.updates import send_update
 from application.temporal.versions import spelled, version_of
 from domain.kernel.vocabulary import ObligationKind, Outcome, Role
 from tests.fixtures.paths import HISTORIES
@@ -210,7 +210,7 @@ async def _busy(house: House, placement: Placement) -> None:
         commands = [placement.feedback(f"busy/{batch}/{number}") for number in range(10)]
         await asyncio.gather(
             *(
-                ask(house.client, placement.agreement_id, each.type, each, update_id=each.command_id)
+                send_update(house.client, placement.agreement_id, each.type, each, update_id=each.command_id)
                 for each in commands
             )
         )

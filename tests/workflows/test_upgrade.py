@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from application.operations.upgrade import Outcome, Upgrade
-from application.temporal.updates import ask
+from application.temporal.updates import send_update
 from application.temporal.versions import make_current, spelled, version_of
 from domain.agreement.commands import COMMANDS
 from domain.kernel.vocabulary import Outcome as AgreementOutcome
@@ -117,7 +117,7 @@ async def test_a_command_under_way_while_its_run_is_replaced_reaches_the_next_ru
         {"command_id": "c1", "actor_id": placement.terms.mentee, "fields": ["milestones"], "what": "More."}
     )
     asking = asyncio.create_task(
-        ask(house.client, placement.agreement_id, changes.type, changes, update_id=changes.command_id)
+        send_update(house.client, placement.agreement_id, changes.type, changes, update_id=changes.command_id)
     )
 
     async def waits_for_a_worker() -> bool:

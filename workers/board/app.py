@@ -82,7 +82,7 @@ class WatchApp(App[None]):
         self._columns: Sequence[Column] = ()
 
     def compose(self) -> ComposeResult:
-        """The parts of the screen, from top to bottom."""
+        """Lay out the parts of the screen, from top to bottom."""
         yield Static("Reading the record ...", id="summary", markup=False)
         yield Input(self._typed, placeholder="Words that a row must contain; Enter keeps them", id="filter")
         yield DataTable[Text](cursor_type="row", cell_padding=0, zebra_stripes=True)
@@ -92,13 +92,13 @@ class WatchApp(App[None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Begins to read."""
+        """Begin to read."""
         self._back_to_table()
         self.action_read()
         self.set_interval(self._every.total_seconds(), self.action_read)
 
     def on_resize(self, _: Resize) -> None:
-        """Shows as many columns as fit."""
+        """Show as many columns as fit."""
         self._show()
 
     @property
@@ -115,7 +115,7 @@ class WatchApp(App[None]):
 
     @work(exclusive=True, group="read")
     async def action_read(self) -> None:
-        """Reads the board anew; where the record does not answer, what was read last stays."""
+        """Read the board anew; where the record does not answer, what was read last stays."""
         try:
             self._board = await self._read()
         except _UNREADABLE as error:
@@ -167,18 +167,18 @@ class WatchApp(App[None]):
             self.action_sort(column)
 
     def action_sort(self, column: str) -> None:
-        """Sorts by a column; once more turns the order round."""
+        """Sort by a column; once more turns the order round."""
         self._order = self._order.then(column)
         self._show()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Lets a slash be typed into the filter once it is open."""
+        """Let a slash be typed into the filter once it is open."""
         if action == "filter":
             return not self.query_one("#filter", Input).display
         return super().check_action(action, parameters)
 
     def action_filter(self) -> None:
-        """Lets words be typed."""
+        """Let words be typed."""
         typing = self.query_one("#filter", Input)
         typing.display = True
         self.screen.set_focus(typing)
@@ -197,7 +197,7 @@ class WatchApp(App[None]):
         self.screen.set_focus(self._table)
 
     def action_close(self) -> None:
-        """Closes the explanation, or else forgets the filter."""
+        """Close the explanation, or else forget the filter."""
         about, typing = self.query_one("#about"), self.query_one("#filter", Input)
         if about.has_class("explains") and not typing.display:
             about.remove_class("explains")
@@ -210,7 +210,7 @@ class WatchApp(App[None]):
 
     @work(exclusive=True, group="explain")
     async def action_explain(self) -> None:
-        """Explains the chosen agreement, until Escape."""
+        """Explain the chosen agreement, until Escape."""
         row = self._chosen
         if row is None:
             return
@@ -228,7 +228,7 @@ class WatchApp(App[None]):
 
     @work(exclusive=True, group="nudge")
     async def action_nudge(self) -> None:
-        """Nudges about what is overdue for longest in the chosen agreement."""
+        """Nudge about what is overdue for longest in the chosen agreement."""
         row = self._chosen
         if row is None:
             return

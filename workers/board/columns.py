@@ -29,7 +29,7 @@ class Column:
     only_wide: bool = False
 
     def shown(self, row: BoardRow, width: int) -> Text:
-        """The cell of a row. Of an id that is too long its end is shown, for that tells it apart."""
+        """Return the cell of a row. Of an id that is too long its end is shown, for that tells it apart."""
         cell = self.cell(row).copy()
         if not self.width and len(cell) > width:
             return Text(f"…{cell.plain[1 - width :]}")
@@ -37,7 +37,7 @@ class Column:
         return cell
 
     def heading(self, order: Order) -> str:
-        """The title, with an arrow where the board is sorted by it."""
+        """Return the title, with an arrow where the board is sorted by it."""
         if self.key != order.column:
             return self.title
         return f"{self.title[: (self.width or 20) - 1]}{'▼' if order.descending else '▲'}"
@@ -61,7 +61,7 @@ _SHORTEST_ID = 12
 
 
 def fitting(width: int) -> tuple[Sequence[Column], int]:
-    """The columns for a window of a width, and how wide the one without a width of its own becomes."""
+    """Choose the columns for a window of a width, and the width of the one that has none of its own."""
     columns = [column for column in COLUMNS if width >= WIDE_FROM or not column.only_wide]
     taken = sum(column.width + _BETWEEN for column in columns) + _SCROLL_BAR
     return columns, max(width - taken, _SHORTEST_ID)

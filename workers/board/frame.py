@@ -9,13 +9,13 @@ from workers.terminal.output import NOTHING, instant, table, words
 
 
 def summary(board: Board) -> str:
-    """How many of each, as of when."""
+    """Say how many of each there are, as of when."""
     counted = (f"{board.count(state)}{'+' if state in board.more else ''} {state}" for state in State)
     return f"{', '.join(counted)} as of {instant(board.at)}"
 
 
 def print_frame(out: Console, board: Board, rows: list[BoardRow]) -> None:
-    """Prints the rows of a board, two lines each, folded rather than cut."""
+    """Print the rows of a board, two lines each, folded rather than cut."""
     out.print(summary(board))
     if not rows:
         return

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from activities.event_store.event_store import EventStore
 from activities.postgres.rows import OverdueRow
 from application.queries.agreements import StalledAgreement
-from application.queries.viewer import UNNAMED, Viewpoint, overdue_for, stalled_for
+from application.queries.stalled_for import overdue_for, stalled_for
+from application.queries.viewer import UNNAMED_OPERATOR, Viewer
 from domain.kernel.model import Frozen, Instant, PersonId
 from domain.kernel.vocabulary import Kind, Phase, Role
 from domain.ledger.ladder import what_follows
@@ -58,33 +59,33 @@ class Board(NamedTuple):
     """Of which there are more than are shown."""
 
     def count(self, state: State) -> int:
-        """How many rows are in a state."""
+        """Count the rows in a state."""
         return sum(row.state is state for row in self.rows)
 
 
 async def read_board(
     event_store: EventStore,
     as_of: datetime | None = None,
-    viewpoint: Viewpoint = UNNAMED,
+    viewer: Viewer = UNNAMED_OPERATOR,
     *,
     most: int = MOST,
 ) -> Board:
-    """What is stalled or overdue, from the record alone: also while no worker runs.
+    """Read what is stalled or overdue, from the record alone: also while no worker runs.
 
     Args:
         event_store: Where to look.
         as_of: The instant; None: now. What is stalled is as `sojourn stalled` says.
-        viewpoint: Who looks.
+        viewer: Who looks.
         most: Rows of each state, those of longest standing.
     """
     at = as_of or datetime.now(UTC)
-    stalled, _ = await stalled_for(event_store, viewpoint, as_of, limit=most + 1)
+    stalled, _ = await stalled_for(event_store, viewer, as_of, limit=most + 1)
     ids = {row.agreement_id for row in stalled}
     overdue = [
         known
         for row in await event_store.read_models.overdue(at, most + 1)
         if row.agreement_id not in ids
-        and (known := await overdue_for(event_store, viewpoint, row, at)) is not None
+        and (known := await overdue_for(event_store, viewer, row, at)) is not None
     ]
     found = {State.STALLED: stalled, State.OVERDUE: overdue}
     return Board(
@@ -138,13 +139,13 @@ def _next(row: OverdueRow) -> str:
 
 
 def age(since: datetime, at: datetime) -> str:
-    """For how long, in a few characters."""
+    """Say for how long, in a few characters."""
     hours = int((at - since).total_seconds() // 3600)
     return f"{hours // 24}d" if hours >= 48 else f"{max(hours, 0)}h"  # noqa: PLR2004  two days in hours
 
 
 def matching(rows: Iterable[BoardRow], typed: str) -> list[BoardRow]:
-    """The rows in which every typed word occurs somewhere, in upper or lower case."""
+    """Return the rows in which every typed word occurs somewhere, in upper or lower case."""
     wanted = typed.lower().split()
 
     def text(row: BoardRow) -> str:
@@ -162,11 +163,11 @@ class Order(NamedTuple):
     descending: bool = False
 
     def then(self, column: str) -> Order:
-        """The order after a column was chosen: once more turns it round."""
+        """Return the order after a column was chosen: once more turns it round."""
         return Order(column, not self.descending if column == self.column else False)
 
     def sort(self, rows: Iterable[BoardRow]) -> list[BoardRow]:
-        """The rows in this order; what is equal stays in order of id."""
+        """Sort rows in this order; what is equal stays in order of id."""
         by_id = sorted(rows, key=lambda row: row.agreement_id)
         return sorted(by_id, key=ORDERS[self.column], reverse=self.descending)
 

@@ -134,7 +134,7 @@ def root(
 
 @cache
 def command_named(name: str) -> Any:  # noqa: ANN401  a command or a group of typer's private copy of click
-    """The command of a name, imported.
+    """Import the command of a name.
 
     Raises:
         Failure: This installation lacks something that it needs.
@@ -159,7 +159,7 @@ def _imported(where: str) -> Any:  # noqa: ANN401  whatever is there
 
 
 def _listed() -> None:
-    """Stands for a command in the list of commands."""
+    """Stand for a command in the list of commands."""
 
 
 for _name in _COMMANDS:
@@ -167,7 +167,7 @@ for _name in _COMMANDS:
 
 
 def main() -> NoReturn:
-    """The entry point of the installed command."""
+    """Run the installed command."""
     try:
         app()
     except SystemExit as ended:

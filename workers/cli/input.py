@@ -28,7 +28,7 @@ class Found(NamedTuple):
 
 
 def read_text(file: str) -> str:
-    """A file as text, or standard input for `-`.
+    """Read a file as text, or standard input for `-`.
 
     Raises:
         Failure: It cannot be read.
@@ -43,7 +43,7 @@ def read_text(file: str) -> str:
 
 
 def read_values(files: Sequence[str]) -> list[Found]:
-    """The JSON values of files, each with one object, an array of them, or one per line.
+    """Read the JSON values of files, each with one object, an array of them, or one per line.
 
     Args:
         files: Paths, or `-` for standard input. Where there are several, `where` begins with the file.
@@ -76,7 +76,7 @@ def _values_of(file: str) -> list[Found]:
 
 
 def read_object(data: str) -> dict[str, JsonValue]:
-    """The JSON object that an option gives: as text, as `@file`, or as `-` for standard input.
+    """Read the JSON object that an option gives: as text, as `@file`, or as `-` for standard input.
 
     Raises:
         Failure: It is not a JSON object.
@@ -96,7 +96,7 @@ def read_object(data: str) -> dict[str, JsonValue]:
 
 
 def read_instant(text: str, option: str) -> datetime:
-    """An instant as typed on the command line.
+    """Read an instant as typed on the command line.
 
     Raises:
         Failure: It is malformed or names no offset.
@@ -115,7 +115,7 @@ def read_instant(text: str, option: str) -> datetime:
 
 
 def named(file: str) -> str:
-    """The file in a sentence."""
+    """Name a file in a sentence."""
     return "standard input" if file == STANDARD_INPUT else file
 
 

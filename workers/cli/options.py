@@ -65,7 +65,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def choices(given: Sequence[str] | None, of: type[Choice], option: str) -> list[Choice]:
-    """The values given for an option.
+    """Read the values given for an option.
 
     Raises:
         Failure: One is none of the choices; the sentence lists them.

@@ -1,4 +1,4 @@
-"""What a command would lead to, and what became of many, as people are shown it."""
+"""Print what a command would lead to, and what became of many."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import typer
 from rich.markup import escape
 
-from application.commands.bulk import Item, Outcome
-from application.commands.preview import Move, Preview
+from application.commands.bulk import BulkResult, Outcome
+from application.commands.preview import MovedObligation, Preview
 from workers.terminal.failures import ExitCode
 from workers.terminal.output import console, instant, print_json, say, table, words
 
@@ -20,14 +20,17 @@ _EXIT_CODES = (
 """The first that applies to any item is what the command ends with."""
 
 
-def tell(preview: Preview) -> None:
-    """Prints what a command would lead to."""
+def print_preview(preview: Preview, *, as_json: bool) -> None:
+    """Print what a command would lead to."""
+    if as_json:
+        print_json(preview.model_dump(mode="json"))
+        return
     for line in _lines(preview):
         console().print(escape(line), soft_wrap=True)
 
 
-def report(items: Sequence[Item], *, batch: str, as_json: bool) -> None:
-    """Prints what became of each agreement, and ends the command accordingly.
+def report_bulk(items: Sequence[BulkResult], *, batch: str, as_json: bool) -> None:
+    """Print what became of each agreement, and end the command accordingly.
 
     Args:
         items: One per command.
@@ -50,7 +53,7 @@ def report(items: Sequence[Item], *, batch: str, as_json: bool) -> None:
         raise typer.Exit(code)
 
 
-def _row(item: Item) -> tuple[str, str, str]:
+def _row(item: BulkResult) -> tuple[str, str, str]:
     what = item.sentence or ", ".join(item.event_types) or "nothing changes"
     if item.code:
         what = f"{item.code}: {what}"
@@ -87,7 +90,7 @@ def _ledger(preview: Preview) -> Iterator[str]:
         yield f"  moves    {moved.obligation_id}: {'; '.join(_differences(moved))}"
 
 
-def _differences(moved: Move) -> Iterator[str]:
+def _differences(moved: MovedObligation) -> Iterator[str]:
     if moved.owner_before != moved.owner_after:
         yield f"from {moved.owner_before} to {moved.owner_after}"
     if moved.due_before != moved.due_after:

@@ -9,7 +9,7 @@ from workers.terminal.failures import ExitCode, Failure
 
 
 def write_private(path: Path, text: str) -> None:
-    """Writes a file for its owner alone (mode 0600), in place of one that is there; whole or not at all.
+    """Write a file for its owner alone (mode 0600), in place of one that is there; whole or not at all.
 
     Raises:
         Failure: It cannot be written.

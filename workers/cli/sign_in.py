@@ -1,24 +1,26 @@
-"""Signing in: where tokens can be checked, whoever a command names with --as shows that person's token.
+"""Sign in: where tokens can be checked, whoever a command names with --as shows that person's token.
 
-It is the one place where the command line believes or does not believe a name; every `--as` goes through it.
+It is the one place where the command line believes or does not believe a name: every `--as` goes through it,
+and every principal of the command line is made here.
 """
 
 from __future__ import annotations
 
 from application.config.token_rules import token_rules
+from application.identity.principal import Principal, Proof
 from application.identity.tokens import TokenRefusedError, TokenRules
 from application.settings import Settings, load_settings
 from workers.cli.token_file import TOKEN_FILE
 from workers.terminal.failures import ExitCode, Failure
 
 
-def signed_in(person_id: str | None) -> str | None:
-    """The person whom `--as` names, once it is known that it is they; for a callback of that option.
+def principal_named(person_id: str | None) -> Principal:
+    """Return the principal that a command is called by.
 
-    Where nothing is set to check tokens with, everybody is who they say they are.
+    Where nothing is set to check tokens with, everybody is who they say they are, and the principal says so.
 
     Args:
-        person_id: As given; None where the option was left out.
+        person_id: As `--as` names them; None where it was left out: then it is whoever has this machine.
 
     Raises:
         Failure: There is no token, or it is not a good one, or it is somebody else's.
@@ -26,16 +28,26 @@ def signed_in(person_id: str | None) -> str | None:
         TokenKeysError: What tokens are checked with cannot be used.
     """
     if person_id is None:
-        return None
+        return Principal.machine()
     settings = load_settings()
     rules = token_rules(settings)
-    if rules is not None:
-        _check(rules, _token(settings, person_id), person_id)
+    if rules is None:
+        return Principal.person(person_id, Proof.UNCHECKED)
+    return _check(rules, _token(settings, person_id), person_id)
+
+
+def signed_in(person_id: str | None) -> str | None:
+    """Check whom `--as` names as soon as it is read; for a callback of that option.
+
+    Raises:
+        Failure: As `principal_named`.
+    """
+    principal_named(person_id)
     return person_id
 
 
 def nobody_is_checked() -> bool:
-    """Whether a name is believed without more."""
+    """Tell whether a name is believed without more."""
     return token_rules(load_settings()) is None
 
 
@@ -55,12 +67,13 @@ def _token(settings: Settings, person_id: str) -> str:
         raise Failure(f"--token-file: {path} cannot be read: {why}.", ExitCode.USAGE) from error
 
 
-def _check(rules: TokenRules, token: str, person_id: str) -> None:
+def _check(rules: TokenRules, token: str, person_id: str) -> Principal:
     try:
-        asker = rules.asker(f"Bearer {token}")
+        principal = rules.principal(f"Bearer {token}")
     except TokenRefusedError as refused:
         raise Failure(f"Refused ({refused.code}): --as {person_id}: {refused}") from None
-    if asker.person_id != person_id:
+    if principal.person_id != person_id:
         raise Failure(
-            f"Refused (other_person): the token is that of {asker.person_id}, and --as names {person_id}."
+            f"Refused (other_person): the token is that of {principal.person_id}, and --as names {person_id}."
         )
+    return principal

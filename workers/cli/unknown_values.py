@@ -9,7 +9,7 @@ NAMED_AT_MOST = 20
 
 
 async def tell_of_unknown(event_store: EventStore, *, tenant: str | None, cohort: str | None) -> None:
-    """Names those there are, on standard error, where one was asked for that no agreement is of.
+    """Say which there are, on standard error, where one was asked for that no agreement is of.
 
     Args:
         event_store: Where they are.

@@ -9,7 +9,7 @@ from temporalio.client import Client
 from temporalio.testing import TimeSkipper
 
 from activities.event_store.event_store import EventStore
-from application.temporal.updates import ask
+from application.temporal.updates import send_update
 from domain.agreement.commands import Command
 from domain.ledger.obligation import Obligation
 from domain.stream.messages import RecordedEvent
@@ -25,7 +25,7 @@ class RunningWorld:
     Args:
         agreement_id: Its workflow.
         client: The way to Temporal.
-        event_store: Where its events are.
+        record: Where its events are.
         mailboxes: Where its letters arrive.
     """
 
@@ -57,7 +57,9 @@ class RunningWorld:
         Raises:
             UpdateRefusedError: A rule forbids it.
         """
-        await ask(self._client, self._agreement_id, command.type, command, update_id=command.command_id)
+        await send_update(
+            self._client, self._agreement_id, command.type, command, update_id=command.command_id
+        )
 
     async def events_after(self, version: int) -> Sequence[RecordedEvent]:
         """What the record holds since a version."""

@@ -1,4 +1,4 @@
-"""What a command prints: JSON for programs, tables for people, both readable in a narrow window."""
+"""Print JSON for programs and tables for people, both readable in a narrow window."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ NOTHING = "-"
 
 
 def console() -> Console:
-    """For people, on standard output. Without colour where that is no terminal."""
+    """Return the console for people: standard output, without colour where that is no terminal."""
     return Console(file=sys.stdout, highlight=False, soft_wrap=False)
 
 
 def progress_console() -> Console:
-    """For progress and remarks, on standard error, so that they never mix with data."""
+    """Return the console for progress and remarks: standard error, so that they never mix with data."""
     return Console(file=sys.stderr, highlight=False)
 
 
 def say(sentence: str) -> None:
-    """A remark on standard error."""
+    """Write a remark on standard error."""
     sys.stderr.write(sentence + "\n")
 
 
 def print_json(value: JsonValue) -> None:
-    """One JSON document on standard output."""
+    """Write one JSON document on standard output."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def print_models(models: Iterable[BaseModel]) -> None:
-    """A JSON array of models on standard output."""
+    """Write a JSON array of models on standard output."""
     print_json([model.model_dump(mode="json") for model in models])
 
 
 def instant(value: datetime | None) -> str:
-    """An instant for people: to the minute, in UTC."""
+    """Spell an instant for people: to the minute, in UTC."""
     return NOTHING if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M}Z"
 
 
 def words(name: str | None) -> str:
-    """A name of the vocabulary as words."""
+    """Spell a name of the vocabulary as words."""
     return NOTHING if name is None else name.replace("_", " ")
 
 
 def table(*columns: str, rows: Iterable[Sequence[object]], title: str | None = None) -> Table:
-    """A table that folds long cells instead of cutting them: an id that is cut cannot be copied."""
+    """Make a table that folds long cells instead of cutting them: an id that is cut cannot be copied."""
     made = Table(
         title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold"
     )
@@ -66,28 +66,32 @@ def table(*columns: str, rows: Iterable[Sequence[object]], title: str | None = N
 
 
 class Counting:
-    """A bar on standard error where that is a terminal; otherwise nothing but the closing remarks."""
+    """Progress as a bar on standard error where that is a terminal; otherwise nothing is shown."""
 
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress = progress
         self._task = task
 
+    def start(self, total: int | None) -> None:
+        """Show how many there are to do; None where that is not known."""
+        self._progress.update(self._task, total=total)
+
     def one_more(self, *_: Any) -> None:  # noqa: ANN401  takes whatever a callback is given
-        """One of them is done."""
+        """Show that one of them is done."""
         self._progress.advance(self._task)
 
-    def more(self, number: int) -> None:
-        """So many more are done."""
-        self._progress.advance(self._task, number)
+    def advance(self, count: int = 1, /) -> None:
+        """Show that so many more are done."""
+        self._progress.advance(self._task, count)
 
-    def tell(self, doing: str) -> None:
-        """What is being done now."""
+    def describe(self, doing: str) -> None:
+        """Show what is being done now."""
         self._progress.update(self._task, description=doing)
 
 
 @contextmanager
 def counting(doing: str, total: int | None) -> Generator[Counting]:
-    """Shows how many of so many are done; how many so far where the total is not known."""
+    """Show how many of so many are done; how many so far where the total is not known."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     errors = progress_console()
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:

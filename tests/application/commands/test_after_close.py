@@ -17,8 +17,10 @@ from activities.encryption.decrypt import decrypt_for_reader
 from activities.encryption.encrypt import FieldEncryption
 from activities.event_store.event_store import EventStore
 from activities.integrity.rights_chain import rights_differences
-from application.commands.after_close import open_after_close, with_what_was_opened
-from application.queries.agreements import Standing, standing
+from application.commands.after_close import open_after_close, with_noted_openings
+from application.commands.authorization import Authority, AuthorizedCommand
+from application.queries.agreements import AgreementSnapshot, load_snapshot
+from domain.agreement.commands import Command
 from domain.agreement.commands.break_glass import ApproveBreakGlass, RequestBreakGlass
 from domain.agreement.state import Agreement
 from domain.kernel.errors import RefusalCode, Refused
@@ -100,15 +102,15 @@ async def test_an_opening_ends_by_itself(
     event_store: EventStore, closed: Agreement, access_log: AccessLog, encryption: FieldEncryption
 ) -> None:
     """After its hours the reader reads no more than before, without anybody closing it."""
-    stands = await standing(event_store, closed.agreement_id)
-    assert stands is not None
-    terms, at = closed.terms, stands.at
-    await _open(access_log, stands, terms.hrbp, terms.programme_owner)
+    snapshot = await load_snapshot(event_store, closed.agreement_id)
+    assert snapshot is not None
+    terms, at = closed.terms, snapshot.at
+    await _open(access_log, snapshot, terms.hrbp, terms.programme_owner)
 
     async def reads(later: timedelta) -> bool:
-        opened = (await with_what_was_opened(access_log, stands)).agreement
+        opened = (await with_noted_openings(access_log, snapshot)).agreement
         rows = await decrypt_for_reader(
-            encryption, stands.events, reader_of(opened, terms.hrbp, at=at + later)
+            encryption, snapshot.events, reader_of(opened, terms.hrbp, at=at + later)
         )
         return WITHHELD not in str([row.data for row in rows if row.type == "debrief.submitted"])
 
@@ -120,11 +122,11 @@ async def test_a_request_that_waited_too_long_has_lapsed(
     event_store: EventStore, closed: Agreement, access_log: AccessLog
 ) -> None:
     """Whoever approves after a day would approve something that has passed."""
-    stands = await standing(event_store, closed.agreement_id)
-    assert stands is not None
-    later = stands._replace(at=stands.at + timedelta(hours=25))
+    snapshot = await load_snapshot(event_store, closed.agreement_id)
+    assert snapshot is not None
+    later = snapshot._replace(at=snapshot.at + timedelta(hours=25))
     with pytest.raises(Refused) as refused:
-        await _open(access_log, stands, closed.terms.hrbp, closed.terms.programme_owner, approved_at=later)
+        await _open(access_log, snapshot, closed.terms.hrbp, closed.terms.programme_owner, approved_at=later)
     assert refused.value.code is RefusalCode.NOT_OPEN
     assert "lapsed" in refused.value.sentence
 
@@ -148,9 +150,9 @@ async def test_the_reason_is_sealed(
     pool: asyncpg.Pool[asyncpg.Record], access_log: AccessLog, event_store: EventStore, closed: Agreement
 ) -> None:
     """Rows of the log of rights hold ids and dates in clear, and no words."""
-    stands = await standing(event_store, closed.agreement_id)
-    assert stands is not None
-    await _open(access_log, stands, closed.terms.hrbp, closed.terms.programme_owner)
+    snapshot = await load_snapshot(event_store, closed.agreement_id)
+    assert snapshot is not None
+    await _open(access_log, snapshot, closed.terms.hrbp, closed.terms.programme_owner)
     rows = await pool.fetch(
         "SELECT person_id, type, data::text AS data FROM sojourn.rights_event ORDER BY position"
     )
@@ -159,13 +161,23 @@ async def test_the_reason_is_sealed(
     assert REASON not in str([row["data"] for row in rows])
 
 
+def _authorized(command: Command) -> AuthorizedCommand:
+    """Return a command as after the directory was asked: it has OP-1 as an operator."""
+    return Authority(command.actor_id, is_operator=command.actor_id == "OP-1").over(command)
+
+
 async def _open(
-    access_log: AccessLog, stands: Standing, asks: str, approves: str, *, approved_at: Standing | None = None
+    access_log: AccessLog,
+    snapshot: AgreementSnapshot,
+    asks: str,
+    approves: str,
+    *,
+    approved_at: AgreementSnapshot | None = None,
 ) -> None:
     request = RequestBreakGlass(command_id="c1", actor_id=asks, request_id="g1", hours=4, reason=REASON)
-    await open_after_close(access_log, stands, request)
+    await open_after_close(access_log, snapshot, _authorized(request))
     approval = ApproveBreakGlass(command_id="c2", actor_id=approves, request_id="g1")
-    await open_after_close(access_log, approved_at or stands, approval)
+    await open_after_close(access_log, approved_at or snapshot, _authorized(approval))
 
 
 async def _waiting(pool: asyncpg.Pool[asyncpg.Record], several: int) -> None:
@@ -188,11 +200,11 @@ async def test_of_two_who_approve_at_once_one_is_noted(
     administrator: asyncpg.Connection,
 ) -> None:
     """Both have decided before either is noted; the other decides again, and hears that it is open."""
-    stands = await standing(event_store, closed.agreement_id)
-    assert stands is not None
+    snapshot = await load_snapshot(event_store, closed.agreement_id)
+    assert snapshot is not None
     terms = closed.terms
     asked = RequestBreakGlass(command_id="c1", actor_id=terms.hrbp, request_id="g1", hours=4, reason=REASON)
-    await open_after_close(access_log, stands, asked)
+    await open_after_close(access_log, snapshot, _authorized(asked))
     approvals = [
         ApproveBreakGlass(command_id="c2", actor_id=terms.programme_owner, request_id="g1"),
         ApproveBreakGlass(command_id="c3", actor_id="OP-1", acting_as=Role.OPERATOR, request_id="g1"),
@@ -200,7 +212,10 @@ async def test_of_two_who_approve_at_once_one_is_noted(
     ]
     async with administrator.transaction():
         await administrator.execute("SELECT FROM sojourn.rights_head FOR UPDATE")
-        racing = [asyncio.create_task(open_after_close(access_log, stands, each)) for each in approvals]
+        racing = [
+            asyncio.create_task(open_after_close(access_log, snapshot, _authorized(each)))
+            for each in approvals
+        ]
         await _waiting(pool, len(approvals))
     outcomes = await asyncio.gather(*racing, return_exceptions=True)
     refused = [each.code for each in outcomes if isinstance(each, Refused)]

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from activities.event_store.event_store import EventStore
 from activities.keys.envelopes import subject_in
 from application.config.keys import encryption_of
-from application.queries.agreements import standing_to_decide_upon
+from application.queries.agreements import load_snapshot_to_decide
 from application.settings import load_settings
 from domain.agreement.commands import COMMANDS, Command
 from domain.agreement.events.forming import TermsAmended
@@ -74,10 +74,10 @@ def _amendment(terms: dict[str, JsonValue]) -> Command:
 
 
 async def _decided(event_store: EventStore, agreement_id: str, terms: dict[str, JsonValue]) -> TermsAmended:
-    stands = await standing_to_decide_upon(event_store, agreement_id)
-    assert stands is not None
-    at = stands.at + timedelta(minutes=1)
-    [amended, *_] = decide(stands.agreement, _amendment(terms), at, is_operator=True)
+    snapshot = await load_snapshot_to_decide(event_store, agreement_id)
+    assert snapshot is not None
+    at = snapshot.at + timedelta(minutes=1)
+    [amended, *_] = decide(snapshot.agreement, _amendment(terms), at, is_operator=True)
     assert isinstance(amended, TermsAmended)
     return amended
 
@@ -117,12 +117,12 @@ async def test_after_one_change_all_is_known_again(
     """The key that is made anew seals the new terms; what the lost one sealed stops no agreement."""
     await administrator.execute("DELETE FROM sojourn_keys.subject_key")
     event_store = elsewhere()
-    stands = await standing_to_decide_upon(event_store, active.agreement_id)
-    assert stands is not None
-    command, at = _amendment(_document(development_plan_ref="DP-9")), stands.at + timedelta(minutes=1)
-    events = decide(stands.agreement, command, at, is_operator=True)
+    snapshot = await load_snapshot_to_decide(event_store, active.agreement_id)
+    assert snapshot is not None
+    command, at = _amendment(_document(development_plan_ref="DP-9")), snapshot.at + timedelta(minutes=1)
+    events = decide(snapshot.agreement, command, at, is_operator=True)
     event_ids = [str(uuid.uuid4()) for _ in events]
-    after, append = step(stands.agreement, command, events, event_ids, at, is_operator=True)
+    after, append = step(snapshot.agreement, command, events, event_ids, at, is_operator=True)
     assert (await event_store.append(append)).outcome == "appended"
     assert after.ends_on == date(2027, 9, 30)
     amended = await _decided(elsewhere(), active.agreement_id, _document(development_plan_ref="DP-10"))

@@ -10,7 +10,7 @@ import pytest
 
 from activities.keys.ring import KeysError
 from activities.keys.sources import create_key_file
-from application.config.keys import key_file_of, key_ring, recognised, with_keys_of_its_own
+from application.config.keys import key_file_of, key_ring, keyed_digest, with_keys_of_its_own
 from application.settings import SettingsError, load_settings
 from deploy.embedded import Stack
 from domain.kernel.digests import digest_of
@@ -56,11 +56,11 @@ def test_what_is_written_is_recognised_by_nothing_that_a_guess_would_confirm(
 ) -> None:
     """Ids that Temporal shows follow from the content for whoever has the keys, and for nobody else."""
     monkeypatch.setenv("SOJOURN_KEYS", f"a:{base64.b64encode(bytes(32)).decode()}")
-    known = recognised({"reason": "Parental leave."})
-    assert known == recognised({"reason": "Parental leave."}) != recognised({"reason": "Holiday."})
+    known = keyed_digest({"reason": "Parental leave."})
+    assert known == keyed_digest({"reason": "Parental leave."}) != keyed_digest({"reason": "Holiday."})
     assert known != digest_of({"reason": "Parental leave."})
     monkeypatch.setenv("SOJOURN_KEYS", f"a:{base64.b64encode(bytes([1] * 32)).decode()}")
-    assert known != recognised({"reason": "Parental leave."})
+    assert known != keyed_digest({"reason": "Parental leave."})
 
 
 async def test_a_stack_makes_its_keys_and_others_find_them(data_folder: Path) -> None:

@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from application.config.policy_files import read_policy_set, written
+from application.config.policy_files import policy_set_as_yaml, read_policy_set
 from domain.policy.documents import PolicyRefused, document_of
 from domain.policy.policy_set import DEFAULT
 
-YAML = written(DEFAULT)
+YAML = policy_set_as_yaml(DEFAULT)
 
 
 def _refused(text: str) -> list[tuple[str, str]]:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from application.config.policy_files import written
+from application.config.policy_files import policy_set_as_yaml
 from application.config.policy_sets import KnownPolicies
 from application.errors import UpdateRefusedError
 from application.settings import SettingsError, load_settings
 from domain.agreement.commands.operations import AdoptPolicy, NudgeObligation
 from domain.policy.policy_set import DEFAULT
 
-PATIENT = written(DEFAULT).replace("policy_set_id: default", "policy_set_id: patient")
+PATIENT = policy_set_as_yaml(DEFAULT).replace("policy_set_id: default", "policy_set_id: patient")
 SECOND = PATIENT.replace("version: 1", "version: 2").replace("missed_after: 3", "missed_after: 4")
 
 
@@ -51,7 +51,7 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         tmp_path,
         patient=PATIENT,
         otherwise=PATIENT.replace("missed_after: 3", "missed_after: 5"),
-        fixed=written(DEFAULT).replace("missed_after: 3", "missed_after: 5"),
+        fixed=policy_set_as_yaml(DEFAULT).replace("missed_after: 3", "missed_after: 5"),
         typing=PATIENT.replace("feedback: {due", "feedbak: {due", 1),
     )
     (tmp_path / "latin.yaml").write_bytes("policy_set_id: größer".encode("latin-1"))

@@ -14,9 +14,9 @@ from typer.testing import Result
 
 from activities.data_rights.log import RightsLog
 from activities.event_store.event_store import EventStore
+from application.container import Container
 from domain.agreement.state import Agreement
 from domain.stream.serialization import fold_recorded
-from workers.cli.reach import Reach
 from workers.terminal.failures import ExitCode
 
 Sojourn = Callable[..., Awaitable[Result]]
@@ -107,16 +107,18 @@ async def test_a_hold_that_is_placed_behind_the_plan_forbids_what_was_planned(
     sojourn: Sojourn, closed: Agreement, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Placed while the erasure already runs, it is named, and every word stays; lifted, all goes."""
-    person, connect = closed.mentee_id, Reach.client
+    person, connect = closed.mentee_id, Container.temporal
     receipt = tmp_path / "receipt.json"
 
-    async def client(reach: Reach) -> Client:
+    async def temporal(container: Container) -> Client:
         # Reached between the plan and the destruction.
-        await RightsLog(await reach.pool()).note(person, "hold.placed", "P-9001", {"reference": "CASE-17"})
-        return await connect(reach)
+        await RightsLog(await container.pool()).note(
+            person, "hold.placed", "P-9001", {"reference": "CASE-17"}
+        )
+        return await connect(container)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Reach, "client", client)
+        patch.setattr(Container, "temporal", temporal)
         held = await sojourn("erase", person, *OPERATOR, "--yes", "--receipt", str(receipt))
     assert held.exit_code == ExitCode.REFUSED
     assert f"{person} (CASE-17)" in held.stderr
@@ -176,8 +178,8 @@ async def test_the_receipt_tells_of_all_that_was_erased_however_often_it_was_cut
     for seam in (
         "activities.keys.subjects:SubjectKeys.destroy",
         "activities.data_rights.log:Rights.clear_directory",
-        "application.data_rights.temporal_histories:ClearedAway._terminate",
-        "application.data_rights.temporal_histories:ClearedAway._delete",
+        "application.data_rights.temporal_histories:HistoryRemoval._terminate",
+        "application.data_rights.temporal_histories:HistoryRemoval._delete",
         "application.temporal.starter:Starter.resume",
         "workers.cli.data_rights.rights:signed",
         "workers.cli.data_rights.rights:write_private",

@@ -186,7 +186,7 @@ async def test_what_was_cut_off_is_finished_by_the_next_run_and_told_in_full(
     run = ("retention", *BY, "--yes", "--receipts", str(receipts))
     for seam in (
         "activities.keys.subjects:SubjectKeys.destroy_in",
-        "application.data_rights.temporal_histories:ClearedAway.clear",
+        "application.data_rights.temporal_histories:HistoryRemoval.remove",
         "application.data_rights.expire:destroyed_keys",
         "workers.cli.data_rights.retention:write_private",
         "activities.data_rights.log:Rights.note=words.expired",

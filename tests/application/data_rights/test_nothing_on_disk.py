@@ -17,7 +17,8 @@ from activities.encryption.decrypt import decrypt_events
 from activities.encryption.encrypt import FieldEncryption
 from activities.event_store.event_store import EventStore
 from application.commands.after_close import open_after_close
-from application.queries.agreements import standing
+from application.commands.authorization import Authority
+from application.queries.agreements import load_snapshot
 from deploy.embedded import EmbeddedPostgres
 from deploy.migrate import migrate
 from domain.agreement.commands.break_glass import RequestBreakGlass
@@ -104,12 +105,13 @@ async def _ask_to_open(
     agreement: Agreement, event_store: EventStore, access_log: AccessLog, *, reason: str
 ) -> None:
     """HR asks to read what is private after the close, which is noted beside the stream."""
-    stands = await standing(event_store, agreement.agreement_id)
-    assert stands is not None
+    snapshot = await load_snapshot(event_store, agreement.agreement_id)
+    assert snapshot is not None
     asks = RequestBreakGlass(
         command_id="c1", actor_id=agreement.terms.hrbp, request_id="g1", hours=4, reason=reason
     )
-    await open_after_close(access_log, stands, asks)
+    authorized = Authority(asks.actor_id, is_operator=False).over(asks)
+    await open_after_close(access_log, snapshot, authorized)
 
 
 async def _heard_with_keys(  # noqa: PLR0917

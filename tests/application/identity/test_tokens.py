@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 
+from application.identity.principal import Proof
 from application.identity.tokens import TokenKeysError, TokenRefusedError, TokenRules, issue
-from domain.kernel.vocabulary import Role
 
 SECRET = "a-secret-of-more-than-thirty-two-bytes"
 HOUR = timedelta(hours=1)
@@ -43,7 +43,7 @@ def _encoded(content: bytes) -> str:
 
 def _refused(rules: TokenRules, authorization: str | None) -> TokenRefusedError:
     with pytest.raises(TokenRefusedError) as refused:
-        rules.asker(authorization)
+        rules.principal(authorization)
     assert (
         authorization is None
         or len(authorization) < 10
@@ -55,11 +55,10 @@ def _refused(rules: TokenRules, authorization: str | None) -> TokenRefusedError:
 def test_a_token_of_ours_says_who_asks() -> None:
     """The person, and whether they are an operator; nothing else of what they call themselves counts."""
     rules = TokenRules.with_secret(SECRET)
-    asker = rules.asker(f"Bearer {issue(SECRET, 'P-9001', lasts=HOUR, operator=True)}")
-    assert (asker.person_id, asker.is_operator) == ("P-9001", True)
-    asker = rules.asker(_signed(sojourn_roles=["mentor", "hrbp", "emperor"]))
-    assert asker.roles == frozenset()
-    assert Role.OPERATOR not in asker.roles
+    asks = rules.principal(f"Bearer {issue(SECRET, 'P-9001', lasts=HOUR, operator=True)}")
+    assert (asks.person_id, asks.proof, asks.claims_operator) == ("P-9001", Proof.TOKEN, True)
+    asks = rules.principal(_signed(sojourn_roles=["mentor", "hrbp", "emperor"]))
+    assert not asks.claims_operator
 
 
 @pytest.mark.parametrize(
@@ -88,7 +87,7 @@ def test_the_issuer_counts_where_one_is_set() -> None:
     """A token of another issuer is refused."""
     rules = TokenRules.with_secret(SECRET, issuer="https://login.example.org")
     assert _refused(rules, _signed(iss="https://elsewhere.example.org")).code == "wrong_issuer"
-    assert rules.asker(_signed(iss="https://login.example.org")).person_id == "P-1042"
+    assert rules.principal(_signed(iss="https://login.example.org")).person_id == "P-1042"
 
 
 def test_a_secret_that_can_be_guessed_is_refused() -> None:
@@ -105,7 +104,7 @@ def test_keys_of_an_identity_provider(key: RSAPrivateKey, tmp_path: Path) -> Non
     path.write_text(json.dumps({"keys": [{**public, "kid": "k1", "alg": "RS256", "use": "sig"}]}))
     rules = TokenRules.with_key_file(path)
     good = jwt.encode(_claims(), key, algorithm="RS256", headers={"kid": "k1"})
-    assert rules.asker(f"Bearer {good}").person_id == "P-1042"
+    assert rules.principal(f"Bearer {good}").person_id == "P-1042"
     unknown = jwt.encode(_claims(), key, algorithm="RS256", headers={"kid": "k2"})
     assert _refused(rules, f"Bearer {unknown}").code == "unknown_key"
     forged = jwt.encode(_claims(), other, algorithm="RS256", headers={"kid": "k1"})
@@ -119,7 +118,7 @@ def test_one_public_key_as_pem(key: RSAPrivateKey, tmp_path: Path) -> None:
     path = tmp_path / "public.pem"
     path.write_bytes(pem)
     rules = TokenRules.with_key_file(path)
-    assert rules.asker(f"Bearer {jwt.encode(_claims(), key, algorithm='RS256')}").person_id == "P-1042"
+    assert rules.principal(f"Bearer {jwt.encode(_claims(), key, algorithm='RS256')}").person_id == "P-1042"
     header, claims = (_encoded(json.dumps(part).encode()) for part in ({"alg": "HS256"}, {}))
     signature = hmac.digest(pem, f"{header}.{claims}".encode(), "sha256")
     confused = f"{header}.{claims}.{_encoded(signature)}"

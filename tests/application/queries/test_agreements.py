@@ -9,7 +9,7 @@ import pytest
 
 from activities.event_store.event_store import EventStore
 from activities.postgres.rows import StalledRow
-from application.queries.agreements import StalledAgreement, owed_ever, stalled, standing
+from application.queries.agreements import StalledAgreement, all_obligations, load_snapshot, stalled
 from domain.agreement.state import Agreement
 from domain.kernel.vocabulary import ObligationKind, ObligationStatus, Phase, Role, StallReason
 from domain.ledger.obligation import Obligation
@@ -95,11 +95,11 @@ async def test_the_past_counts_only_what_had_happened(event_store: EventStore, l
     assert (before.since, before.as_of) == (at, at)
     assert await stalled(event_store, at - timedelta(seconds=1)) == []
     assert await stalled(event_store, phases=[Phase.CLOSED]) == []
-    stands = await standing(event_store, agreement.agreement_id, at)
-    assert stands is not None
+    snapshot = await load_snapshot(event_store, agreement.agreement_id, at)
+    assert snapshot is not None
     rows = await event_store.stream(agreement.agreement_id)
-    assert stands.agreement == fold_recorded(row for row in rows if row.occurred_at <= at)
-    assert await standing(event_store, agreement.agreement_id, agreement.proposed_at - DAY) is None
+    assert snapshot.agreement == fold_recorded(row for row in rows if row.occurred_at <= at)
+    assert await load_snapshot(event_store, agreement.agreement_id, agreement.proposed_at - DAY) is None
 
 
 async def test_agreements_ahead_of_the_clock_are_looked_at_in_their_own_time(
@@ -107,13 +107,13 @@ async def test_agreements_ahead_of_the_clock_are_looked_at_in_their_own_time(
 ) -> None:
     """Without an instant, an agreement played in virtual time stands as at its last event or later."""
     agreement = await live("shadowing", days=90, answers=nothing)
-    stands = await standing(event_store, agreement.agreement_id)
+    snapshot = await load_snapshot(event_store, agreement.agreement_id)
     last = (await event_store.stream(agreement.agreement_id))[-1].occurred_at
-    assert stands is not None
-    assert stands.at == max(last, stands.at)
-    assert stands.at - max(last, datetime.now(UTC)) < timedelta(seconds=30)
+    assert snapshot is not None
+    assert snapshot.at == max(last, snapshot.at)
+    assert snapshot.at - max(last, datetime.now(UTC)) < timedelta(seconds=30)
     [row] = await stalled(event_store) or [None]
-    assert row is None or row.as_of == stands.at
+    assert row is None or row.as_of == snapshot.at
 
 
 async def test_filters_say_which_agreements_to_look_at(event_store: EventStore, live: Lives) -> None:
@@ -131,7 +131,7 @@ async def test_every_obligation_is_told_with_what_became_of_it(event_store: Even
     """The ledger of a stream is what the read model holds, settled obligations included."""
     agreement = await live("shadowing", days=40)
     rows = await event_store.stream(agreement.agreement_id)
-    told = {each.obligation.obligation_id: each.status for each in owed_ever(rows)}
+    told = {each.obligation.obligation_id: each.status for each in all_obligations(rows)}
     obligations = await event_store.read_models.obligations(agreement.agreement_id)
     stored = {row.obligation.obligation_id: row.status for row in obligations}
     assert told == stored

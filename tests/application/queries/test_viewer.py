@@ -14,9 +14,12 @@ from typer.testing import Result
 from activities.directory.people import Directory
 from activities.event_store.event_store import EventStore
 from activities.postgres.rows import StalledFilters
-from application.queries import viewer as viewpoint
-from application.queries.agreements import Standing, standing
-from application.queries.viewer import UNNAMED, Viewpoint, stalled_for, viewpoint_of
+from application.errors import AgreementNotFoundError, NotPermittedError
+from application.identity.principal import Principal, Proof, Scope
+from application.queries import stalled_for as listing
+from application.queries.agreements import AgreementSnapshot, load_snapshot
+from application.queries.stalled_for import stalled_for
+from application.queries.viewer import UNNAMED_OPERATOR, Viewer, viewer_of
 from domain.agreement.state import Agreement
 from domain.kernel.person import Person
 from domain.kernel.vocabulary import Role
@@ -117,9 +120,9 @@ async def test_an_operator_reads_what_else_holds_an_agreement_up(
 ) -> None:
     """Where a concern about themselves is what stalls it first, the next reason is theirs to see."""
     late = max(held.stalled_at for held in agreement.obligations.values()) + timedelta(days=1)
-    rows, _ = await stalled_for(event_store, UNNAMED, late)
+    rows, _ = await stalled_for(event_store, UNNAMED_OPERATOR, late)
     assert [row.obligation_id for row in rows] == [f"concern:{NAME}"]
-    concerned = Viewpoint(person_id=agreement.terms.mentor, is_operator=True)
+    concerned = Viewer(person_id=agreement.terms.mentor, is_operator=True)
     [row], more = await stalled_for(event_store, concerned, late, limit=1)
     assert row.obligation_id not in {None, f"concern:{NAME}"}
     assert more is not None
@@ -128,7 +131,10 @@ async def test_an_operator_reads_what_else_holds_an_agreement_up(
     for filters in ({"reason": [row.reason]}, {"waiting_on_id": [row.waiting_on.person_id]}):
         found, _ = await stalled_for(event_store, concerned, late, cast("StalledFilters", filters))
         assert [each.obligation_id for each in found] == [row.obligation_id], "as without a filter"
-        assert await stalled_for(event_store, UNNAMED, late, cast("StalledFilters", filters)) == ([], None)
+        assert await stalled_for(event_store, UNNAMED_OPERATOR, late, cast("StalledFilters", filters)) == (
+            [],
+            None,
+        )
 
 
 async def test_only_what_may_be_hidden_is_folded(
@@ -140,15 +146,15 @@ async def test_only_what_may_be_hidden_is_folded(
 
     async def counted(
         event_store: EventStore, agreement_id: str, as_of: datetime | None = None
-    ) -> Standing | None:
+    ) -> AgreementSnapshot | None:
         folded.append(agreement_id)
-        return await standing(event_store, agreement_id, as_of)
+        return await load_snapshot(event_store, agreement_id, as_of)
 
-    monkeypatch.setattr(viewpoint, "standing", counted)
-    rows, _ = await stalled_for(event_store, Viewpoint(person_id=OPERATOR, is_operator=True), late)
+    monkeypatch.setattr(listing, "load_snapshot", counted)
+    rows, _ = await stalled_for(event_store, Viewer(person_id=OPERATOR, is_operator=True), late)
     assert [row.obligation_id for row in rows] == [f"concern:{NAME}"]
     assert folded == []
-    await stalled_for(event_store, Viewpoint(person_id=agreement.terms.mentor, is_operator=True), late)
+    await stalled_for(event_store, Viewer(person_id=agreement.terms.mentor, is_operator=True), late)
     assert folded == [agreement.agreement_id]
 
 
@@ -156,7 +162,7 @@ async def test_the_board_keeps_to_it(
     event_store: EventStore, agreement: Agreement, stalled_at: datetime
 ) -> None:
     """Stalled or overdue, a row about a concern is not on the board of whom it is about."""
-    concerned = Viewpoint(person_id=agreement.terms.mentor, is_operator=True)
+    concerned = Viewer(person_id=agreement.terms.mentor, is_operator=True)
     overdue_at = agreement.obligations[f"concern:{NAME}"].due_at + timedelta(minutes=1)
     for at in (overdue_at, stalled_at):
         assert [row.obligation_id for row in (await read_board(event_store, at)).rows] == [f"concern:{NAME}"]
@@ -209,9 +215,9 @@ async def test_an_export_keeps_to_it(
         to_person="P-4300",
         reason="Moved on.",
     )
-    stands = await standing(event_store, agreement.agreement_id)
-    assert stands is not None
-    assert not stands.agreement.roles_of(mentor)
+    snapshot = await load_snapshot(event_store, agreement.agreement_id)
+    assert snapshot is not None
+    assert not snapshot.agreement.roles_of(mentor)
     assert NAME not in await export()
 
 
@@ -234,6 +240,30 @@ async def test_only_operators_look_at_what_they_are_no_party_to(
     directory: Directory, agreement: Agreement
 ) -> None:
     """The directory says who is one; without a name it is an operator who looks."""
-    assert await viewpoint_of(directory, None) == UNNAMED
-    assert (await viewpoint_of(directory, OPERATOR)).is_operator
-    assert not (await viewpoint_of(directory, agreement.terms.mentee)).is_operator
+    assert await viewer_of(directory, Principal.machine()) == UNNAMED_OPERATOR
+    assert (await viewer_of(directory, Principal.person(OPERATOR, Proof.TOKEN))).is_operator
+    claims_it = Principal.person(agreement.terms.mentee, Proof.TOKEN, claims_operator=True)
+    assert not (await viewer_of(directory, claims_it)).is_operator
+
+
+async def test_a_service_sees_its_tenants_alone(
+    event_store: EventStore, directory: Directory, agreement: Agreement, stalled_at: datetime
+) -> None:
+    """Structure of these; of any other it is told what it would be told of none."""
+    tenant, reading = agreement.terms.tenant, frozenset({Scope.READ})
+    snapshot = await load_snapshot(event_store, agreement.agreement_id)
+    assert snapshot is not None
+    theirs = await viewer_of(directory, Principal.service("hr", tenants=frozenset({tenant}), scopes=reading))
+    assert theirs.reader(snapshot).is_unnamed
+    rows, _ = await stalled_for(event_store, theirs, stalled_at)
+    assert [row.agreement_id for row in rows] == [agreement.agreement_id]
+    others = await viewer_of(
+        directory, Principal.service("hr", tenants=frozenset({"elsewhere"}), scopes=reading)
+    )
+    with pytest.raises(AgreementNotFoundError):
+        others.reader(snapshot)
+    assert await stalled_for(event_store, others, stalled_at) == ([], None)
+    asked_for = cast("StalledFilters", {"tenant": [tenant]})
+    assert await stalled_for(event_store, others, stalled_at, asked_for) == ([], None)
+    with pytest.raises(NotPermittedError, match="scope read"):
+        await viewer_of(directory, Principal.service("hr", tenants=frozenset({tenant}), scopes=frozenset()))

@@ -25,7 +25,7 @@ from textual.widgets import DataTable, Static
 from activities.directory.people import Directory
 from activities.event_store.event_store import EventStore
 from activities.postgres.pool import DatabaseUnavailableError
-from application.queries.explain import explanation
+from application.queries.explain import explain_agreement
 from domain.agreement.state import Agreement
 from domain.kernel.person import Person
 from domain.kernel.vocabulary import Kind, ObligationKind, Phase, Role
@@ -223,7 +223,7 @@ async def test_the_board_is_what_the_domain_says(
     assert board.count(State.STALLED) > 1
     assert board.more == frozenset()
     for each in board.rows:
-        found = await explanation(event_store, each.agreement_id, at)
+        found = await explain_agreement(event_store, each.agreement_id, at)
         assert found is not None
         assert each.agreement_id in found.paragraph
     short = await read_board(event_store, at, most=1)

@@ -1,4 +1,4 @@
-"""Who opened what is private in an agreement, for those whom it concerns."""
+"""List who opened what is private in an agreement, for those whom it concerns."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import JsonValue
 
-from activities.data_rights.access_after_close import AccessLog, Told
-from activities.encryption.decrypt import decrypt_for_reader
-from application.queries.agreements import standing
+from activities.data_rights.access_after_close import Told
+from application.container import Container
+from application.queries.one_agreement import AgreementOpenings, read_openings
 from domain.agreement.events.break_glass import BreakGlassApproved, BreakGlassRequested
 from domain.stream.messages import RecordedEvent
 from domain.stream.serialization import read_event
-from workers.cli.agreements.show import unknown
 from workers.cli.options import Agreement, AsJson, Onlooker
-from workers.cli.reach import Reach, reaching
+from workers.cli.run import run
+from workers.cli.sign_in import principal_named
 from workers.terminal.output import console, instant, print_json, table, words
 
 _EVERYTHING = "everything"
@@ -25,21 +25,12 @@ def openings(agreement: Agreement, person: Onlooker = None, as_json: AsJson = Fa
 
     Every party may see it, of open and of closed agreements; the reason with --as, for those whom it is for.
     """
+    principal = principal_named(person)
 
-    async def work(reach: Reach) -> tuple[list[RecordedEvent], list[Told]]:
-        stands = await standing(await reach.event_store(), agreement)
-        if stands is None:
-            raise unknown(agreement)
-        reader = (await reach.viewpoint(person)).reader(stands)
-        encryption = await reach.encryption()
-        noted = AccessLog(await reach.pool(), encryption)
-        shown = await decrypt_for_reader(
-            encryption, [*stands.events, *await noted.of(stands.agreement)], reader
-        )
-        told = await noted.told(stands.agreement)
-        return [row for row in shown if row.type.startswith("break_glass.")], told
+    async def read(container: Container) -> AgreementOpenings:
+        return await read_openings(container, principal, agreement)
 
-    rows, told = reaching(work)
+    rows, told = run(read)
     if as_json:
         print_json([_as_json(row, told) for row in rows])
         return
@@ -50,7 +41,7 @@ def openings(agreement: Agreement, person: Onlooker = None, as_json: AsJson = Fa
 
 
 def _latest(told: Iterable[Told], row: RecordedEvent) -> list[Told]:
-    """What became of telling each person of an opening; a later try counts."""
+    """Return what became of telling each person of an opening; a later try counts."""
     return list({each.person_id: each for each in told if each.event_id == row.event_id}.values())
 
 

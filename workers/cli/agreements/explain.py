@@ -1,16 +1,16 @@
-"""Why one agreement is stalled, or why it is not."""
+"""Explain why one agreement is stalled, or why it is not."""
 
 from __future__ import annotations
 
 from rich.text import Text
 
-from application.queries.explain import explanation
+from application.container import Container
+from application.queries.one_agreement import read_explanation
 from domain.views.explanation import Explanation
-from workers.cli.agreements.show import unknown
 from workers.cli.input import read_instant
 from workers.cli.options import Agreement, AsJson, AsOf, Onlooker
-from workers.cli.reach import Reach, reaching
-from workers.terminal.failures import Failure
+from workers.cli.run import run
+from workers.cli.sign_in import principal_named
 from workers.terminal.output import console, print_json
 
 
@@ -25,16 +25,12 @@ def explain(
     """
     moment = None if as_of is None else read_instant(as_of, "--as-of")
 
-    async def work(reach: Reach) -> Explanation:
-        event_store = await reach.event_store()
-        found = await explanation(event_store, agreement, moment, await reach.viewpoint(person))
-        if found is not None:
-            return found
-        if await event_store.read_models.agreement(agreement) is None:
-            raise unknown(agreement)
-        raise Failure(f"{agreement} had not begun by {as_of}; ask about a later instant.")
+    principal = principal_named(person)
 
-    found = reaching(work)
+    async def read(container: Container) -> Explanation:
+        return await read_explanation(container, principal, agreement, moment)
+
+    found = run(read)
     if as_json:
         print_json(found.model_dump(mode="json"))
         return

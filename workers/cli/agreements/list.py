@@ -1,4 +1,4 @@
-"""Many agreements: which there are, and which are stalled."""
+"""List agreements: which there are, and which are stalled."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from pydantic import JsonValue
 from rich.table import Table
 
 from activities.postgres.rows import AgreementRow, StalledFilters, StalledPlace
-from application.queries.agreements import Filters, StalledAgreement, agreements
-from application.queries.viewer import stalled_for
+from application.container import Container
+from application.identity.principal import Principal
+from application.queries import lists as queries
+from application.queries.agreements import Filters, StalledAgreement
 from domain.kernel.vocabulary import Kind, Phase, Role, StallReason
 from workers.cli.input import read_instant
 from workers.cli.options import AsJson, AsOf, Cohort, InvolvedPerson, Kinds, Onlooker, Phases, Tenant, choices
-from workers.cli.reach import Reach, reaching
+from workers.cli.run import run
+from workers.cli.sign_in import principal_named
 from workers.cli.unknown_values import tell_of_unknown
 from workers.terminal.failures import ExitCode, Failure
 from workers.terminal.output import NOTHING, console, instant, print_json, print_models, table, words
@@ -34,14 +37,13 @@ def list_agreements(
     """List agreements, in order of id; --json prints an array."""
     filters = _filters(kinds, phases, tenant, cohort, person, only_open=only_open)
 
-    async def work(reach: Reach) -> list[AgreementRow]:
-        event_store = await reach.event_store()
-        found = [row async for row in agreements(event_store, **filters)]
+    async def read(container: Container) -> list[AgreementRow]:
+        found = await queries.list_agreements(container, Principal.machine(), filters)
         if not found:
-            await tell_of_unknown(event_store, tenant=tenant, cohort=cohort)
+            await tell_of_unknown(await container.event_store(), tenant=tenant, cohort=cohort)
         return found
 
-    rows = reaching(work)
+    rows = run(read)
     if as_json:
         print_json([_as_json(row) for row in rows])
         return
@@ -119,15 +121,17 @@ def list_stalled(
     }
     filters = cast("StalledFilters", {name: values for name, values in given.items() if values})
 
-    async def work(reach: Reach) -> tuple[list[StalledAgreement], StalledPlace | None]:
-        event_store = await reach.event_store()
-        viewpoint = await reach.viewpoint(onlooker)
-        found, more = await stalled_for(event_store, viewpoint, moment, filters, after=place, limit=limit)
+    principal = principal_named(onlooker)
+
+    async def read(container: Container) -> tuple[list[StalledAgreement], StalledPlace | None]:
+        found, more = await queries.list_stalled(
+            container, principal, moment, filters, after=place, limit=limit
+        )
         if not found:
-            await tell_of_unknown(event_store, tenant=tenant, cohort=cohort)
+            await tell_of_unknown(await container.event_store(), tenant=tenant, cohort=cohort)
         return found, more
 
-    rows, more = reaching(work)
+    rows, more = run(read)
     if as_json:
         print_models(rows)
         return
@@ -150,7 +154,7 @@ def _place(after: str) -> StalledPlace:
 
 
 def stalled_table(rows: Sequence[StalledAgreement]) -> Table:
-    """What is stalled, as people are shown it."""
+    """Make a table of what is stalled, as people are shown it."""
     return table(
         "Stalled",
         "Waiting on, and what comes next",

@@ -1,13 +1,13 @@
-"""One agreement as one of its parties sees it."""
+"""Show one agreement as one of its parties sees it."""
 
 from __future__ import annotations
 
-from activities.encryption.decrypt import decrypted_personal_view
-from application.queries.agreements import standing
+from application.container import Container
+from application.queries.one_agreement import read_own_view
 from domain.views.personal import FeedbackBalance, PersonalView
-from workers.cli.agreements.show import unknown
 from workers.cli.options import Agreement, AsJson, Looker
-from workers.cli.reach import Reach, reaching
+from workers.cli.run import run
+from workers.cli.sign_in import principal_named
 from workers.terminal.output import NOTHING, console, instant, print_json, table, words
 
 
@@ -22,16 +22,12 @@ def mine(
     That is the balance of the praise and critique that they gave; and, for mentee and mentor, the mentee's
     own ratings beside those of others, and the wins and setbacks to take into the debrief.
     """
+    principal = principal_named(person)
 
-    async def work(reach: Reach) -> PersonalView:
-        stands = await standing(await reach.event_store(), agreement)
-        if stands is None:
-            raise unknown(agreement)
-        return await decrypted_personal_view(
-            await reach.encryption(), stands.agreement, stands.events, person, stands.at
-        )
+    async def read(container: Container) -> PersonalView:
+        return await read_own_view(container, principal, agreement)
 
-    view = reaching(work)
+    view = run(read)
     if as_json:
         print_json(view.model_dump(mode="json"))
         return

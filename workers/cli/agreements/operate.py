@@ -1,34 +1,32 @@
-"""The same command over every agreement that matches."""
+"""Give the same command to every agreement that matches."""
 
 from __future__ import annotations
 
 import json
 import re
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 from pydantic import JsonValue
 
-from activities.event_store.event_store import EventStore
-from activities.postgres.rows import StalledFilters
+from application.commands.authorization import authorize
+from application.commands.build import build_command
 from application.commands.bulk import (
-    Errands,
-    Item,
-    Order,
+    BulkCommand,
+    BulkResult,
     batch_id_of,
     command_id_of,
-    names_the_oldest,
-    with_the_oldest,
+    fill_in_oldest,
+    mentions_oldest,
+    submit_to_many,
 )
-from application.config.policy_sets import KnownPolicies
-from application.queries.agreements import Filters, agreements
-from application.queries.stalled import stalled_list
+from application.commands.submit import check_named_people
+from application.container import Container
+from application.queries.select import Selection, select_agreements
 from domain.agreement.commands import Command
 from domain.kernel.vocabulary import Kind, Phase, Role, StallReason
-from workers.cli.agreements.act import build, check_people
 from workers.cli.input import read_object
 from workers.cli.options import (
     AsJson,
@@ -43,14 +41,16 @@ from workers.cli.options import (
     Yes,
     choices,
 )
-from workers.cli.previews import report
-from workers.cli.reach import Reach, reaching
+from workers.cli.previews import report_bulk
+from workers.cli.run import run
+from workers.cli.sign_in import principal_named
 from workers.cli.unknown_values import tell_of_unknown
 from workers.terminal.failures import ExitCode, Failure
 from workers.terminal.output import counting
 
 _BATCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,49}")
 _SAMPLE = "sample"
+_SAMPLE_OBLIGATION = "milestone:sample"
 
 
 def operate(
@@ -104,99 +104,74 @@ def operate(
     """
     [acting_as] = choices([role], Role, "--role")
     fields = read_object(data)
-    name = build(command, person, acting_as, with_the_oldest(fields, "milestone:sample"), _SAMPLE).type
-    filters = Filters(
-        kinds=choices(kinds, Kind, "--kind") or None,
-        phases=choices(phases, Phase, "--phase") or None,
+
+    def build(command_id: str, oldest: str | None) -> Command:
+        return build_command(
+            command,
+            fill_in_oldest(fields, oldest),
+            actor_id=person,
+            acting_as=acting_as,
+            command_id=command_id,
+        )
+
+    sample = build(_SAMPLE, _SAMPLE_OBLIGATION)
+    selection = Selection(
+        kinds=choices(kinds, Kind, "--kind"),
+        phases=choices(phases, Phase, "--phase"),
+        reasons=choices(reasons, StallReason, "--reason"),
+        waiting_on=choices(waiting_on, Role, "--waiting-on"),
+        only_stalled=only_stalled,
         tenant=tenant,
         cohort=cohort,
         person_id=involved,
-        only_open=True,
+        agreement_ids=ids or (),
     )
-    why, whom = choices(reasons, StallReason, "--reason"), choices(waiting_on, Role, "--waiting-on")
-    _check_narrowed(
-        [kinds, phases, why, whom, only_stalled, cohort, tenant, involved, ids], everything=everything
-    )
-    chosen_batch = _batch(batch, name, person, acting_as, fields)
+    if selection.narrows == everything:
+        raise Failure(
+            "Say which agreements: at least one filter, --agreement ID, or --all for every open one; "
+            "not filters and --all.",
+            ExitCode.USAGE,
+        )
+    chosen_batch = _batch(batch, sample, fields)
+    principal = principal_named(person)
 
-    def order(agreement_id: str, policies: KnownPolicies) -> Order:
-        def made(oldest: str | None) -> Command:
-            command_id = command_id_of(chosen_batch, agreement_id)
-            command = build(name, person, acting_as, with_the_oldest(fields, oldest), command_id)
-            return policies.along_with(command)
+    def command_for(agreement_id: str) -> BulkCommand:
+        command_id = command_id_of(chosen_batch, agreement_id)
 
-        return Order(agreement_id, made, about_the_oldest=names_the_oldest(fields))
+        def build_about(oldest: str | None) -> Command:
+            return build(command_id, oldest)
 
-    async def choose(reach: Reach) -> list[str]:
-        await check_people(reach, order(_SAMPLE, reach.policies()).build("milestone:sample"))
-        if why or whom or only_stalled:
-            found = await _stalled(await reach.event_store(), filters, why, whom)
-        elif ids and not any([kinds, phases, cohort, tenant, involved]):
-            return list(dict.fromkeys(ids))
-        else:
-            found = [row.agreement_id async for row in agreements(await reach.event_store(), **filters)]
-        return [each for each in found if ids is None or not ids or each in ids]
+        return BulkCommand(agreement_id, build_about, about_oldest=mentions_oldest(fields))
 
-    async def work(reach: Reach) -> list[Item]:
-        chosen = await choose(reach)
+    async def give(container: Container) -> list[BulkResult]:
+        authorized = await authorize(container.directory, principal, sample)
+        await check_named_people(container.directory, authorized.along_with(container.policies()).command)
+        chosen = await select_agreements(await container.event_store(), selection)
         if not chosen:
-            await tell_of_unknown(await reach.event_store(), tenant=tenant, cohort=cohort)
+            await tell_of_unknown(await container.event_store(), tenant=tenant, cohort=cohort)
             raise Failure(
                 "No open agreement matches these filters; nothing was done. `sojourn list --open` and "
                 "`sojourn stalled` show what there is.",
                 ExitCode.NOTHING_MATCHED,
             )
         if not dry_run and not yes:
-            confirm(f"Give {name} to {_counted(len(chosen))}?")
-        orders = [order(each, reach.policies()) for each in chosen]
-        return await carry_out(reach, orders, wait, doing=name, dry_run=dry_run)
+            confirm(f"Give {sample.type} to {_counted(len(chosen))}?")
+        with counting(sample.type, total=len(chosen)) as progress:
+            return await submit_to_many(
+                container,
+                principal,
+                acting_as,
+                [command_for(each) for each in chosen],
+                patience=timedelta(seconds=wait),
+                dry_run=dry_run,
+                progress=progress,
+            )
 
-    report(reaching(work), batch=chosen_batch, as_json=as_json)
-
-
-async def _stalled(
-    event_store: EventStore, filters: Filters, reasons: Sequence[StallReason], roles: Sequence[Role]
-) -> list[str]:
-    given: dict[str, Sequence[object] | None] = {
-        "kind": filters.get("kinds"),
-        "reason": reasons,
-        "waiting_on_role": roles,
-        "tenant": [tenant] if (tenant := filters.get("tenant")) else None,
-        "cohort": [cohort] if (cohort := filters.get("cohort")) else None,
-    }
-    rows = await stalled_list(
-        event_store,
-        filters=cast("StalledFilters", {name: values for name, values in given.items() if values}),
-    )
-    phases, person = filters.get("phases"), filters.get("person_id")
-    found = [row.agreement_id for row in rows if not phases or row.phase in phases]
-    if person is None:
-        return found
-    theirs = {row.agreement_id async for row in agreements(event_store, person_id=person, only_open=True)}
-    return [each for each in found if each in theirs]
-
-
-def _check_narrowed(filters: Sequence[object], *, everything: bool) -> None:
-    if any(filters) == everything:
-        raise Failure(
-            "Say which agreements: at least one filter, --agreement ID, or --all for every open one; "
-            "not filters and --all.",
-            ExitCode.USAGE,
-        )
-
-
-async def carry_out(
-    reach: Reach, orders: Sequence[Order], wait: float, *, doing: str, dry_run: bool
-) -> list[Item]:
-    """Gives orders with progress on standard error, or only decides on them."""
-    client = None if dry_run else await reach.client()
-    errands = Errands(await reach.event_store(), await reach.directory(), client, timedelta(seconds=wait))
-    with counting(doing, total=len(orders)) as bar:
-        return await errands.give(orders, bar.one_more)
+    report_bulk(run(give), batch=chosen_batch, as_json=as_json)
 
 
 def confirm(question: str) -> None:
-    """Asks at a terminal; elsewhere --yes has to be said.
+    """Ask at a terminal; elsewhere --yes has to be said.
 
     Raises:
         Failure: Nobody agreed.
@@ -213,12 +188,12 @@ def _counted(number: int) -> str:
     return "1 agreement" if number == 1 else f"{number} agreements"
 
 
-def _batch(given: str | None, name: str, person: str, acting_as: Role, fields: dict[str, JsonValue]) -> str:
+def _batch(given: str | None, sample: Command, fields: dict[str, JsonValue]) -> str:
     if given is None:
         content: dict[str, JsonValue] = {
-            "command": name,
-            "actor_id": person,
-            "acting_as": str(acting_as),
+            "command": sample.type,
+            "actor_id": sample.actor_id,
+            "acting_as": str(sample.acting_as),
             "data": json.loads(json.dumps(fields)),
         }
         return batch_id_of(content, f"{datetime.now(UTC):%Y%m%d}")

@@ -1,31 +1,36 @@
-"""People move: one call per person, which reaches every agreement that they are in."""
+"""Enter that people move: one call per person, which reaches every agreement that they are in."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
 import typer
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
-from activities.postgres.rows import AgreementRow
-from application.commands.bulk import Errands, Item, Order, batch_id_of, command_id_of
-from application.commands.preview import Expected
-from application.queries.agreements import agreements
-from domain.agreement.commands import Command
+from application.container import Container
+from application.errors import InvalidInputError, SamePersonError
+from application.people.moves import (
+    MoveOutcome,
+    Submission,
+    change_line_manager,
+    enter_leave,
+    report_departure,
+)
 from domain.kernel.calendar import Leave
-from domain.kernel.person import Person
-from domain.kernel.vocabulary import Role
-from workers.cli.agreements.act import build
+from workers.cli.invalid_input import failure_of
 from workers.cli.options import AsJson, DryRun, Operator, Patience
-from workers.cli.previews import report
-from workers.cli.reach import Reach, reaching
+from workers.cli.previews import report_bulk
+from workers.cli.run import run
+from workers.cli.sign_in import principal_named
 from workers.terminal.failures import ExitCode, Failure
 from workers.terminal.output import counting, say
 
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why, for the record.")]
 Mover = Annotated[str, typer.Argument(metavar="PERSON", help="Their person id.")]
+
+_OPTIONS = {"person": "PERSON", "delegate": "--delegate", "successor": "--successor", "to": "--to"}
 
 
 def leave(
@@ -42,7 +47,7 @@ def leave(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Somebody is away: enter it, and move what they owe off those days in every open agreement.
+    """Enter that somebody is away, and move what they owe off those days in every open agreement.
 
     Notices go to the delegate meanwhile. The same call again changes nothing.
     """
@@ -50,26 +55,14 @@ def leave(
         absence = Leave(first=_day(first, "--first"), last=_day(last, "--last"))
     except ValidationError as error:
         raise Failure("--last: is before --first: swap the days.", ExitCode.USAGE) from error
-    batch = batch_id_of({"leave": person, "first": first, "last": last, "reason": reason}, "leave")
+    principal = principal_named(operator)
 
-    async def work(reach: Reach) -> list[Item]:
-        known = await _people(reach, person=person, operator=operator, delegate=delegate)
-        changes: dict[str, object] = {"leave": tuple(dict.fromkeys((*known[person].leave, absence)))}
-        if delegate is not None:
-            changes["delegate_id"] = delegate
-        away = Person.model_validate({**known[person].model_dump(), **changes})
-        if not dry_run:
-            directory = await reach.directory()
-            await directory.away(person, absence)
-            if delegate is not None:
-                await directory.upsert([await _with_delegate(reach, person, delegate)])
-        orders = [
-            _order(batch, row, "read_calendar_again", operator, {"person_id": person, "reason": reason})
-            for row in await _open_agreements(reach, person)
-        ]
-        return await _give(reach, orders, wait, expected=away, dry_run=dry_run)
+    async def enter(container: Container, how: Submission) -> MoveOutcome:
+        return await enter_leave(
+            container, principal, person, absence, delegate_id=delegate, reason=reason, how=how
+        )
 
-    _conclude(work, batch, as_json=as_json, nowhere=f"{person} is in no open agreement.")
+    _carry_out(enter, wait, dry_run=dry_run, as_json=as_json, nowhere=f"{person} is in no open agreement.")
 
 
 def departed(
@@ -85,29 +78,21 @@ def departed(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Somebody leaves: their roles go to the successor, or are flagged and a successor is owed.
+    """Enter that somebody leaves: their roles go to the successor, or are flagged and a successor is owed.
 
     Without --successor their delegate is proposed. Nobody succeeds a mentee: there the departure is reported.
     The same call again changes nothing.
     """
     last_day = _day(on, "--on")
-    batch = batch_id_of({"departed": person, "on": on, "successor": successor, "reason": reason}, "departed")
+    principal = principal_named(operator)
 
-    async def work(reach: Reach) -> list[Item]:
-        known = await _people(reach, person=person, operator=operator, successor=successor)
-        if not dry_run:
-            await (await reach.directory()).leave(person, last_day)
-        report_it: dict[str, JsonValue] = {"person_id": person, "reason": reason}
-        if known[person].delegate_id is not None:
-            report_it["proposed_successor"] = known[person].delegate_id
-        orders = [
-            order
-            for row in await _open_agreements(reach, person)
-            for order in _departures(batch, row, operator, successor, report_it)
-        ]
-        return await _give(reach, orders, wait, dry_run=dry_run)
+    async def enter(container: Container, how: Submission) -> MoveOutcome:
+        return await report_departure(
+            container, principal, person, last_day, successor_id=successor, reason=reason, how=how
+        )
 
-    _conclude(work, batch, as_json=as_json, nowhere=f"{person} is in no open agreement any more.")
+    nowhere = f"{person} is in no open agreement any more."
+    _carry_out(enter, wait, dry_run=dry_run, as_json=as_json, nowhere=nowhere)
 
 
 def manager(
@@ -120,127 +105,42 @@ def manager(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Somebody has another line manager: in every open agreement in which they are the mentee.
+    """Give a mentee another line manager, in every open agreement in which they are the mentee.
 
     Open work of the former one moves; agreements that have the new one already are left alone.
     """
-    batch = batch_id_of({"manager_of": mentee, "to": to, "reason": reason}, "manager")
+    principal = principal_named(operator)
 
-    async def work(reach: Reach) -> list[Item]:
-        await _people(reach, person=mentee, operator=operator, to=to)
-        orders = [
-            _order(
-                batch,
-                row,
-                "reassign_role",
-                operator,
-                {"role": Role.LINE_MANAGER, "from_person": held, "to_person": to, "reason": reason},
-            )
-            for row in await _open_agreements(reach, mentee)
-            if mentee in _holders(row, Role.MENTEE)
-            for held in _holders(row, Role.LINE_MANAGER)
-            if held != to
-        ]
-        return await _give(reach, orders, wait, dry_run=dry_run)
+    async def enter(container: Container, how: Submission) -> MoveOutcome:
+        return await change_line_manager(container, principal, mentee, to, reason=reason, how=how)
 
     nowhere = f"{to} is the line manager of {mentee} in every open agreement, or there is none."
-    _conclude(work, batch, as_json=as_json, nowhere=nowhere)
+    _carry_out(enter, wait, dry_run=dry_run, as_json=as_json, nowhere=nowhere)
 
 
-def _departures(
-    batch: str, row: AgreementRow, operator: str, successor: str | None, report_it: dict[str, JsonValue]
-) -> list[Order]:
-    person = report_it["person_id"]
-    roles = sorted({party.role for party in row.head.parties if party.person_id == person})
-    reported = _order(f"{batch}/left", row, "report_departure", operator, report_it)
-    if successor is None:
-        return [reported]
-    handed_over = [
-        _order(
-            f"{batch}/{role}",
-            row,
-            "reassign_role",
-            operator,
-            {
-                "role": role,
-                "from_person": person,
-                "to_person": successor,
-                "reason": report_it["reason"],
-            },
-        )
-        for role in roles
-        if role is not Role.MENTEE
-    ]
-    return [*handed_over, reported] if Role.MENTEE in roles else handed_over
-
-
-def _order(batch: str, row: AgreementRow, name: str, operator: str, data: dict[str, JsonValue]) -> Order:
-    command_id = command_id_of(batch, row.agreement_id)
-
-    def made(_oldest: str | None) -> Command:
-        return build(name, operator, Role.OPERATOR, data, command_id)
-
-    return Order(row.agreement_id, made)
-
-
-async def _give(
-    reach: Reach, orders: Sequence[Order], wait: float, *, dry_run: bool, expected: Person | None = None
-) -> list[Item]:
-    """A few orders at a time; each agreement takes its own one after another."""
-    errands = Errands(
-        await reach.event_store(),
-        await reach.directory(),
-        None if dry_run else await reach.client(),
-        timedelta(seconds=wait),
-        expected=None if expected is None else Expected(people={expected.person_id: expected}),
-    )
-    with counting("Agreements", total=len(orders)) as bar:
-        return await errands.give(orders, bar.one_more)
-
-
-def _conclude(
-    work: Callable[[Reach], Awaitable[list[Item]]], batch: str, *, as_json: bool, nowhere: str
+def _carry_out(
+    move: Callable[[Container, Submission], Awaitable[MoveOutcome]],
+    wait: float,
+    *,
+    dry_run: bool,
+    as_json: bool,
+    nowhere: str,
 ) -> None:
-    items = reaching(work)
-    if not items:
+    """Carry out a move and report what became of each agreement; say `nowhere` where it concerns none."""
+
+    async def carry_out(container: Container) -> MoveOutcome:
+        with counting("Agreements", total=None) as progress:
+            return await move(container, Submission(timedelta(seconds=wait), dry_run, progress))
+
+    try:
+        outcome = run(carry_out)
+    except SamePersonError as error:
+        raise failure_of(error, _OPTIONS, ExitCode.USAGE) from error
+    except InvalidInputError as error:
+        raise failure_of(error, _OPTIONS) from error
+    if not outcome.results:
         say(nowhere)
-    report(items, batch=batch, as_json=as_json)
-
-
-async def _open_agreements(reach: Reach, person: str) -> list[AgreementRow]:
-    return [row async for row in agreements(await reach.event_store(), person_id=person, only_open=True)]
-
-
-def _holders(row: AgreementRow, role: Role) -> list[str]:
-    return [party.person_id for party in row.head.parties if party.role is role]
-
-
-async def _with_delegate(reach: Reach, person: str, delegate: str) -> Person:
-    known = (await (await reach.directory()).get([person]))[person]
-    return Person.model_validate({**known.model_dump(), "delegate_id": delegate})
-
-
-async def _people(reach: Reach, **named: str | None) -> dict[str, Person]:
-    """Everybody named, who must be in the directory; the operator must be one.
-
-    Raises:
-        Failure: Somebody is missing, or is no operator, or stands in for themselves.
-    """
-    known = await (await reach.directory()).get([each for each in named.values() if each is not None])
-    options = {"person": "PERSON", "operator": "--as"}
-    missing = [
-        f"{options.get(field, f'--{field}')}: {each} is not in the directory; add them with `sojourn people`."
-        for field, each in named.items()
-        if each is not None and each not in known
-    ]
-    if missing:
-        raise Failure("\n".join(missing))
-    if not known[named["operator"] or ""].is_operator:
-        raise Failure(f'--as: {named["operator"]} is no operator ("is_operator": true in the directory).')
-    for field in ("delegate", "successor", "to"):
-        if named.get(field) == named["person"]:
-            raise Failure(f"--{field}: names the person themselves; name somebody else.", ExitCode.USAGE)
-    return known
+    report_bulk(outcome.results, batch=outcome.batch, as_json=as_json)
 
 
 def _day(text: str, option: str) -> date:

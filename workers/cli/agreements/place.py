@@ -1,4 +1,4 @@
-"""Placing requests from the command line."""
+"""Place requests from the command line."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Annotated
 import typer
 from pydantic import JsonValue
 
-from application.placements.intake import Checked, Intake, Placed, Submission
-from application.temporal.starter import Starter
+from application.container import Container
+from application.identity.principal import Principal
+from application.placements.batch import Submission
+from application.placements.intake import Checked, Placed, PlacementOutcome, place_requests
 from workers.cli.input import read_values
 from workers.cli.options import AsJson
-from workers.cli.reach import Reach, reaching
+from workers.cli.run import run
 from workers.terminal.failures import ExitCode
 from workers.terminal.output import console, counting, print_json, say, table, words
 
@@ -49,21 +51,19 @@ def place(
     """
     submissions = [Submission(found.where, found.value) for found in read_values(files)]
 
-    async def work(reach: Reach) -> tuple[Checked, list[Placed]]:
-        intake = Intake(
-            await reach.event_store(),
-            await reach.directory(),
-            Starter(await reach.client(), reach.settings.task_queue),
-            reach.policies(),
-        )
-        checked = await intake.check(submissions, allow_overlap=allow_overlap)
-        if checked.problems or check_only:
-            return checked, []
-        with counting("Placing", total=len(checked.placements)) as bar:
-            placed = await intake.place(checked, patience=timedelta(seconds=wait), one_more=bar.one_more)
-        return checked, placed
+    async def place_all(container: Container) -> PlacementOutcome:
+        with counting("Placing", total=None) as progress:
+            return await place_requests(
+                container,
+                Principal.machine(),
+                submissions,
+                allow_overlap=allow_overlap,
+                check_only=check_only,
+                patience=timedelta(seconds=wait),
+                progress=progress,
+            )
 
-    checked, placed = reaching(work)
+    checked, placed = run(place_all)
     for warning in checked.warnings:
         say(f"Warning: {warning}")
     for problem in checked.problems:

@@ -1,26 +1,24 @@
-"""Notices that were given up, tried again on their agreements' own path."""
+"""Try notices again that were given up."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from activities.postgres.rows import NoticeRow
-from application.commands.bulk import Item, Order
-from application.config.keys import recognised
-from domain.agreement.commands import Command
-from domain.agreement.commands.operations import ResendNotices
+from application.commands.bulk import BulkResult, submit_to_many
+from application.commands.resend import plan_resend
+from application.container import Container
+from application.identity.operators import require_operator
 from domain.kernel.vocabulary import Role
-from domain.ledger.notice import MOST_NOTICES_AT_ONCE
-from workers.cli.agreements.act import check_people
-from workers.cli.agreements.operate import carry_out, confirm
+from workers.cli.agreements.operate import confirm
 from workers.cli.options import AsJson, DryRun, Operator, Patience, Yes
-from workers.cli.previews import report
-from workers.cli.reach import Reach, reaching
+from workers.cli.previews import report_bulk
+from workers.cli.run import run
+from workers.cli.sign_in import principal_named
 from workers.terminal.failures import ExitCode, Failure
+from workers.terminal.output import counting
 
 
 def resend(
@@ -53,39 +51,28 @@ def resend(
             ExitCode.USAGE,
         )
 
-    async def work(reach: Reach) -> list[Item]:
-        failed = await (await reach.event_store()).notices.failed(ids or None, recipients or None)
-        if not failed:
-            raise Failure("No such notice was given up; nothing was done.", ExitCode.NOTHING_MATCHED)
-        by_agreement = groupby(failed, key=lambda row: row.notice.agreement_id)
-        commands = {
-            agreement_id: _command(person, reason, list(rows)[:MOST_NOTICES_AT_ONCE])
-            for agreement_id, rows in by_agreement
-        }
-        await check_people(reach, next(iter(commands.values())))
+    principal = principal_named(person)
+
+    async def give(container: Container) -> list[BulkResult]:
+        plan = await plan_resend(
+            await container.event_store(),
+            actor_id=person,
+            reason=reason,
+            agreement_ids=ids or (),
+            recipients=recipients or (),
+        )
+        await require_operator(await container.directory(), principal)
         if not dry_run and not yes:
-            confirm(f"Try {len(failed)} notices of {len(commands)} agreements again?")
-        orders = [_order(agreement_id, command) for agreement_id, command in commands.items()]
-        return await carry_out(reach, orders, wait, doing="resend_notices", dry_run=dry_run)
+            confirm(f"Try {plan.notices} notices of {len(plan.commands)} agreements again?")
+        with counting("resend_notices", total=len(plan.commands)) as progress:
+            return await submit_to_many(
+                container,
+                principal,
+                Role.OPERATOR,
+                plan.commands,
+                patience=timedelta(seconds=wait),
+                dry_run=dry_run,
+                progress=progress,
+            )
 
-    report(reaching(work), batch="resend", as_json=as_json)
-
-
-def _order(agreement_id: str, command: Command) -> Order:
-    def made(_oldest: str | None) -> Command:
-        return command
-
-    return Order(agreement_id, made)
-
-
-def _command(person: str, reason: str, rows: Sequence[NoticeRow]) -> Command:
-    """The same command while the same notices are given up for the same time."""
-    given_up = {row.notice.notice_id: row.attempts for row in rows}
-    content = recognised({"reason": reason, "actor_id": person, "notices": dict(given_up)})
-    return ResendNotices(
-        command_id=f"resend/{content[:32]}",
-        actor_id=person,
-        acting_as=Role.OPERATOR,
-        notice_ids=tuple(given_up),
-        reason=reason,
-    )
+    report_bulk(run(give), batch="resend", as_json=as_json)

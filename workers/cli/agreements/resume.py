@@ -1,22 +1,18 @@
-"""Starting the workflow of one agreement again from its record."""
+"""Start the workflow of one agreement again from its record."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
 
 from pydantic import JsonValue
 
-from application.errors import NoAnswerError
-from application.queries.agreements import standing
-from application.temporal.starter import Starter
-from workers.cli.agreements.show import unknown
+from application.container import Container
+from application.identity.principal import Principal
+from application.operations.resume import Outcome, Resumed, resume_agreement
 from workers.cli.options import Agreement, AsJson, Patience
-from workers.cli.reach import Reach, reaching
-from workers.terminal.failures import ExitCode, Failure
+from workers.cli.run import run
+from workers.terminal.failures import Failure
 from workers.terminal.output import console, print_json
-
-Outcome = Literal["resumed", "running", "closed"]
 
 
 def resume(agreement: Agreement, wait: Patience = 60, as_json: AsJson = False) -> None:
@@ -26,47 +22,26 @@ def resume(agreement: Agreement, wait: Patience = 60, as_json: AsJson = False) -
     it runs already, nothing happens. A closed agreement is started only where notices of it wait to be sent.
     """
 
-    async def work(reach: Reach) -> tuple[Outcome, int, str]:
-        event_store = await reach.event_store()
-        stands = await standing(event_store, agreement)
-        if stands is None:
-            raise unknown(agreement)
-        found = stands.agreement
-        if found.closed and not await event_store.notices.undelivered(agreement):
-            return "closed", found.version, str(found.outcome)
-        starter = Starter(await reach.client(), reach.settings.task_queue)
-        if not await starter.resume(found, stands.at):
-            return "running", found.version, str(found.phase)
-        if not found.closed:
-            await _confirmed(starter, agreement, wait)
-        return "resumed", found.version, str(found.phase)
+    async def start(container: Container) -> Resumed:
+        return await resume_agreement(
+            container, Principal.machine(), agreement, patience=timedelta(seconds=wait)
+        )
 
-    outcome, version, standing_in = reaching(work)
+    outcome, version, state = run(start)
     if as_json:
         told: dict[str, JsonValue] = {"agreement_id": agreement, "outcome": outcome, "version": version}
         print_json(told)
     else:
-        console().print(_sentence(agreement, outcome, version, standing_in), soft_wrap=True)
+        console().print(_sentence(agreement, outcome, version, state), soft_wrap=True)
     if outcome == "closed":
-        raise Failure(f"{agreement} is closed ({standing_in}); nothing was started.")
+        raise Failure(f"{agreement} is closed ({state}); nothing was started.")
 
 
-async def _confirmed(starter: Starter, agreement: str, wait: float) -> None:
-    try:
-        await starter.confirm(agreement, timedelta(seconds=wait))
-    except NoAnswerError as none:
-        raise Failure(
-            f"{agreement} was started and has not read its record yet: {none}. Is a worker running (`sojourn "
-            "worker`)? The same call again starts nothing twice.",
-            ExitCode.UNKNOWN_OUTCOME,
-        ) from none
-
-
-def _sentence(agreement: str, outcome: Outcome, version: int, standing_in: str) -> str:
+def _sentence(agreement: str, outcome: Outcome, version: int, state: str) -> str:
     match outcome:
         case "resumed":
-            return f"{agreement} runs again from version {version} of its record ({standing_in})."
+            return f"{agreement} runs again from version {version} of its record ({state})."
         case "running":
-            return f"{agreement} runs already, at version {version} ({standing_in}); nothing was started."
+            return f"{agreement} runs already, at version {version} ({state}); nothing was started."
         case "closed":
             return f"{agreement} is at version {version}."

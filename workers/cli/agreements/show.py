@@ -1,29 +1,24 @@
-"""One agreement: how it stands, what happened to it, and whom it told."""
+"""Show one agreement: how it stands, what happened to it, and whom it told."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
 
 import typer
 from pydantic import JsonValue
 
-from activities.data_rights.access_after_close import AccessLog
-from activities.encryption.decrypt import decrypt_for_reader
 from activities.postgres.rows import NoticeRow
-from application.commands.after_close import with_what_was_opened
-from application.queries.agreements import ObligationWithStatus, Standing, owed_ever, standing
-from application.queries.viewer import Viewpoint
+from application.container import Container
+from application.identity.principal import Proof
+from application.queries.agreements import AgreementSnapshot, ObligationWithStatus
+from application.queries.one_agreement import KnownAgreement, read_agreement, read_events, read_notices
 from domain.kernel.vocabulary import ObligationStatus
 from domain.ledger.obligation import Obligation
 from domain.stream.messages import RecordedEvent
-from domain.stream.serialization import fold_recorded
 from domain.views.health import Stall
 from domain.views.status import StatusView, obligation_view, status_view
 from workers.cli.input import read_instant
 from workers.cli.options import Agreement, AsJson, AsOf, Onlooker
-from workers.cli.reach import Reach, reaching
-from workers.cli.sign_in import nobody_is_checked
-from workers.terminal.failures import Failure
+from workers.cli.run import run
+from workers.cli.sign_in import principal_named
 from workers.terminal.output import NOTHING, console, instant, print_json, print_models, say, table, words
 
 DATA_AT_MOST = 300
@@ -46,33 +41,22 @@ def show(
     """
     moment = None if as_of is None else read_instant(as_of, "--as-of")
 
-    async def work(reach: Reach) -> tuple[Standing, list[ObligationWithStatus]]:
-        event_store = await reach.event_store()
-        viewpoint = await reach.viewpoint(person)
-        stands = await standing(event_store, agreement, moment)
-        if stands is None and await event_store.read_models.agreement(agreement) is not None:
-            raise Failure(f"{agreement} had not begun by {as_of}; ask about a later instant.")
-        if stands is None:
-            raise unknown(agreement)
-        disclosure = viewpoint.disclosure(stands)
-        known = [
-            each
-            for each in owed_ever(stands.events)
-            if disclosure.may_know_what_is_owed(each.obligation.obligation_id)
-        ]
-        return viewpoint.known(stands), known
+    principal = principal_named(person)
 
-    stands, owed = reaching(work)
-    if person is not None and nobody_is_checked():
+    async def read(container: Container) -> KnownAgreement:
+        return await read_agreement(container, principal, agreement, moment)
+
+    snapshot, owed = run(read)
+    if principal.proof is Proof.UNCHECKED:
         say(
             f"Nobody has checked that it is {person} who asks: there are no keys for tokens "
             "(SOJOURN_TOKEN_SECRET, SOJOURN_TOKEN_KEY_FILE)."
         )
-    view = status_view(stands.agreement, stands.at)
+    view = status_view(snapshot.agreement, snapshot.at)
     if as_json:
-        print_json(_as_json(stands, view, owed if settled else None))
+        print_json(_as_json(snapshot, view, owed if settled else None))
         return
-    _print(stands, view, [each for each in owed if settled or each.status is ObligationStatus.OPEN])
+    _print(snapshot, view, [each for each in owed if settled or each.status is ObligationStatus.OPEN])
 
 
 def events(
@@ -88,16 +72,12 @@ def events(
     person may read. What tells of somebody whom it is not for the reader to know about is left out, so
     versions may be missing. The hash is always that of the whole event.
     """
+    principal = principal_named(person)
 
-    async def work(reach: Reach) -> list[RecordedEvent]:
-        event_store = await reach.event_store()
-        rows = await event_store.stream(agreement)
-        if not rows:
-            raise unknown(agreement)
-        readable = await _as_read_by(reach, rows, await reach.viewpoint(person))
-        return [row for row in readable if row.version > after]
+    async def read(container: Container) -> list[RecordedEvent]:
+        return await read_events(container, principal, agreement, after)
 
-    rows = reaching(work)
+    rows = run(read)
     if as_json:
         print_json([event_as_json(row) for row in rows])
         return
@@ -126,21 +106,12 @@ def notices(
     A skipped notice says why: what it was about had been settled before it was sent. A failed one says what
     the mail server or the channel answered.
     """
+    principal = principal_named(person)
 
-    async def work(reach: Reach) -> list[NoticeRow]:
-        event_store = await reach.event_store()
-        viewpoint = await reach.viewpoint(person)
-        stands = await standing(event_store, agreement)
-        if stands is None:
-            raise unknown(agreement)
-        disclosure = viewpoint.disclosure(stands)
-        return [
-            row
-            for row in await event_store.notices.of(agreement)
-            if row.notice.obligation_id is None or disclosure.may_know_what_is_owed(row.notice.obligation_id)
-        ]
+    async def read(container: Container) -> list[NoticeRow]:
+        return await read_notices(container, principal, agreement)
 
-    rows = [row for row in reaching(work) if not failed or row.state == "failed"]
+    rows = [row for row in run(read) if not failed or row.state == "failed"]
     if as_json:
         print_models(rows)
         return
@@ -166,18 +137,8 @@ def notices(
     )
 
 
-async def _as_read_by(reach: Reach, rows: list[RecordedEvent], viewpoint: Viewpoint) -> list[RecordedEvent]:
-    folded = fold_recorded(rows)
-    if folded is None:
-        return []
-    stands = Standing(folded, max(datetime.now(UTC), rows[-1].occurred_at), rows)
-    encryption = await reach.encryption()
-    opened = await with_what_was_opened(AccessLog(await reach.pool(), encryption), stands)
-    return await decrypt_for_reader(encryption, rows, viewpoint.reader(opened))
-
-
 def event_as_json(row: RecordedEvent) -> dict[str, JsonValue]:
-    """An event as `events --json` gives it."""
+    """Return an event as `events --json` gives it."""
     recorded = row.model_dump(mode="json")
     return {
         "version": recorded["version"],
@@ -194,20 +155,15 @@ def event_as_json(row: RecordedEvent) -> dict[str, JsonValue]:
     }
 
 
-def unknown(agreement: str) -> Failure:
-    """The record has no such agreement."""
-    return Failure(f"The record has no agreement {agreement}; `sojourn list` shows those there are.")
-
-
 def _as_json(
-    stands: Standing, view: StatusView, owed: list[ObligationWithStatus] | None
+    snapshot: AgreementSnapshot, view: StatusView, owed: list[ObligationWithStatus] | None
 ) -> dict[str, JsonValue]:
     shown: dict[str, JsonValue] = view.model_dump(mode="json")
-    shown["parties"] = [party.model_dump(mode="json") for party in stands.agreement.parties]
+    shown["parties"] = [party.model_dump(mode="json") for party in snapshot.agreement.parties]
     if owed is not None:
         shown["obligations"] = [
             {
-                **obligation_view(each.obligation, stands.at).model_dump(mode="json"),
+                **obligation_view(each.obligation, snapshot.at).model_dump(mode="json"),
                 "status": str(each.status),
             }
             for each in owed
@@ -215,7 +171,7 @@ def _as_json(
     return shown
 
 
-def _print(stands: Standing, view: StatusView, owed: list[ObligationWithStatus]) -> None:
+def _print(snapshot: AgreementSnapshot, view: StatusView, owed: list[ObligationWithStatus]) -> None:
     out = console()
     standing_words = f"{view.kind} · {view.phase} · {words(view.health)}"
     if view.outcome is not None:
@@ -239,7 +195,7 @@ def _print(stands: Standing, view: StatusView, owed: list[ObligationWithStatus])
             "Scope",
             rows=(
                 (words(party.role), party.person_id, party.scope or NOTHING)
-                for party in stands.agreement.parties
+                for party in snapshot.agreement.parties
             ),
         )
     )
@@ -258,7 +214,7 @@ def _print(stands: Standing, view: StatusView, owed: list[ObligationWithStatus])
                     instant(each.obligation.due_at),
                     f"{words(each.obligation.owner_role)} {each.obligation.owner_id}",
                     each.obligation.obligation_id,
-                    _status(each, stands),
+                    _status(each, snapshot),
                 )
                 for each in owed
             ),
@@ -273,16 +229,16 @@ def _stall_words(stall: Stall) -> str:
     )
 
 
-def _status(each: ObligationWithStatus, stands: Standing) -> str:
+def _status(each: ObligationWithStatus, snapshot: AgreementSnapshot) -> str:
     if each.status is not ObligationStatus.OPEN:
         return str(each.status)
-    return _urgency(each.obligation, stands)
+    return _urgency(each.obligation, snapshot)
 
 
-def _urgency(obligation: Obligation, stands: Standing) -> str:
-    view = obligation_view(obligation, stands.at)
+def _urgency(obligation: Obligation, snapshot: AgreementSnapshot) -> str:
+    view = obligation_view(obligation, snapshot.at)
     level = "" if view.level is None else f", level {view.level}"
-    if obligation.is_stalled(stands.at):
+    if obligation.is_stalled(snapshot.at):
         return f"stalled{level}"
     return f"overdue{level}" if view.overdue else f"open{level}"
 

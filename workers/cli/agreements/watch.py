@@ -1,4 +1,4 @@
-"""The live board of operators, or one frame of it."""
+"""Show the live board of operators, or one frame of it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import Annotated
 
 import typer
 
-from application.queries.explain import explanation
+from application.container import Container
+from application.identity.operators import require_operator
+from application.queries.explain import explain_agreement
+from application.queries.viewer import viewer_of
 from workers.cli.input import read_instant
 from workers.cli.options import AsOf
-from workers.cli.reach import Reach, reaching
-from workers.cli.sign_in import signed_in
+from workers.cli.run import run
+from workers.cli.sign_in import principal_named, signed_in
 from workers.terminal.output import console
 
 
@@ -46,34 +49,36 @@ def watch(
     moment = None if as_of is None else read_instant(as_of, "--as-of")
     live = not once and sys.stdin.isatty() and sys.stdout.isatty()
 
-    async def work(reach: Reach) -> None:
+    principal = principal_named(person)
+
+    async def show(container: Container) -> None:
         # Neither Textual nor the board is needed by any other command, and each of them would wait for it.
         from workers.board.frame import print_frame  # noqa: PLC0415
-        from workers.board.nudging import Nudger, require_operator  # noqa: PLC0415
+        from workers.board.nudging import Nudger  # noqa: PLC0415
         from workers.board.rows import BoardRow, matching, read_board  # noqa: PLC0415
 
-        event_store = await reach.event_store()
-        viewpoint = await reach.viewpoint(person)
+        event_store = await container.event_store()
+        viewer = await viewer_of(await container.directory(), principal)
         nudge: Callable[[BoardRow], Awaitable[str]] | None = None
         if person is not None:
-            await require_operator(reach, person)
-            nudge = Nudger(reach, person).nudge
+            operator_id = await require_operator(await container.directory(), principal)
+            nudge = Nudger(container, principal, operator_id).nudge
         if not live:
-            board = await read_board(event_store, moment, viewpoint)
+            board = await read_board(event_store, moment, viewer)
             print_frame(console(), board, matching(board.rows, typed))
             return
         from workers.board.app import WatchApp  # noqa: PLC0415
 
         async def explained(agreement_id: str) -> str:
-            found = await explanation(event_store, agreement_id, moment, viewpoint)
+            found = await explain_agreement(event_store, agreement_id, moment, viewer)
             return f"{agreement_id} had not begun by then." if found is None else found.paragraph
 
         await WatchApp(
-            lambda: read_board(event_store, moment, viewpoint),
+            lambda: read_board(event_store, moment, viewer),
             explained,
             nudge,
             every=timedelta(seconds=every),
             typed=typed,
         ).run_async()
 
-    reaching(work)
+    run(show)

@@ -13,10 +13,11 @@ from activities.keys.ring import KeyRing, UnknownKeyError, WrongKeyError
 from activities.keys.sources import add_primary_key, create_key_file
 from activities.keys.subjects import SubjectKeys
 from application.config.keys import key_file_in_use, key_ring, key_service
+from application.container import Container
 from application.settings import load_settings
 from workers.cli.command_help import KEYS_LESSONS
 from workers.cli.options import AsJson
-from workers.cli.reach import Reach, reaching
+from workers.cli.run import run
 from workers.terminal.failures import ExitCode, Failure
 from workers.terminal.output import NOTHING, console, print_json, say, table
 
@@ -75,11 +76,11 @@ def rewrap(as_json: AsJson = False) -> None:
     key's place could destroy it so, past any legal hold.
     """
 
-    async def work(reach: Reach) -> tuple[str, int]:
-        ring = _ring(reach)
-        return ring.primary_id, await SubjectKeys(await reach.owner_pool(), ring).rewrap()
+    async def work(container: Container) -> tuple[str, int]:
+        ring = _ring(container)
+        return ring.primary_id, await SubjectKeys(await container.owner_pool(), ring).rewrap()
 
-    primary, done = reaching(work)
+    primary, done = run(work)
     if as_json:
         print_json({"primary": primary, "rewrapped": done})
         return
@@ -93,12 +94,12 @@ def show(as_json: AsJson = False) -> None:
     under its id as wrong; the exit code is then 1.
     """
 
-    async def work(reach: Reach) -> tuple[KeyRing, Mapping[str, int], WrongKeyError | None]:
-        ring = _ring(reach)
-        subject_keys = SubjectKeys(await reach.pool(), ring)
+    async def work(container: Container) -> tuple[KeyRing, Mapping[str, int], WrongKeyError | None]:
+        ring = _ring(container)
+        subject_keys = SubjectKeys(await container.pool(), ring)
         return ring, await subject_keys.counts(), await _wrong(subject_keys)
 
-    ring, under, wrong = reaching(work)
+    ring, under, wrong = run(work)
     rows = [
         (
             key_id,
@@ -151,8 +152,8 @@ def _state(key_id: str, ring: KeyRing, wrong: WrongKeyError | None) -> str:
     return "primary" if key_id == ring.primary_id else "old"
 
 
-def _ring(reach: Reach) -> KeyRing:
-    ring = key_ring(reach.settings)
+def _ring(container: Container) -> KeyRing:
+    ring = key_ring(container.settings)
     if ring is None:
         raise Failure("SOJOURN_WITHOUT_KEYS is set: there are no keys.", ExitCode.USAGE)
     return ring

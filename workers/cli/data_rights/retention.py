@@ -1,4 +1,4 @@
-"""What was written in agreements expires on its date: what is due by retention class, and erasing it."""
+"""Let what was written in agreements expire on its date: what is due by retention class, and erasing it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,14 @@ from typing import Annotated
 import typer
 from pydantic import JsonValue
 
-from activities.data_rights.log import RightsLog
-from activities.integrity.snapshots import count_agreements
-from activities.keys.legal_holds import OnHoldError
-from activities.keys.subjects import SubjectKeys
-from application.data_rights.expire import Due, Expiry
-from application.data_rights.receipts import SignedReceipt, signed
-from application.data_rights.temporal_histories import ClearedAway
+from application.container import Container
+from application.data_rights.expire import Due, ExpiryOutcome, erase_due, list_due
+from application.data_rights.receipts import SignedReceipt
 from domain.privacy.retention import State
-from workers.cli.operators import require_operator, ring_in_use
 from workers.cli.options import AsJson, Operator, Yes
 from workers.cli.private_files import write_private
-from workers.cli.reach import Reach, reaching
+from workers.cli.run import run
+from workers.cli.sign_in import principal_named
 from workers.terminal.failures import ExitCode, Failure
 from workers.terminal.output import NOTHING, console, counting, print_json, say, table, words
 
@@ -53,41 +49,22 @@ def retention(
     if yes and (receipts is None or not receipts.is_dir()):
         raise Failure("--receipts: name a folder that is there, for the signed receipts.", ExitCode.USAGE)
 
-    async def work(reach: Reach) -> list[tuple[Due, SignedReceipt | None]]:
-        ring = ring_in_use(reach)
-        await require_operator(reach, operator)
-        pool = await reach.pool()
-        event_store, rights, keys = await reach.event_store(), RightsLog(pool), SubjectKeys(pool, ring)
-        expiry = Expiry(event_store, keys, rights, reach.settings.retention_periods)
-        cleared_away = (
-            ClearedAway(event_store, rights, await reach.client(), reach.settings.task_queue) if yes else None
-        )
-        done: list[tuple[Due, SignedReceipt | None]] = []
-        with counting("Looking", await count_agreements(pool)) as progress:
-            async for due in expiry.due(on, progress.more):
-                if cleared_away is None or receipts is None or due.state is not State.DUE:
-                    done.append((due, None))
-                    continue
-                file = receipts / f"{due.agreement_id}.json"
+    principal = principal_named(operator)
 
-                def keep(receipt: dict[str, JsonValue], file: Path = file) -> dict[str, JsonValue]:
-                    of = signed(ring, receipt)
-                    write_private(file, of.model_dump_json(indent=2) + "\n")
-                    return of.model_dump(mode="json")
+    async def list_or_erase(container: Container) -> list[ExpiryOutcome]:
+        with counting("Looking", total=None) as progress:
+            if not yes or receipts is None:
+                return await list_due(container, principal, on, progress=progress)
+            folder = receipts
 
-                try:
-                    written = await expiry.expire(
-                        due, by=operator, reference=reference, cleared_away=cleared_away, kept=keep
-                    )
-                except OnHoldError as held:
-                    # Placed since it was found to be due: told as any other that a hold keeps.
-                    kept = due.model_copy(update={"state": State.ON_HOLD, "holds": held.holds})
-                    done.append((kept, None))
-                else:
-                    done.append((due, SignedReceipt.model_validate(written)))
-        return done
+            def keep(agreement_id: str, receipt: SignedReceipt) -> None:
+                write_private(folder / f"{agreement_id}.json", receipt.model_dump_json(indent=2) + "\n")
 
-    found = reaching(work)
+            return await erase_due(
+                container, principal, on, reference=reference, keep=keep, progress=progress
+            )
+
+    found = run(list_or_erase)
     if as_json:
         print_json([_as_json(due, written) for due, written in found])
     else:
@@ -96,7 +73,7 @@ def retention(
 
 
 def today() -> date:
-    """The day it is, in UTC: dates of retention are compared with it."""
+    """Return the day it is, in UTC: dates of retention are compared with it."""
     return datetime.now(UTC).date()
 
 
@@ -117,7 +94,7 @@ def _as_json(due: Due, written: SignedReceipt | None) -> JsonValue:
     return {**due.model_dump(mode="json"), "erased": written is not None, "receipt": receipt}
 
 
-def _print(found: list[tuple[Due, SignedReceipt | None]]) -> None:
+def _print(found: list[ExpiryOutcome]) -> None:
     if not found:
         return
     by_date = sorted(found, key=lambda each: (each[0].retention_class, each[0].due_on or date.max))
@@ -138,7 +115,7 @@ def _held(due: Due) -> str:
     return "".join(f"; {person_id}: {reference}" for person_id, reference in sorted(due.holds.items()))
 
 
-def _conclude(found: list[tuple[Due, SignedReceipt | None]], on: date, receipts: Path | None) -> None:
+def _conclude(found: list[ExpiryOutcome], on: date, receipts: Path | None) -> None:
     states = Counter(due.state for due, written in found if written is None)
     erased = len(found) - states.total()
     if erased:

@@ -9,25 +9,21 @@ from typing import Annotated, NamedTuple
 import typer
 from pydantic import JsonValue, ValidationError
 
-from activities.data_rights.access_after_close import AccessLog
-from activities.data_rights.log import RightsLog
-from activities.integrity.returned_keys import remedy, still_in_use
-from activities.integrity.snapshots import count_agreements
-from activities.keys.envelopes import KeyReference, named
-from activities.keys.legal_holds import OnHoldError
-from activities.keys.subjects import SubjectKeys
-from application.data_rights.erase import Eraser, Plan
-from application.data_rights.export import as_text, exported
-from application.data_rights.receipts import SignedReceipt, is_genuine, keys_in, signed
-from domain.kernel.model import Instant
-from workers.cli.operators import require_operator, ring_in_use
+from activities.integrity.returned_keys import remedy
+from activities.keys.envelopes import named
+from application.container import Container
+from application.data_rights.erase import Plan, erase_person, plan_erasure
+from application.data_rights.export import as_text, export_person
+from application.data_rights.legal_holds import HoldOutcome, set_legal_hold
+from application.data_rights.receipts import CheckedReceipt, SignedReceipt, check_receipts
+from application.errors import OnLegalHoldError
+from application.identity.principal import Principal
 from workers.cli.options import AsJson, Operator, Yes
 from workers.cli.private_files import write_private
-from workers.cli.reach import Reach, reaching
+from workers.cli.run import run
+from workers.cli.sign_in import principal_named
 from workers.terminal.failures import ExitCode, Failure
 from workers.terminal.output import console, counting, instant, print_json, say
-
-_SO_FAR = "nothing is erased but what is said above."
 
 Whom = Annotated[str, typer.Argument(metavar="PERSON", help="Their person id.")]
 Reference = Annotated[
@@ -59,45 +55,25 @@ def erase(
     if receipt is not None and not receipt.parent.is_dir():
         raise Failure(f"--receipt: there is no folder {receipt.parent}.", ExitCode.USAGE)
 
-    async def work(reach: Reach) -> tuple[Plan, SignedReceipt | None]:
-        ring = ring_in_use(reach)
-        await require_operator(reach, operator)
-        pool = await reach.pool()
-        rights = RightsLog(pool)
-        eraser = Eraser(
-            event_store=await reach.event_store(),
-            directory=await reach.directory(),
-            keys=SubjectKeys(pool, ring),
-            rights=rights,
-        )
-        with counting("Looking", await count_agreements(pool)) as progress:
-            plan = await eraser.plan(person, progress.more)
-        if not plan.known and not plan.keys and not plan.agreements:
-            raise Failure(f"Nothing is known of {person}.", ExitCode.NOTHING_MATCHED)
-        if plan.forbidden is not None:
-            raise Failure(plan.forbidden)
+    principal = principal_named(operator)
+
+    async def erase_it(container: Container) -> tuple[Plan, SignedReceipt | None]:
+        with counting("Looking", total=None) as progress:
+            plan = await plan_erasure(container, principal, person, progress=progress)
         if not yes or receipt is None:
             return plan, None
-        # Reached before anything is destroyed: half an erasure is none.
-        client = await reach.client()
-        try:
-            done = await eraser.erase(
-                plan,
-                by=operator,
-                reference=reference,
-                client=client,
-                task_queue=reach.settings.task_queue,
-                told=say,
-            )
-        except OnHoldError as held:
-            raise Failure(f"{held} It was placed meanwhile: {_SO_FAR}") from None
-        written = signed(ring, done)
-        # First the file: who is cut off in between gets the same by the same call again.
-        write_private(receipt, written.model_dump_json(indent=2) + "\n")
-        await rights.note(person, "person.erased", operator, written.model_dump(mode="json"))
+        file = receipt
+
+        def keep(signed: SignedReceipt) -> None:
+            write_private(file, signed.model_dump_json(indent=2) + "\n")
+
+        written = await erase_person(container, principal, plan, reference=reference, keep=keep, told=say)
         return plan, written
 
-    plan, written = reaching(work)
+    try:
+        plan, written = run(erase_it)
+    except OnLegalHoldError as held:
+        raise Failure(f"{held} It was placed meanwhile: nothing is erased but what is said above.") from held
     if written is None or receipt is None:
         _show(plan, as_json=as_json)
         return
@@ -120,24 +96,12 @@ def hold(
     Each hold and its end is noted for ever, with who did it and under which reference. An erasure that runs
     meanwhile stops at it; what was erased before is told, for a hold brings nothing back.
     """
+    principal = principal_named(operator)
 
-    async def work(reach: Reach) -> tuple[bool, Instant | None]:
-        await require_operator(reach, operator)
-        rights = RightsLog(await reach.pool())
-        if not lift and not await (await reach.directory()).get([person]) and not await rights.events(person):
-            raise Failure(
-                f"Nobody in the directory has the id {person}, and nothing was ever done about their rights. "
-                "Nobody is on hold by a mistyped id: enter them with `sojourn people` first.",
-                ExitCode.NOTHING_MATCHED,
-            )
-        held = await rights.hold_on(person) is not None
-        if held is lift:
-            await rights.note(
-                person, "hold.lifted" if lift else "hold.placed", operator, {"reference": reference}
-            )
-        return held is lift, None if lift else await rights.erased_before_hold(person)
+    async def place_or_lift(container: Container) -> HoldOutcome:
+        return await set_legal_hold(container, principal, person, reference=reference, lift=lift)
 
-    changed, erased_at = reaching(work)
+    changed, erased_at = run(place_or_lift)
     state = "not on legal hold" if lift else "on legal hold"
     if as_json:
         before = None if erased_at is None else erased_at.isoformat()
@@ -165,28 +129,13 @@ def export(
     if not out.parent.is_dir():
         raise Failure(f"--out: there is no folder {out.parent}.", ExitCode.USAGE)
 
-    async def work(reach: Reach) -> dict[str, JsonValue]:
-        ring_in_use(reach)
-        await require_operator(reach, operator)
-        pool, encryption = await reach.pool(), await reach.encryption()
-        rights = RightsLog(pool)
-        with counting("Looking", await count_agreements(pool)) as progress:
-            found = await exported(
-                await reach.event_store(),
-                await reach.directory(),
-                encryption,
-                rights,
-                person,
-                access_log=AccessLog(pool, encryption),
-                looked=progress.more,
-                read=lambda left: progress.tell(f"Reading, {left} left"),
-            )
-        if found["directory"] is None and not found["agreements"]:
-            raise Failure(f"Nothing is known of {person}.", ExitCode.NOTHING_MATCHED)
-        await rights.note(person, "person.exported", operator)
-        return found
+    principal = principal_named(operator)
 
-    found = reaching(work)
+    async def read(container: Container) -> dict[str, JsonValue]:
+        with counting("Looking", total=None) as progress:
+            return await export_person(container, principal, person, progress=progress)
+
+    found = run(read)
     write_private(out, json.dumps(found, indent=2, ensure_ascii=False) + "\n")
     write_private(readable, as_text(found))
     say(f"{out} for programs, {readable} for reading.")
@@ -210,26 +159,23 @@ def receipt(
     After a database came back from a backup, --in-record finds every erasure that the backup is older than.
     """
 
-    async def work(reach: Reach) -> list[_Checked]:
-        ring = ring_in_use(reach)
-        checked: list[_Checked] = []
+    async def check(container: Container) -> list[_CheckedFile]:
+        checked: list[_CheckedFile] = []
         for file in files:
             read = _read_receipt(file)
-            genuine = is_genuine(ring, read)
-            destroyed = keys_in(read.receipt) if genuine and in_record else []
-            returned = await still_in_use(await reach.pool(), destroyed) if destroyed else []
-            checked.append(_Checked(file, read, genuine, returned))
+            [found] = await check_receipts(container, Principal.machine(), [read], in_record=in_record)
+            checked.append(_CheckedFile(file, found))
         return checked
 
-    found = reaching(work)
+    found = run(check)
     if as_json:
         print_json([each.as_json(in_record=in_record) for each in found])
     else:
         for each in found:
-            if each.genuine:
+            if each.checked.genuine:
                 say(f"Genuine: {each.about}.")
-    forged = [str(each.file) for each in found if not each.genuine]
-    returned = [(each.file, key) for each in found for key in each.returned]
+    forged = [str(each.file) for each in found if not each.checked.genuine]
+    returned = [(each.file, key) for each in found for key in each.checked.returned]
     for file, key in returned:
         say(f"{file}: the key of {named(key.subject_id)} is back, from a backup; {remedy(key)}.")
     if forged:
@@ -238,31 +184,29 @@ def receipt(
         raise Failure("What these receipts say was destroyed can be read again in this database.")
 
 
-class _Checked(NamedTuple):
-    """A receipt and what is to be said of it."""
+class _CheckedFile(NamedTuple):
+    """A file with a receipt, and what is to be said of it."""
 
     file: Path
-    read: SignedReceipt
-    genuine: bool
-    returned: list[KeyReference]
+    checked: CheckedReceipt
 
     @property
     def about(self) -> str:
         """Who or what was erased, and when."""
-        told = self.read.receipt
+        told = self.checked.receipt.receipt
         what = told.get("person_id") or f"what was written in {told.get('agreement_id')}"
         return f"{what} was erased at {told.get('erased_at')}"
 
     def as_json(self, *, in_record: bool) -> JsonValue:
-        """For programs."""
+        """Return it for programs."""
         back: list[JsonValue] = [
-            {"subject_id": key.subject_id, "version": key.version} for key in self.returned
+            {"subject_id": key.subject_id, "version": key.version} for key in self.checked.returned
         ]
         return {
             "file": str(self.file),
-            "genuine": self.genuine,
+            "genuine": self.checked.genuine,
             "returned": back if in_record else None,
-            "receipt": self.read.receipt,
+            "receipt": self.checked.receipt.receipt,
         }
 
 

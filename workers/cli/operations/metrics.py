@@ -9,8 +9,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
 from pydantic import JsonValue
 
+from application.container import Container
 from workers.cli.options import AsJson
-from workers.cli.reach import Reach, reaching
+from workers.cli.run import run
 from workers.runtime.metrics import MetricsCollector
 from workers.terminal.failures import ExitCode
 from workers.terminal.output import print_json, say
@@ -23,10 +24,10 @@ def metrics(as_json: AsJson = False) -> None:
     Where the record cannot be read, sojourn_record_up is 0 and the exit code is 3.
     """
 
-    async def dsn(reach: Reach) -> str:
-        return reach.dsn()
+    async def dsn(container: Container) -> str:
+        return container.dsn()
 
-    collector = MetricsCollector(reaching(dsn))
+    collector = MetricsCollector(run(dsn))
     families = list(collector.collect())
     if as_json:
         print_json([sample for family in families for sample in _samples(family)])

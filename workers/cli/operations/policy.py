@@ -1,29 +1,30 @@
-"""Policies: the sets there are, whether a new one is in order, and what it would have changed."""
+"""Show policy sets, check a new one, and replay the record under it."""
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from datetime import UTC, date, datetime, time
 from typing import Annotated
 
 import typer
 from pydantic import JsonValue
 
-from application.config.policy_files import read_policy_set, written
+from application.config.policy_files import policy_set_as_yaml, read_policy_set
 from application.config.policy_sets import KnownPolicies
-from application.operations.policy_replay import Asked, replayed
+from application.container import Container
+from application.identity.principal import Principal
+from application.operations.policy_replay import ReplayRequest, replay_policy
 from application.settings import load_settings
 from domain.kernel.vocabulary import Kind, ObligationKind
 from domain.policy.documents import Difference, PolicyRefused, advice, differences, document_of
 from domain.policy.policy_set import DEFAULT, PolicySet
 from domain.policy.validation import asked_by
 from domain.simulation.replay import FALSE_ALARM_DAYS
-from domain.simulation.tally import Summary, Tally
+from domain.simulation.tally import Summary
 from workers.cli.command_help import POLICY_LESSONS
 from workers.cli.input import named, read_instant, read_text
 from workers.cli.operations.replay_report import Report
 from workers.cli.options import AsJson, Kinds, choices
-from workers.cli.reach import Reach, reaching
+from workers.cli.run import run
 from workers.terminal.failures import ExitCode, Failure
 from workers.terminal.output import NOTHING, console, counting, print_json, say, table, words
 
@@ -45,7 +46,7 @@ def show(
     if as_json:
         print_json(document_of(policies))
     elif as_yaml:
-        typer.echo(written(policies), nl=False)
+        typer.echo(policy_set_as_yaml(policies), nl=False)
     else:
         _print(policies)
 
@@ -137,7 +138,7 @@ def replay(
     the agreement since it fell due. Nothing is written: no agreement changes its policy.
     """
     policies = _read(file)
-    asked = Asked(
+    asked = ReplayRequest(
         policies=policies,
         since=_day_or_instant(since, "--since"),
         until=None if until is None else _day_or_instant(until, "--until"),
@@ -148,17 +149,13 @@ def replay(
         raise Failure("--until must come after --since.", ExitCode.USAGE)
     report = Report(asked, as_json=as_json)
 
-    async def work(reach: Reach) -> Summary:
-        tally = Tally()
-        event_store = await reach.event_store()
-        with counting("Replaying", total=None) as bar:
-            async with aclosing(replayed(event_store, asked, bar.one_more)) as found:
-                async for each in found:
-                    tally.add(each)
-                    report.row(each)
-        return tally.summary()
+    async def look(container: Container) -> Summary:
+        with counting("Replaying", total=None) as progress:
+            return await replay_policy(
+                container, Principal.machine(), asked, each=report.row, progress=progress
+            )
 
-    report.close(reaching(work))
+    report.close(run(look))
 
 
 policy = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -199,7 +196,7 @@ def _named(name: str, known: KnownPolicies) -> PolicySet:
 
 
 def _day_or_instant(text: str, option: str) -> datetime:
-    """A day begins at midnight UTC."""
+    """Read a day, which begins at midnight UTC, or an instant."""
     try:
         return datetime.combine(date.fromisoformat(text), time(), tzinfo=UTC)
     except ValueError:

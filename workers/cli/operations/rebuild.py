@@ -1,18 +1,21 @@
-"""Read models from the log, while everybody goes on working."""
+"""Rewrite read models from the log, while everybody goes on working."""
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import Annotated
 
 import typer
 from pydantic import JsonValue
 
 from activities.integrity.findings import Difference
-from activities.integrity.rebuild import Rebuilt, rebuild_read_models
-from activities.integrity.snapshots import count_agreements
+from activities.integrity.rebuild import Rebuilt
+from application.container import Container
+from application.identity.principal import Principal
+from application.operations import rebuild as operations
 from workers.cli.operations.verify import Agreements
 from workers.cli.options import AsJson
-from workers.cli.reach import Reach, reaching
+from workers.cli.run import run
 from workers.terminal.failures import ExitCode
 from workers.terminal.output import console, counting, print_json, say
 
@@ -31,26 +34,28 @@ def rebuild(
     exit code 1. Needs the role that owns the schema: SOJOURN_OWNER_DATABASE_URL.
     """
 
-    async def work(reach: Reach) -> list[Rebuilt]:
-        pool = await reach.owner_pool()
-        total = len(agreement) if agreement else await count_agreements(pool)
+    async def rewrite(container: Container) -> list[Rebuilt]:
         done: list[Rebuilt] = []
         last = after
         finished = False
         try:
-            with counting("Rebuilding", total) as progress:
-                async for each in rebuild_read_models(pool, agreement_ids=agreement or None, after=after):
-                    last = each.agreement_id
-                    progress.one_more()
-                    if each.rewritten or each.left:
-                        done.append(each)
+            with counting("Rebuilding", total=None) as progress:
+                machine = Principal.machine()
+                rebuilding = operations.rebuild(
+                    container, machine, agreement or (), after=after, progress=progress
+                )
+                async with aclosing(rebuilding):
+                    async for each in rebuilding:
+                        last = each.agreement_id
+                        if each.rewritten or each.left:
+                            done.append(each)
             finished = True
         finally:
             if not finished and last and not agreement:
                 say(f"Broken off. Go on with: sojourn rebuild --after {last}")
         return done
 
-    done = reaching(work)
+    done = run(rewrite)
     rewritten = [each.agreement_id for each in done if each.rewritten]
     left = [difference for each in done for difference in each.left]
     _tell(rewritten, left, as_json=as_json)

@@ -1,4 +1,4 @@
-"""Every open agreement runs again on a Temporal that knows nothing of them."""
+"""Let every open agreement run again on a Temporal that knows nothing of them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Annotated
 
 import typer
 
-from application.operations.rehydrate import Outcome, Rehydrated, Rehydration
+from application.container import Container
+from application.identity.principal import Principal
+from application.operations import rehydrate as operations
+from application.operations.rehydrate import Outcome, Rehydrated
 from workers.cli.options import AsJson, DryRun, Patience
-from workers.cli.reach import Reach, reaching
-from workers.cli.system.search_attributes import register_search_attributes
-from workers.terminal.failures import ExitCode, Failure
+from workers.cli.run import run
+from workers.terminal.failures import ExitCode
 from workers.terminal.output import NOTHING, console, counting, print_json, say, table, words
 
 _EXIT_CODES: Mapping[Outcome, ExitCode] = {
@@ -40,23 +42,18 @@ def rehydrate(
     Registers the search attributes that the namespace lacks. A worker has to run (`sojourn worker`).
     """
 
-    async def work(reach: Reach) -> list[Rehydrated]:
-        event_store, client = await reach.event_store(), await reach.client()
-        known = await event_store.read_models.to_be_run()
-        chosen = known if not ids else [each for each in known if each in ids]
-        if ids and not chosen:
-            raise Failure(
-                "None of these is an open agreement of the record, or a closed one with notices to send. "
-                "Nothing was started; `sojourn list --open` shows what there is.",
-                ExitCode.NOTHING_MATCHED,
+    async def start(container: Container) -> list[Rehydrated]:
+        with counting("rehydrating", total=None) as progress:
+            return await operations.rehydrate(
+                container,
+                Principal.machine(),
+                ids or (),
+                patience=timedelta(seconds=wait),
+                dry_run=dry_run,
+                progress=progress,
             )
-        if not dry_run:
-            await register_search_attributes(client)
-        rehydration = Rehydration(event_store, client, reach.settings.task_queue, timedelta(seconds=wait))
-        with counting("rehydrating", total=len(chosen)) as bar:
-            return await rehydration.run(chosen, bar.one_more, dry_run=dry_run)
 
-    items = reaching(work)
+    items = run(start)
     counts = Counter(item.outcome for item in items)
     if as_json:
         print_json(
@@ -71,7 +68,7 @@ def rehydrate(
         if rows:
             console().print(table("Agreement", "Outcome", "What", rows=rows))
     counted = ", ".join(f"{counts[outcome]} {words(outcome)}" for outcome in Outcome if counts[outcome])
-    say(f"{counted or 'No open agreement is in the event_store'}.")
+    say(f"{counted or 'No open agreement is in the record'}.")
     if counts[Outcome.UNANSWERED]:
         say("Is a worker running (`sojourn worker`)? The same call again starts nothing twice.")
     code = next((code for outcome, code in _EXIT_CODES.items() if counts[outcome]), ExitCode.OK)

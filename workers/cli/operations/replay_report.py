@@ -1,4 +1,4 @@
-"""What a policy replay prints: rows as they come for programs, and sums with the first rows for people."""
+"""Print a policy replay: rows as they come for programs, and sums with the first rows for people."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from rich.table import Table
 
-from application.operations.policy_replay import Asked
+from application.operations.policy_replay import ReplayRequest
 from domain.ledger.obligation import Level
 from domain.simulation.replay import AgreementReplay, Comparison, Flag
 from domain.simulation.tally import Line, Summary
@@ -19,9 +19,9 @@ ROWS_AT_MOST = 50
 
 
 class Report:
-    """Takes agreements one by one and keeps no more of them than it will show."""
+    """What was replayed, agreement by agreement; no more of them is kept than will be shown."""
 
-    def __init__(self, asked: Asked, *, as_json: bool) -> None:
+    def __init__(self, asked: ReplayRequest, *, as_json: bool) -> None:
         self._asked = asked
         self._as_json = as_json
         self._rows: list[tuple[str, ...]] = []
@@ -29,7 +29,7 @@ class Report:
         self._printed = 0
 
     def row(self, replayed: AgreementReplay) -> None:
-        """One agreement; one without a flag under either policy is left out."""
+        """Take one agreement; one without a flag under either policy is left out."""
         if not replayed.comparisons:
             return
         if self._as_json:
@@ -44,7 +44,7 @@ class Report:
                 self._left_out += 1
 
     def close(self, summary: Summary) -> None:
-        """Nothing more comes: prints what is left to print."""
+        """Print what is left to print: nothing more comes."""
         if self._as_json:
             if not self._printed:
                 self._open_json()

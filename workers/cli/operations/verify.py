@@ -1,4 +1,4 @@
-"""Whether the record is whole: every chain, every read model, every workflow."""
+"""Verify that the record is whole: every chain, every read model, every workflow."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from activities.integrity.findings import Difference
-from activities.integrity.snapshots import count_agreements
-from application.operations.verify import verify as find_differences
+from application.container import Container
+from application.identity.principal import Principal
+from application.operations.verify import Verified, verify_installation
 from workers.cli.options import AsJson
-from workers.cli.reach import Reach, reaching
-from workers.runtime.privileges import INSTEAD, TOO_MUCH, could_edit_the_log
+from workers.cli.run import run
+from workers.runtime.privileges import INSTEAD, TOO_MUCH
 from workers.terminal.failures import ExitCode
 from workers.terminal.output import console, counting, print_models, say
 
@@ -37,28 +38,25 @@ def verify(
     Says of each difference where it is and what to do, and exits with 1. May run while others write.
     """
 
-    async def work(reach: Reach) -> tuple[list[Difference], int]:
-        pool = await reach.pool()
-        if await could_edit_the_log(pool):
-            say(f"Warning: {TOO_MUCH} {INSTEAD}.")
-        client = None if record_only else await reach.client()
-        total = len(agreement) if agreement else await count_agreements(pool)
-        with counting("Verifying", total) as progress:
-            found = await find_differences(
-                pool,
-                client,
-                task_queue=reach.settings.task_queue,
-                agreement_ids=agreement or None,
-                looked=progress.one_more,
+    async def look(container: Container) -> Verified:
+        with counting("Verifying", total=None) as progress:
+            return await verify_installation(
+                container,
+                Principal.machine(),
+                agreement or (),
+                record_only=record_only,
+                progress=progress,
             )
-        return found, total
 
-    found, seen = reaching(work)
+    verified = run(look)
+    found = verified.differences
+    if verified.role_may_edit_the_log:
+        say(f"Warning: {TOO_MUCH} {INSTEAD}.")
     if as_json:
         print_models(found)
     else:
         _print(found)
-    say(_verdict(len(found), seen))
+    say(_verdict(len(found), verified.agreements))
     if found:
         raise typer.Exit(ExitCode.REFUSED)
 

@@ -17,16 +17,17 @@ from temporalio.service import RPCError
 from activities.event_store.event_store import EventStore
 from activities.postgres.pool import DatabaseUnavailableError, open_pool
 from application.config.keys import with_keys_of_its_own
+from application.container import Container
 from application.operations.upgrade import Outcome, Upgrade
 from application.settings import Settings, load_settings
 from application.temporal.client import connect
+from application.temporal.namespace import register_search_attributes
 from application.temporal.sdk_logging import forward_sdk_logs
 from application.temporal.versions import VersionNotMadeCurrentError, make_current, spelled, version_of
 from deploy.embedded import Stack, StackAddresses, attribute_types
 from deploy.migrate import migrate as apply_migrations
 from workers.cli.options import AsJson
-from workers.cli.reach import Reach, reaching
-from workers.cli.system.search_attributes import register_search_attributes
+from workers.cli.run import run
 from workers.runtime.codec_endpoint import (
     address_of,
     answering_the_local_ui,
@@ -122,18 +123,18 @@ def migrate(
     Safe to run again, and from several places at once. `sojourn up` does it by itself.
     """
 
-    async def work(reach: Reach) -> tuple[list[str], list[str]]:
+    async def work(container: Container) -> tuple[list[str], list[str]]:
         try:
-            applied = await apply_migrations(reach.owner_dsn())
+            applied = await apply_migrations(container.owner_dsn())
         except OSError as error:
             raise Failure(f"No PostgreSQL answers at the DSN: {error}.", ExitCode.UNREACHABLE) from error
         names = [f"{each.number:04d}_{each.name}" for each in applied]
         if database_only:
             return names, []
         say(f"Database: {', '.join(names) or 'nothing to do'}.")
-        return names, await register_search_attributes(await connect(reach.settings, payloads=False))
+        return names, await register_search_attributes(await connect(container.settings, payloads=False))
 
-    names, attributes = reaching(work)
+    names, attributes = run(work)
     if as_json:
         print_json({"migrations": list(names), "search_attributes": list(attributes)})
     elif database_only:
@@ -236,7 +237,7 @@ def _print_addresses(addresses: StackAddresses, log: Path, settings: Settings, *
 
 
 def _point_temporal_settings_at(addresses: StackAddresses) -> None:
-    """The worker of an embedded stack belongs to it, wherever the operator's other settings point."""
+    """Let the worker of an embedded stack belong to it, wherever the operator's other settings point."""
     for variable in [name for name in os.environ if name.startswith("TEMPORAL_")]:
         del os.environ[variable]
     os.environ["TEMPORAL_ADDRESS"] = addresses.temporal_address
@@ -245,7 +246,7 @@ def _point_temporal_settings_at(addresses: StackAddresses) -> None:
 
 
 async def _unless_told_to_stop(task: asyncio.Task[StackAddresses], stop: asyncio.Event) -> bool:
-    """Whether a task ended before we were told to stop; otherwise it is cancelled."""
+    """Tell whether a task ended before we were told to stop; otherwise cancel it."""
     told = asyncio.create_task(stop.wait())
     await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
     told.cancel()
@@ -258,7 +259,7 @@ async def _unless_told_to_stop(task: asyncio.Task[StackAddresses], stop: asyncio
 
 @asynccontextmanager
 async def _until_told_to_stop() -> AsyncGenerator[asyncio.Event]:
-    """An event that Ctrl-C and SIGTERM set; a second Ctrl-C is not needed and changes nothing."""
+    """Give an event that Ctrl-C and SIGTERM set; a second Ctrl-C is not needed and changes nothing."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)

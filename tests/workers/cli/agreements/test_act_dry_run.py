@@ -12,7 +12,7 @@ import pytest
 from temporalio.client import Client
 from typer.testing import Result
 
-from application.config.policy_files import written
+from application.config.policy_files import policy_set_as_yaml
 from application.settings import Settings
 from domain.agreement.commands import COMMANDS
 from domain.agreement.state import Agreement
@@ -57,7 +57,7 @@ def all_but_check_ins(owed: Obligation) -> bool:
 def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A policy set to move to."""
     file = tmp_path / "patient.yaml"
-    file.write_text(written(DEFAULT).replace("policy_set_id: default", "policy_set_id: patient"))
+    file.write_text(policy_set_as_yaml(DEFAULT).replace("policy_set_id: default", "policy_set_id: patient"))
     monkeypatch.setenv("SOJOURN_POLICY_FILES", str(file))
 
 

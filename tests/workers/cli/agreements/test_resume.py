@@ -11,7 +11,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from typer.testing import Result
 
 from activities.event_store.event_store import EventStore
-from application.temporal.status_query import look
+from application.temporal.status_query import query_workflow
 from domain.agreement.state import Agreement
 from domain.ledger.obligation import Obligation
 from domain.views.status import StatusView
@@ -66,7 +66,7 @@ async def test_a_terminated_agreement_goes_on_from_its_record(
     attributes = described.typed_search_attributes
     assert (attributes[KIND], attributes[PHASE]) == ("secondment", "agreement")
     assert "P-1042" in attributes[PEOPLE]
-    view = await look(client, agreement, STATUS_QUERY, StatusView)
+    view = await query_workflow(client, agreement, STATUS_QUERY, StatusView)
     assert view.agreement_id == agreement
     assert printed(await sojourn(*sign))["event_types"][0] == "agreement.signed"
 

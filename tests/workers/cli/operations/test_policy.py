@@ -11,8 +11,8 @@ from typing import Any
 from typer.testing import Result
 
 from activities.event_store.event_store import EventStore
-from application.config.policy_files import read_policy_set, written
-from application.operations.policy_replay import Asked, replayed
+from application.config.policy_files import policy_set_as_yaml, read_policy_set
+from application.operations.policy_replay import ReplayRequest, replay_agreements
 from domain.agreement.state import Agreement
 from domain.kernel.vocabulary import ObligationKind
 from domain.ledger.obligation import Obligation
@@ -30,7 +30,7 @@ def keep(name: str, text: str) -> str:
 
 
 STRICTER = (
-    written(DEFAULT)
+    policy_set_as_yaml(DEFAULT)
     .replace("version: 1", "version: 2")
     .replace("milestone: {due: 5, stalled: 15}", "milestone: {due: 5, stalled: 8}")
 )
@@ -130,7 +130,9 @@ async def test_replay_of_the_policy_in_force_finds_no_change(sojourn: Sojourn, l
     for kind, days in (("secondment", 150), ("shadowing", 40), ("rotation", 200)):
         await live(kind, days=days, answers=all_but_milestones)
     replayed = printed(
-        await sojourn("policy", "replay", "-", "--since", "2026-01-01", "--json", given=written(DEFAULT))
+        await sojourn(
+            "policy", "replay", "-", "--since", "2026-01-01", "--json", given=policy_set_as_yaml(DEFAULT)
+        )
     )
     summary = replayed["summary"]
     assert summary["agreements"] == 3
@@ -147,7 +149,7 @@ async def test_replay_reaches_every_agreement_once(sojourn: Sojourn, live: Lives
         for number in range(11)
     ]
     asked = ("policy", "replay", "-", "--since", "2026-01-01", "--json")
-    replayed = printed(await sojourn(*asked, given=written(DEFAULT)))
+    replayed = printed(await sojourn(*asked, given=policy_set_as_yaml(DEFAULT)))
     assert [row["agreement_id"] for row in replayed["agreements"]] == sorted(placed)
     assert replayed["summary"]["agreements"] == len(placed)
 
@@ -156,10 +158,12 @@ async def test_other_processes_judge_alike(live: Lives, event_store: EventStore)
     """Beyond the first few, lives are judged elsewhere: the same answers, in the same order, each counted."""
     for number in range(20):
         await live("shadowing", days=30, answers=nothing, request_id=f"R-{number:02}")
-    asked = Asked(read_policy_set(STRICTER), datetime(2026, 1, 1, tzinfo=UTC), None, [], 3)
-    here = [each async for each in replayed(event_store, asked)]
+    asked = ReplayRequest(read_policy_set(STRICTER), datetime(2026, 1, 1, tzinfo=UTC), None, [], 3)
+    here = [each async for each in replay_agreements(event_store, asked)]
     counted: list[None] = []
-    elsewhere = replayed(event_store, asked, lambda: counted.append(None), here_at_most=8, processes=2)
+    elsewhere = replay_agreements(
+        event_store, asked, lambda: counted.append(None), here_at_most=8, processes=2
+    )
     assert [each async for each in elsewhere] == here
     assert len(counted) == len(here) == 20
 

@@ -12,7 +12,7 @@ from temporalio.client import Client
 from typer.testing import Result
 
 from activities.event_store.event_store import EventStore
-from application.config.policy_files import written
+from application.config.policy_files import policy_set_as_yaml
 from application.settings import load_settings
 from domain.agreement.state import Agreement
 from domain.kernel.vocabulary import ObligationKind
@@ -24,7 +24,7 @@ Sojourn = Callable[..., Awaitable[Result]]
 Requests = Callable[..., dict[str, Any]]
 
 OPERATOR = ("--as", "P-9001")
-FIRST = written(DEFAULT).replace("policy_set_id: default", "policy_set_id: patient")
+FIRST = policy_set_as_yaml(DEFAULT).replace("policy_set_id: default", "policy_set_id: patient")
 SECOND = FIRST.replace("version: 1", "version: 2").replace("due: 10, stalled: 20", "due: 12, stalled: 24")
 
 

@@ -1,4 +1,4 @@
-"""How much of an agreement somebody who asks may see: their roles in it, as the record knows them."""
+"""What somebody may see of an agreement's payloads in Temporal, by the same rule as of everything else."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import NamedTuple, Protocol
 
 from activities.keys.envelopes import person_of
 from activities.keys.subjects import Destroyed
-from application.identity.tokens import Asker
+from application.errors import NotPermittedError
+from application.queries.agreements import AgreementSnapshot
+from application.queries.viewer import UNNAMED_OPERATOR, Viewer
 from domain.kernel.errors import Refused
 from domain.kernel.model import PersonId
 from domain.kernel.vocabulary import Role
-from domain.privacy.disclosure import OPERATOR, Disclosure, reader_of
+from domain.privacy.disclosure import OPERATOR, Disclosure
 from domain.stream.messages import RecordedEvent
-from domain.stream.serialization import fold_recorded, read_event
+from domain.stream.serialization import fold_recorded
 
 _LOOK_AFTER_IT = frozenset({Role.HRBP, Role.PROGRAMME_OWNER, Role.OPERATOR})
 """Who sees the structure of an agreement: what runs, what waits, who owes what."""
@@ -24,7 +26,7 @@ class Streams(Protocol):
     """Where agreements' events are read; the record is one."""
 
     async def stream(self, agreement_id: str, after_version: int = 0) -> Sequence[RecordedEvent]:
-        """The events of an agreement after a version, in order; empty where there are none."""
+        """Return the events of an agreement after a version, in order; empty where there are none."""
         ...
 
 
@@ -32,16 +34,12 @@ class Erasures(Protocol):
     """Where it is known whose words are gone; people's keys are."""
 
     async def destroyed_in(self, agreement_id: str) -> Collection[Destroyed]:
-        """Every key of an agreement that was ever destroyed."""
+        """Return every key of an agreement that was ever destroyed."""
         ...
 
 
-class NotForThemError(Exception):
-    """Somebody asks for what they have no part in. The text names the agreement and nothing of it."""
-
-
-class Viewer(NamedTuple):
-    """Somebody who asks, at one agreement."""
+class PayloadAccess(NamedTuple):
+    """What somebody may see of the payloads of one agreement."""
 
     person_id: PersonId | None
     roles: frozenset[Role]
@@ -53,37 +51,39 @@ class Viewer(NamedTuple):
     """Whose words in it were erased, or have expired: nobody is shown them, whatever history holds them."""
 
 
-async def viewer_of(asker: Asker, agreement_id: str | None, streams: Streams, erasures: Erasures) -> Viewer:
-    """Somebody as a viewer of an agreement.
+async def payload_access(
+    viewer: Viewer, agreement_id: str | None, streams: Streams, erasures: Erasures
+) -> PayloadAccess:
+    """Return what a viewer may see of the payloads of an agreement.
 
     Args:
-        asker: Who asks.
+        viewer: Who looks.
         agreement_id: What a payload is bound to; None where it is bound to nothing.
         streams: Where the agreement's events are.
         erasures: Where it is known whose words in it are gone.
 
     Raises:
-        NotForThemError: They are neither a party nor an operator.
+        NotPermittedError: They are neither a party nor an operator. The text names the agreement and nothing
+            of it.
+        AgreementNotFoundError: It is another tenant's.
     """
-    if agreement_id is None or asker.person_id is None:
-        if not asker.is_operator:
-            raise NotForThemError(f"{asker.person_id} may read payloads of their own agreements only")
-        return Viewer(None, OPERATOR.roles, Disclosure(OPERATOR, ()), sees_structure=True)
-    rows = await streams.stream(agreement_id)
+    if agreement_id is None or viewer.person_id is None:
+        if not viewer.is_operator:
+            raise NotPermittedError(f"{viewer.person_id} may read payloads of their own agreements only")
+        return PayloadAccess(None, OPERATOR.roles, Disclosure(OPERATOR, ()), sees_structure=True)
+    rows = list(await streams.stream(agreement_id))
     agreement = fold_recorded(rows)
     if agreement is None:
-        return await viewer_of(asker, None, streams, erasures)
-    try:
-        reader = reader_of(
-            agreement,
-            asker.person_id,
-            at=max(datetime.now(UTC), rows[-1].occurred_at),
-            operator=asker.is_operator,
+        return await payload_access(
+            UNNAMED_OPERATOR if viewer.is_operator else viewer, None, streams, erasures
         )
+    snapshot = AgreementSnapshot(agreement, max(datetime.now(UTC), rows[-1].occurred_at), rows)
+    try:
+        reader = viewer.reader(snapshot)
     except Refused as refused:
-        raise NotForThemError(refused.sentence) from None
-    disclosure = Disclosure(reader, [read_event(row) for row in rows])
-    return Viewer(
+        raise NotPermittedError(refused.sentence) from None
+    disclosure = viewer.disclosure(snapshot)
+    return PayloadAccess(
         reader.person_id,
         reader.roles,
         disclosure,

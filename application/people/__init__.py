@@ -1,0 +1,1 @@
+"""Use cases about people: writing the directory, and what their moves mean for their agreements."""
