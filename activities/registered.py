@@ -8,9 +8,10 @@ from typing import Any
 
 from temporalio import activity
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.delivery.attempts import Attempt
+from activities.delivery.attempts import Attempt, attempt_at_a_batch
+from activities.delivery.batch import BatchDelivery
 from activities.delivery.deliver import NoticeDelivery
 from activities.delivery.failures import TemporaryDeliveryError
 from activities.directory.calendars import CalendarSources
@@ -18,11 +19,14 @@ from activities.directory.people import Directory
 from activities.directory.working_time import UnknownPeopleError, working_time
 from activities.event_store.event_store import EventStore
 from domain.handling.activities import ACTIVITY_NAMES, UNKNOWN_PERSON, AgreementActivities
-from domain.handling.loaded import CalendarsWanted, Deferral, Delivery, LoadedAgreement
+from domain.handling.loaded import CalendarsWanted, Deferral, Deliveries, Delivery, LoadedAgreement, SettledAs
 from domain.kernel.calendar import Calendar
 from domain.kernel.model import PersonId
 from domain.stream.messages import Append, Appended
 from domain.stream.serialization import fold_recorded
+
+NOTICES_WAIT = "NoticesWait"
+"""The type of the error by which a delivery says that it is to go on later. It is none of anybody's."""
 
 
 class Activities(AgreementActivities):
@@ -46,6 +50,7 @@ class Activities(AgreementActivities):
         self._directory = directory
         self._calendars = calendars
         self._delivery = delivery
+        self._batches = BatchDelivery(event_store.notices, delivery)
 
     def all(self) -> Sequence[Callable[..., Any]]:
         """Return the activities to register: those that are declared, and no others."""
@@ -81,18 +86,51 @@ class Activities(AgreementActivities):
             raise ApplicationError(str(error), type=UNKNOWN_PERSON, non_retryable=True) from error
 
     @activity.defn
+    async def deliver_notices(self, deliveries: Deliveries) -> tuple[SettledAs, ...]:
+        """Send what is due of a batch, and come back for the rest.
+
+        Returns:
+            What became of each notice, in their order.
+
+        Raises:
+            ApplicationError: Some wait; Temporal makes the next attempt when the first of them may go.
+        """
+        info = activity.info()
+        at = deliveries.at + _waited(info)
+        attempt = attempt_at_a_batch(
+            f"{info.workflow_run_id}/{info.activity_id}", info.start_to_close_timeout or timedelta.max
+        )
+        result = await self._batches.deliver(deliveries.notice_ids, at, attempt, closed=deliveries.closed)
+        if result.again_at is not None:
+            raise ApplicationError(
+                str(result),
+                type=NOTICES_WAIT,
+                next_retry_delay=result.again_at - at,
+                category=ApplicationErrorCategory.BENIGN,
+            )
+        return tuple(result.settled(notice_id) for notice_id in deliveries.notice_ids)
+
+    @activity.defn
     async def deliver_notice(self, delivery: Delivery) -> str | Deferral:
         """Look at the obligation again and send a notice: `sent`, `skipped`, `failed`, or to wait."""
         info = activity.info()
-        # Attempts can be hours apart: by the agreement's own clock it is as much later.
-        waited = max(info.current_attempt_scheduled_time - info.scheduled_time, timedelta())
         try:
-            result = await self._delivery.deliver(delivery.notice, delivery.at + waited, _attempt_of(info))
+            result = await self._delivery.deliver(
+                delivery.notice, delivery.at + _waited(info), _attempt_of(info)
+            )
         except TemporaryDeliveryError as error:
             raise ApplicationError(
                 str(error), type=type(error).__name__, next_retry_delay=error.again_after
             ) from None
         return result.outcome if result.until is None else Deferral(until=result.until)
+
+
+def _waited(info: activity.Info) -> timedelta:
+    """Return how long ago an activity was first asked for: attempts can be days apart.
+
+    By the agreement's own clock it is as much later.
+    """
+    return max(info.started_time - info.scheduled_time, timedelta())
 
 
 def _attempt_of(info: activity.Info) -> Attempt:

@@ -26,7 +26,7 @@ from domain.kernel.vocabulary import Kind
 from workers.runtime.sandbox import workflow_runner
 from workflows.placements import WORKFLOWS
 
-HISTORIES = Path(__file__).parents[1] / "tests" / "workflows" / "histories"
+HISTORIES = Path(__file__).parents[1] / "tests" / "workflows" / "histories" / "one_task_per_command"
 
 
 def _histories() -> list[WorkflowHistory]:

@@ -41,13 +41,18 @@ UNTIL_IT_CAN_BE_READ = RetryPolicy(
 )
 """Without end and whatever the error: an agreement is never given up for a record that cannot be read now."""
 
+UNTIL_ALL_IS_SETTLED = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
+)
+"""Without end: the record counts the tries at each notice, and gives it up after some."""
+
 OVER_A_DAY = RetryPolicy(
     initial_interval=timedelta(seconds=5),
     backoff_coefficient=3,
     maximum_interval=timedelta(hours=4),
     maximum_attempts=DELIVERY_ATTEMPTS,
 )
-"""A mail server that is down for a night delays a notice and nothing else."""
+"""For runs of earlier releases, in which Temporal keeps to the pauses between the tries at one notice."""
 
 
 def _reference(
@@ -65,4 +70,5 @@ def _reference(
 append_events = _reference(AgreementActivities.append_events)
 load_agreement = _reference(AgreementActivities.load_agreement)
 resolve_calendars = _reference(AgreementActivities.resolve_calendars)
+deliver_notices = _reference(AgreementActivities.deliver_notices)
 deliver_notice = _reference(AgreementActivities.deliver_notice)

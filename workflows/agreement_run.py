@@ -23,8 +23,7 @@ from domain.decisions.time_passing import next_instant
 from domain.kernel.vocabulary import Kind
 from domain.stream.messages import FIRST_VERSION
 from domain.views.status import ObligationView, StatusView, status_view
-from workflows import handover as handing_over
-from workflows import user_metadata as story
+from workflows import handover, user_metadata
 from workflows.contract import (
     CONFIRM_UPDATE,
     NUDGE_SIGNAL,
@@ -36,18 +35,17 @@ from workflows.contract import (
 )
 from workflows.event_store_client import EventStoreClient
 from workflows.failures import as_request_refused, request_refused
-from workflows.handover import LastCommands
+from workflows.handover import CommandAdmission
 from workflows.journal import Journal
-from workflows.outbox import Outbox
+from workflows.outbox import BatchOutbox, Outbox
+from workflows.outbox_one_by_one import OneByOneOutbox
 from workflows.patches import one_task_per_command
 from workflows.requests import read_input, read_terms
 from workflows.search_attributes import changes
-from workflows.wakeup_timer import Alarm
+from workflows.wakeup_timer import WakeupTimer
 
 PAUSE_AFTER_A_FAULT = timedelta(minutes=15)
 """How long time stands still where the record refuses what it brings. People may act meanwhile."""
-GRACE_FOR_DELIVERIES = timedelta(minutes=2)
-"""How long continue-as-new waits for notices that are being sent."""
 
 
 class AgreementRun:
@@ -56,16 +54,16 @@ class AgreementRun:
     def __init__(self, started_with: object) -> None:
         one_task = one_task_per_command()
         self._started_with = started_with
-        self._outbox = Outbox()
+        self._outbox: Outbox = BatchOutbox() if one_task else OneByOneOutbox()
         self._journal = Journal(EventStoreClient(fast_path=one_task), self._outbox)
-        self._alarm = Alarm()
-        self._door = LastCommands()
+        self._wakeup = WakeupTimer(by_summary=not one_task)
+        self._admission = CommandAdmission()
         self._began = False
         self._failed: ApplicationError | None = None
         self._cancel_noted = False
 
     async def live(self, kind: Kind) -> str:
-        """The whole life: begin or resume, then wait for people and for time, until closed.
+        """Begin or resume, then wait for people and for time until the agreement is closed.
 
         Returns:
             The outcome.
@@ -88,7 +86,7 @@ class AgreementRun:
         return str(self._current.outcome)
 
     async def _live(self, kind: Kind) -> bool:
-        """Until the agreement is closed and everybody was told; True where the next run is to take over."""
+        """Run until it is closed and everybody was told; True where the next run is to take over."""
         try:
             await self._begin(kind)
         except ApplicationError as error:
@@ -96,7 +94,7 @@ class AgreementRun:
             await workflow.wait_condition(workflow.all_handlers_finished)
             raise
         while not self._current.closed:
-            if handing_over.due():
+            if handover.due():
                 await self._make_ready_to_hand_over()
                 return True
             # While time was looked at, somebody's command may have closed the agreement.
@@ -106,11 +104,11 @@ class AgreementRun:
             self._present()
             await self._sleep()
         self._present()
-        self._alarm.clear()
+        self._wakeup.clear()
         # What is left is announcements and cancelled meetings; the rest is looked at again and skipped, with
         # what was put off while the agreement closed.
         while True:
-            self._outbox.send_everything()
+            self._outbox.send_the_rest(workflow.now())
             await workflow.wait_condition(lambda: self._outbox.idle and workflow.all_handlers_finished())
             if self._outbox.empty:
                 return False
@@ -126,7 +124,7 @@ class AgreementRun:
 
     @workflow.update(name=CONFIRM_UPDATE, description="Wait until the proposal is in the record.")
     async def confirm_placement(self) -> Receipt:
-        """Answers once the agreement exists in the record.
+        """Answer once the agreement exists in the record.
 
         Raises:
             ApplicationError: The one by which the workflow fails, where it cannot begin.
@@ -142,36 +140,36 @@ class AgreementRun:
 
     @confirm_placement.validator
     def _check_confirmation(self) -> None:
-        self._door.let_in()
+        self._admission.admit()
 
     @workflow.query(name=STATUS_QUERY, description="Phase, health, stages, and why it is stalled if it is.")
     def status(self) -> StatusView | None:
-        """The agreement now; None before it was read."""
+        """Return the agreement as it is now; None before it was read."""
         agreement = self._journal.agreement
         return None if agreement is None else status_view(agreement, workflow.now())
 
     @workflow.query(name=OBLIGATIONS_QUERY, description="Who owes what by when.")
     def obligations(self) -> tuple[ObligationView, ...] | None:
-        """The open obligations, the one due first in front; None before they were read."""
+        """Return the open obligations, the one due first in front; None before they were read."""
         status = self.status()
         return None if status is None else status.obligations
 
     @workflow.signal(name=NUDGE_SIGNAL, description="Wake up and notice a new worker version.")
     def nudge(self) -> None:
-        """Changes nothing."""
+        """Change nothing."""
 
     def check(self, command: Command) -> None:
-        """Refuses a command early: nothing of it is written anywhere.
+        """Refuse a command early: nothing of it is written anywhere.
 
         Raises:
             ApplicationError: Of type `Refused`, with code and sentence as details; of type `HandingOver`
                 where the next run takes it.
         """
-        self._door.let_in()
+        self._admission.admit()
         self._journal.refuse_early(command)
 
     async def accept(self, command: Command) -> Receipt:
-        """Decides, records and folds; the same command again gets its first receipt.
+        """Decide, record and fold; the same command again gets its first receipt.
 
         Raises:
             ApplicationError: Of type `Refused`, where another command came first.
@@ -223,20 +221,13 @@ class AgreementRun:
             raise as_request_refused(error) from error
 
     async def _make_ready_to_hand_over(self) -> None:
-        """Lets what is under way finish. What is not finished in time is taken up by the next run."""
+        """Let what is under way finish. What is not finished in time is taken up by the next run."""
         self._present()
-        try:
-            await workflow.wait_condition(
-                lambda: self._outbox.idle,
-                timeout=GRACE_FOR_DELIVERIES,
-                timeout_summary="Notices under way before continue-as-new",
-            )
-        except TimeoutError:
-            workflow.logger.info("notices under way are taken up by the next run")
-        await self._door.finish()
+        await self._outbox.before_hand_over()
+        await self._admission.drain()
 
     def _continue_as_new(self) -> None:
-        """With nothing but the id: the next run folds the stream, as after any loss.
+        """Begin the next run with nothing but the id: it folds the stream, as after any loss.
 
         It begins on the current worker version whatever the reason: a run that stayed on the old one just as
         the version changed would never be told again.
@@ -252,7 +243,7 @@ class AgreementRun:
         if task is not None:
             task.uncancel()
         workflow.logger.warning(
-            "a request to cancel the workflow is without effect: %s", story.CANCEL_HAS_NO_EFFECT
+            "a request to cancel the workflow is without effect: %s", user_metadata.CANCEL_HAS_NO_EFFECT
         )
         if self._journal.agreement is not None:
             self._present()
@@ -260,7 +251,7 @@ class AgreementRun:
     # Time.
 
     async def _let_time_pass(self) -> bool:
-        """Whether time brought anything; it is asked again until it brings nothing more."""
+        """Tell whether time brought anything; it is asked again until it brings nothing more."""
         try:
             return await self._journal.let_time_pass()
         except ApplicationError as error:
@@ -269,19 +260,19 @@ class AgreementRun:
         return True
 
     async def _sleep(self) -> None:
-        """Until the ledger changes by itself, a notice may be sent, somebody acted, or the run is to end."""
+        """Wait until the ledger changes by itself, somebody acted, or the run is to end."""
         seen, next_notice = self._current, self._outbox.next_instant()
         instant = self._next_instant(workflow.now())
         if instant is None:
-            self._alarm.clear()
+            self._wakeup.clear()
         else:
-            self._alarm.set(instant, story.timer_summary(seen, instant))
+            self._wakeup.set(instant, user_metadata.timer_summary(seen, instant))
         await workflow.wait_condition(
             lambda: (
                 self._journal.agreement is not seen
                 or self._outbox.next_instant() != next_notice
-                or self._alarm.rang
-                or handing_over.due()
+                or self._wakeup.fired
+                or handover.due()
             )
         )
 
@@ -290,10 +281,10 @@ class AgreementRun:
         return min((instant for instant in instants if instant is not None), default=None)
 
     def _present(self) -> None:
-        """Shows the agreement in the Temporal UI as it stands now."""
+        """Show the agreement in the Temporal UI as it is now."""
         now = workflow.now()
         workflow.set_current_details(
-            story.current_details(self._current, now, cancel_noted=self._cancel_noted)
+            user_metadata.current_details(self._current, now, cancel_noted=self._cancel_noted)
         )
         updates = changes(self._current, now, workflow.info().typed_search_attributes)
         if updates:

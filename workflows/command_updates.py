@@ -18,11 +18,11 @@ class TakesCommands(Protocol):
     """A workflow that checks and accepts commands."""
 
     def check(self, command: Command) -> None:
-        """Refuses what the rules do not allow, before anything is written."""
+        """Refuse what the rules do not allow, before anything is written."""
         ...
 
     async def accept(self, command: Command) -> Receipt:
-        """Decides, records and folds."""
+        """Decide, record and fold."""
         ...
 
 
@@ -30,14 +30,14 @@ Workflow = TypeVar("Workflow")
 
 
 def with_command_updates(cls: type[Workflow]) -> type[Workflow]:
-    """Gives a workflow class an update handler and a validator for every command."""
+    """Give a workflow class an update handler and a validator for every command."""
     for name, command_type in COMMANDS.items():
         _add_update(cls, name, command_type)
     return cls
 
 
 def read_command(command_type: type[Command], given: object) -> Command:
-    """A command as its caller sent it.
+    """Return a command as its caller sent it.
 
     Args:
         command_type: What it is to be.

@@ -85,7 +85,7 @@ def is_established_operator(command: Command) -> bool:
 
 
 def agreement_id_of(terms: Terms) -> str:
-    """The id of the agreement that a request leads to, which is its workflow id too.
+    """Return the id of the agreement that a request leads to, which is its workflow id too.
 
     The tenant and the request's own id: the same request again is the same workflow, and another kind under
     the same request id is refused by Temporal itself.
@@ -94,5 +94,5 @@ def agreement_id_of(terms: Terms) -> str:
 
 
 def proposal_of(agreement_id: str) -> str:
-    """The id of the command by which an agreement was proposed."""
+    """Return the id of the command by which an agreement was proposed."""
     return f"propose/{agreement_id}"

@@ -19,9 +19,10 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 from domain.handling.loaded import CalendarsWanted, LoadedAgreement
 from domain.kernel.calendar import Calendar
 from domain.kernel.model import PersonId
+from domain.kernel.vocabulary import Role
 from domain.stream.messages import Append, Appended
 from workflows import activity_definitions as activities
-from workflows import user_metadata as story
+from workflows import user_metadata
 
 FAST_PATH_BUDGET = timedelta(seconds=2)
 """How long a workflow task is held for an answer at most. After ten seconds another worker would get it."""
@@ -71,7 +72,9 @@ class EventStoreClient:
             activities.append_events,
             append,
             activities.UNTIL_THE_RECORD_ANSWERS,
-            story.append_summary(append.command_type, event_types),
+            user_metadata.append_summary(append.command_type, event_types),
+            # A person's command stands beside it in the history, with its name and its receipt.
+            shown_in_task=append.actor_role is Role.SYSTEM,
         )
 
     async def load(self, agreement_id: str) -> LoadedAgreement:
@@ -102,6 +105,8 @@ class EventStoreClient:
         argument: Argument,
         retry_policy: RetryPolicy,
         summary: str,
+        *,
+        shown_in_task: bool = False,
     ) -> Answer:
         final = frozenset(retry_policy.non_retryable_error_types or ())
         if self.fast_path:
@@ -111,7 +116,7 @@ class EventStoreClient:
                     argument,
                     schedule_to_close_timeout=FAST_PATH_BUDGET,
                     retry_policy=_ONE_TRY,
-                    summary=summary,
+                    summary=summary if shown_in_task else None,
                 )
             except FailureError as error:
                 refused = CallRefusedError(error)

@@ -15,14 +15,14 @@ from workflows.contract import NOT_RECORDED, REFUSED, REQUEST_REFUSED
 
 
 def refusal(refused: Refused) -> ApplicationError:
-    """A command is refused: the rule's code and a sentence as details."""
+    """Return the error that refuses a command: its details are the rule's code and a sentence."""
     return ApplicationError(
         refused.sentence, str(refused.code), refused.sentence, type=REFUSED, non_retryable=True
     )
 
 
 def reused(command_id: str) -> ApplicationError:
-    """The id of a command is known, but with other content."""
+    """Return the refusal of a command whose id is known with other content."""
     return refusal(
         Refused(
             RefusalCode.COMMAND_REUSED,
@@ -32,12 +32,12 @@ def reused(command_id: str) -> ApplicationError:
 
 
 def request_refused(sentences: Sequence[str]) -> ApplicationError:
-    """A request cannot become an agreement: each sentence names a field."""
+    """Return the error about a request that cannot become an agreement: each sentence names a field."""
     return ApplicationError("; ".join(sentences), *sentences, type=REQUEST_REFUSED, non_retryable=True)
 
 
 def as_request_refused(error: ApplicationError) -> ApplicationError:
-    """What became of a proposal, said about the request; other failures stay as they are."""
+    """Say about the request what became of its proposal; other failures stay as they are."""
     if error.type != REFUSED:
         return error
     if error.details[0] == RefusalCode.COMMAND_REUSED:
@@ -48,12 +48,12 @@ def as_request_refused(error: ApplicationError) -> ApplicationError:
 
 
 def not_recorded(command_id: str, reason: str) -> ApplicationError:
-    """The record will not take a command, now or later."""
+    """Return the error about a command that the record will not take, now or later."""
     sentence = f"{command_id} cannot be recorded: {reason}"
     return ApplicationError(sentence, "not_recorded", sentence, type=NOT_RECORDED, non_retryable=True)
 
 
 def reason_of(error: ActivityError) -> str:
-    """What went wrong in an activity, in its own words."""
+    """Return what went wrong in an activity, in its own words."""
     cause = error.cause
     return cause.message if isinstance(cause, FailureError) else str(cause or error)

@@ -1,4 +1,4 @@
-"""When one run hands over to the next, and how the last commands of a run come to their end."""
+"""When one run hands over to the next, and how its last commands come to their end."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ LONGEST_HISTORY = 8_000
 """Events after which a run hands over even where the server's own suggestion was raised or switched off."""
 LARGEST_HISTORY = 8 * 1024 * 1024
 """Likewise, bytes. The server warns of 10,240 events or 10 MiB and ends runs at five times that."""
-CROWDED_HISTORY = 9_500
+FULL_HISTORY = 9_500
 """Events after which nothing new is let in. An update leaves five at least, and a run takes 2,000 of them."""
 GRACE_FOR_A_PAUSE = timedelta(seconds=1)
 """How long a run that is to hand over waits for its callers to leave a gap."""
 
 
 def due() -> bool:
-    """Whether a run is to hand over: it has grown long, the server says so, or there is newer code."""
+    """Tell whether a run is to hand over: it is long, the server says so, or there is newer code."""
     info = workflow.info()
     return (
         info.is_continue_as_new_suggested()
@@ -30,23 +30,23 @@ def due() -> bool:
     )
 
 
-class LastCommands:
-    """The door of a run: while commands keep arriving without a gap, none of its handlers is the last one."""
+class CommandAdmission:
+    """Whether a run takes commands: while they arrive without a gap, none of its handlers is the last one."""
 
     def __init__(self) -> None:
         self._closed = False
 
-    def let_in(self) -> None:
-        """Lets a command in.
+    def admit(self) -> None:
+        """Let a command in.
 
         Raises:
             ApplicationError: Of type `HandingOver`: the next run takes it, and nothing was written.
         """
-        if self._closed or workflow.info().get_current_history_length() >= CROWDED_HISTORY:
+        if self._closed or workflow.info().get_current_history_length() >= FULL_HISTORY:
             raise ApplicationError("One run hands over to the next; send it again.", type=HANDING_OVER)
 
-    async def finish(self) -> None:
-        """Until every handler has finished. Callers who leave no gap are asked to come again."""
+    async def drain(self) -> None:
+        """Wait until every handler has finished. Callers who leave no gap are asked to come again."""
         if workflow.all_handlers_finished():
             return
         try:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from domain.agreement.commands import Command, ProposeAgreement
+from domain.agreement.commands.operations import ResendNotices
 from domain.agreement.commands.time import LetTimePass
-from domain.agreement.events.operations import NoticesResent
 from domain.agreement.state import Agreement
 from domain.decisions.areas.forming import parties_of
 from domain.decisions.decide import SYSTEM_ACTOR, decide, newcomers
@@ -28,7 +28,6 @@ from workflows.event_store_client import CallRefusedError, EventStoreClient
 from workflows.failures import not_recorded, refusal, reused
 from workflows.outbox import Outbox
 
-_RESENT: str = NoticesResent.model_fields["type"].default
 ATTEMPTS = 5
 """How often a command is decided anew where another writer was first, as after a reset of the workflow."""
 
@@ -50,11 +49,11 @@ class Journal:
 
     @property
     def agreement(self) -> Agreement | None:
-        """As it stands; None before it was proposed or loaded. Every change makes another object."""
+        """The present state; None before it was proposed or loaded. Every change makes another object."""
         return self._agreement
 
     def receipt_of(self, command: Command) -> Receipt | None:
-        """What the same command led to before; None where it is new.
+        """Return what the same command led to before; None where it is new.
 
         Raises:
             ApplicationError: Of type `Refused`, where its id is known with other content.
@@ -67,7 +66,7 @@ class Journal:
         return _receipt(self._agreement, known)
 
     def refuse_early(self, command: Command) -> None:
-        """Refuses what the rules do not allow, with nothing written anywhere; what is known passes.
+        """Refuse what the rules do not allow, with nothing written anywhere; what is known passes.
 
         Raises:
             ApplicationError: Of type `Refused`.
@@ -93,7 +92,7 @@ class Journal:
         return True
 
     async def write(self, command: Command) -> Receipt:
-        """Decides, records and folds, one command at a time.
+        """Decide, record and fold, one command at a time.
 
         Raises:
             ApplicationError: Of type `Refused`, or `NotRecorded` where the record will not take it.
@@ -102,7 +101,7 @@ class Journal:
             return await self._write(command)
 
     async def let_time_pass(self) -> bool:
-        """Writes down what has come of itself by now.
+        """Write down what has come of itself by now.
 
         Returns:
             Whether anything had.
@@ -118,12 +117,17 @@ class Journal:
             command = LetTimePass(command_id=f"time/{agreement.version}/{moment}", actor_id=SYSTEM_ACTOR)
             return bool((await self._write(command)).event_types)
 
-    async def load(self, agreement_id: str) -> None:
-        """Folds the stream, as after a loss: what is known comes from the record and from nowhere else."""
+    async def load(self, agreement_id: str, *, resent: Collection[str] = ()) -> None:
+        """Fold the stream, as after a loss: what is known comes from the record and from nowhere else.
+
+        Args:
+            agreement_id: Whose.
+            resent: Ids of notices that were given up, and are queued anew.
+        """
         loaded = await self._event_store.load(agreement_id)
         self._agreement, self._folded_at = loaded.agreement, workflow.now()
         self._known = {known.command_id: known for known in loaded.commands}
-        self._outbox.add(loaded.undelivered)
+        self._outbox.add(loaded.undelivered, again=resent)
 
     async def _write(self, command: Command) -> Receipt:
         for attempt in range(1, ATTEMPTS + 1):
@@ -187,9 +191,9 @@ class Journal:
         match appended.outcome:
             case "appended":
                 self._take(after, known, notices)
-                if _RESENT in known.event_types:
+                if isinstance(command, ResendNotices):
                     # What the statement has queued again is known to the record alone.
-                    await self.load(after.agreement_id)
+                    await self.load(after.agreement_id, resent=command.notice_ids)
                 return _receipt(after, known)
             case "different_content":
                 raise reused(command.command_id)
@@ -222,7 +226,7 @@ class Journal:
         )
 
     async def _calendars(self, agreement: Agreement | None, command: Command) -> Mapping[PersonId, Calendar]:
-        """Working time of everybody whom a command brings in."""
+        """Return the working time of everybody whom a command brings in."""
         today = workflow.now().date()
         if isinstance(command, ProposeAgreement):
             people = frozenset(party.person_id for party in parties_of(command.terms))

@@ -31,7 +31,7 @@ class SecondmentWorkflow(AgreementRun):
 
     @workflow.run
     async def run(self, started_with: Any = None) -> str:  # noqa: ANN401, ARG002  taken by __init__
-        """From approval to close; returns the outcome."""
+        """Run from approval to close; return the outcome."""
         return await self.live(Kind.SECONDMENT)
 
 
@@ -46,7 +46,7 @@ class ShadowingWorkflow(AgreementRun):
 
     @workflow.run
     async def run(self, started_with: Any = None) -> str:  # noqa: ANN401, ARG002  taken by __init__
-        """From approval to close; returns the outcome."""
+        """Run from approval to close; return the outcome."""
         return await self.live(Kind.SHADOWING)
 
 
@@ -61,7 +61,7 @@ class RotationWorkflow(AgreementRun):
 
     @workflow.run
     async def run(self, started_with: Any = None) -> str:  # noqa: ANN401, ARG002  taken by __init__
-        """From approval to close; returns the outcome."""
+        """Run from approval to close; return the outcome."""
         return await self.live(Kind.ROTATION)
 
 

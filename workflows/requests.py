@@ -13,7 +13,7 @@ from workflows.failures import request_refused
 
 
 def read_input(given: object) -> AgreementInput:
-    """The input as a model.
+    """Return the input as a model.
 
     Args:
         given: Whatever the caller sent, as parsed JSON.
@@ -33,7 +33,7 @@ def read_input(given: object) -> AgreementInput:
 
 
 def read_terms(started_with: AgreementInput, kind: Kind, workflow_id: str) -> Terms:
-    """The terms of a new agreement.
+    """Return the terms of a new agreement.
 
     Args:
         started_with: The input.

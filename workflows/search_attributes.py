@@ -62,7 +62,7 @@ ALL: tuple[Key, ...] = (
 
 
 def at_start(terms: Terms) -> TypedSearchAttributes:
-    """What is known when a placement is started, before its first event."""
+    """Return what is known when a placement is started, before its first event."""
     pairs: list[SearchAttributePair[str]] = [
         SearchAttributePair(KIND, str(terms.kind)),
         SearchAttributePair(PHASE, str(Phase.AGREEMENT)),
@@ -74,11 +74,11 @@ def at_start(terms: Terms) -> TypedSearchAttributes:
     return TypedSearchAttributes(pairs)
 
 
-def as_it_stands(agreement: Agreement, at: datetime) -> TypedSearchAttributes:
-    """Everything about an agreement that is started again from its record, so that lists are right at once.
+def all_of(agreement: Agreement, at: datetime) -> TypedSearchAttributes:
+    """Return all about an agreement that is started again from its record, so that lists are right at once.
 
     Args:
-        agreement: As it stands.
+        agreement: The present state.
         at: The instant, UTC.
     """
     found = changes(agreement, at, TypedSearchAttributes([]))
@@ -88,10 +88,10 @@ def as_it_stands(agreement: Agreement, at: datetime) -> TypedSearchAttributes:
 
 
 def changes(agreement: Agreement, at: datetime, known: TypedSearchAttributes) -> list[Update]:
-    """What brings Temporal to the agreement as it stands at an instant: only changes, for each is history.
+    """Return what brings Temporal to the agreement as it is at an instant: only changes, for each is history.
 
     Args:
-        agreement: As it stands.
+        agreement: The present state.
         at: The instant, UTC.
         known: What Temporal has now; a run that continues another one inherits its values.
     """
@@ -136,7 +136,7 @@ def _updates(
 
 
 def _waiting_on(assessment: Assessment) -> str | None:
-    """Who holds a stalled agreement up; otherwise who owes what is due first."""
+    """Return who holds a stalled agreement up; otherwise who owes what is due first."""
     if assessment.stall is not None:
         return str(assessment.stall.waiting_on.role)
     return None if assessment.waiting_on is None else str(assessment.waiting_on.role)

@@ -30,14 +30,14 @@ def _cut(text: str) -> str:
 
 
 def static_summary(terms: Terms) -> str:
-    """One line that never changes, for the head of the workflow's page."""
+    """Return one line that never changes, for the head of the workflow's page."""
     return _cut(
         f"{terms.kind}, {terms.effective_from} to {terms.planned_end}, cohort {terms.cohort or 'none'}"
     )
 
 
 def static_details(terms: Terms) -> str:
-    """What was requested, in Markdown."""
+    """Return what was requested, in Markdown."""
     rows = [
         ("Kind", terms.kind),
         ("Request", f"{terms.source_system} {terms.source_record_ref}"),
@@ -54,7 +54,7 @@ def static_details(terms: Terms) -> str:
 
 
 def timer_summary(agreement: Agreement, instant: datetime) -> str:
-    """What the agreement sleeps towards."""
+    """Say what the agreement sleeps towards."""
     return _cut(f"{_what_comes(agreement, instant)} on {instant:%Y-%m-%d %H:%M} UTC")
 
 
@@ -88,23 +88,32 @@ def _what_comes_of_the_whole(agreement: Agreement, instant: datetime) -> str:
 
 
 def append_summary(command_type: str, event_types: Sequence[str]) -> str:
-    """What is being recorded."""
+    """Say what is being recorded."""
     first = ", ".join(event_types[:3])
     more = f" and {len(event_types) - 3} more" if len(event_types) > 3 else ""  # noqa: PLR2004  as above
     return _cut(f"{command_type}: {first}{more}")
 
 
 def delivery_summary(notice: Notice) -> str:
-    """What is being sent to whom."""
+    """Say what is being sent to whom."""
     subject = notice.obligation_id or notice.event_type
     return _cut(f"{notice.kind} to the {notice.recipient_role}: {subject}")
 
 
+def deliveries_summary(notices: Sequence[Notice]) -> str:
+    """Say what is being sent to whom, of several notices at once."""
+    if len(notices) == 1:
+        return delivery_summary(notices[0])
+    subjects = dict.fromkeys(notice.obligation_id or notice.event_type for notice in notices)
+    roles = dict.fromkeys(str(notice.recipient_role) for notice in notices)
+    return _cut(f"{len(notices)} notices to the {', '.join(roles)}: {', '.join(subjects)}")
+
+
 def current_details(agreement: Agreement, at: datetime, *, cancel_noted: bool = False) -> str:
-    """The agreement at a glance, in Markdown: the five stages, health, and who owes what by when.
+    """Return the agreement at a glance, in Markdown: the five stages, health, and who owes what by when.
 
     Args:
-        agreement: As it stands.
+        agreement: The present state.
         at: The instant, UTC.
         cancel_noted: Whether somebody asked Temporal to cancel the workflow.
     """
@@ -113,7 +122,7 @@ def current_details(agreement: Agreement, at: datetime, *, cancel_noted: bool = 
         f"**{view.stage_line}**",
         "",
         f"Phase **{view.phase}**, health **{view.health}**.",
-        *_standing(view),
+        *_health_lines(view),
     ]
     if cancel_noted:
         lines += ["", f"Somebody asked to cancel this workflow, without effect: {CANCEL_HAS_NO_EFFECT}."]
@@ -129,7 +138,7 @@ def current_details(agreement: Agreement, at: datetime, *, cancel_noted: bool = 
     return "\n".join(lines)
 
 
-def _standing(view: StatusView) -> list[str]:
+def _health_lines(view: StatusView) -> list[str]:
     lines: list[str] = []
     if view.stall is not None:
         stall = view.stall

@@ -8,6 +8,12 @@ from datetime import timedelta
 _NO_PAUSE = timedelta()
 
 
+MOST_TRIES = 12
+"""How often a notice is tried before it is given up and shown as failed."""
+FIRST_PAUSE, PAUSE_FACTOR, LONGEST_PAUSE = timedelta(seconds=5), 3, timedelta(hours=4)
+"""Between tries: a mail server that is down for a night delays a notice and nothing else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One attempt at a notice, as whoever schedules its delivery knows it.
@@ -42,3 +48,16 @@ class Attempt:
                 break
             pause *= self.factor
         return min(pause, self.longest_pause)
+
+
+def attempt_at_a_batch(delivery_id: str, longest: timedelta) -> Attempt:
+    """Return an attempt that another one follows until each notice is settled or was tried often enough."""
+    return Attempt(
+        delivery_id=delivery_id,
+        longest=longest,
+        most_tries=MOST_TRIES,
+        another_follows=True,
+        first_pause=FIRST_PAUSE,
+        factor=PAUSE_FACTOR,
+        longest_pause=LONGEST_PAUSE,
+    )

@@ -29,6 +29,8 @@ from activities.directory.recipient_calendar import working_time_of
 from activities.directory.recipients import DirectoryLookup, acquaint, reader_of
 from activities.event_store.digest_log import DigestKey, DigestLog
 from activities.event_store.notice_outbox import NoticeOutbox
+from activities.keys.ring import KeysError
+from activities.postgres.pool import DatabaseUnavailableError
 from activities.postgres.rows import TakenNotice
 from domain.kernel.model import Frozen, Instant, PersonId
 from domain.kernel.person import Person
@@ -101,16 +103,19 @@ class NoticeDelivery:
         if taken.tries is None:
             # What becomes of it is the other delivery's to note.
             raise TemporaryDeliveryError("another delivery is at it")
-        context = await self.days.sending_context(notice)
-        reason = None if context is None else reason_to_skip(notice, context)
-        if reason is not None:
-            return await self._settle(notice, "skipped", reason, at)
         try:
-            return await self._tell(notice, at)
+            return await self._tell_unless_needless(notice, at)
         except TemporaryDeliveryError as error:
             return await self._tried_in_vain(notice, at, attempt, taken.tries + 1, error)
         except DeliveryError as error:
             return await self._settle(notice, "failed", str(error), at)
+        except (DatabaseUnavailableError, KeysError):
+            raise
+        except Exception as error:
+            # A defect counts as a try, or one notice would keep those beside it from ever being settled.
+            _log.exception("notice_not_delivered", notice_id=notice.notice_id)
+            defect = TemporaryDeliveryError(f"a defect of this release: {type(error).__name__}")
+            return await self._tried_in_vain(notice, at, attempt, taken.tries + 1, defect)
 
     async def _take(self, notice: Notice, attempt: Attempt) -> TakenNotice | None:
         """Take a notice, waiting for a while where another delivery is at it, as of an earlier run."""
@@ -133,6 +138,13 @@ class NoticeDelivery:
         await self.notices.settle(notice.notice_id, "queued", error=str(error), next_try_at=at + pause)
         _log.warning("notice_delayed", notice_id=notice.notice_id, error=str(error), tries=tries)
         raise TemporaryDeliveryError(str(error), again_after=pause) from None
+
+    async def _tell_unless_needless(self, notice: Notice, at: datetime) -> DeliveryResult:
+        context = await self.days.sending_context(notice)
+        reason = None if context is None else reason_to_skip(notice, context)
+        if reason is not None:
+            return await self._settle(notice, "skipped", reason, at)
+        return await self._tell(notice, at)
 
     async def _tell(self, notice: Notice, at: datetime) -> DeliveryResult:
         known = await self._acquaint(notice)

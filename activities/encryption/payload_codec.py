@@ -6,7 +6,12 @@ What a payload looks like, so that it can be read in any language:
 - metadata `encryption-key-id` names the key;
 - metadata `encryption-agreement`, where it was known, is the workflow id, in clear as all of Temporal's ids;
 - data is a nonce of 12 bytes, then the ciphertext of the serialised `Payload` with its tag of 16 bytes;
-- the associated data is `sojourn-payload-1`, key id and agreement, each preceded by its length in four bytes.
+- the associated data is `sojourn-payload-1`, key id and agreement, each preceded by its length in four bytes;
+- metadata `encryption-compression`, where it is there, is `zlib`: the serialised `Payload` was compressed
+  before it was encrypted, and the associated data begins with `sojourn-payload-2` instead.
+
+Only what activities answer is compressed, where that pays: a run stays on the worker version that began it,
+so whoever reads it can. What clients and runs say to each other may have to be read by the release before.
 
 So a ciphertext that was cut, altered, or moved to another agreement or key is refused and never read as
 something else. Payloads of any other encoding pass: what was written before there was a codec stays readable.
@@ -15,6 +20,7 @@ something else. Payloads of any other encoding pass: what was written before the
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -39,10 +45,15 @@ ENCODING_FIELD = "encoding"
 KEY_FIELD = "encryption-key-id"
 AGREEMENT_FIELD = "encryption-agreement"
 
+COMPRESSION_FIELD = "encryption-compression"
+ZLIB = b"zlib"
+
 PURPOSE = b"temporal-payloads"
 """What the keys are derived for, so that they open nothing else."""
 
-_SCHEME = b"sojourn-payload-1"
+_SCHEME, _SCHEME_COMPRESSED = b"sojourn-payload-1", b"sojourn-payload-2"
+_COMPRESSED_FROM = 400
+"""Bytes: below that it saves less than the field costs by which it is known."""
 _TAG_BYTES = 16
 
 
@@ -74,6 +85,8 @@ class EncryptingCodec(PayloadCodec, WithSerializationContext):
     """Whose payloads these are; None where it is not known."""
     ciphers: dict[str, AESGCM] = field(default_factory=dict[str, AESGCM], repr=False, compare=False)
     """By key id: deriving a key costs more than encrypting with it."""
+    compresses: bool = False
+    """Whether what is encrypted may be compressed. What is decrypted says so itself."""
 
     def with_context(self, context: SerializationContext) -> EncryptingCodec:
         """Return the codec for one agreement's payloads; called by the SDK."""
@@ -82,9 +95,10 @@ class EncryptingCodec(PayloadCodec, WithSerializationContext):
                 agreement_id = context.workflow_id
             case _:
                 agreement_id = None
-        if agreement_id == self.agreement_id:
+        compresses = isinstance(context, ActivitySerializationContext)
+        if (agreement_id, compresses) == (self.agreement_id, self.compresses):
             return self
-        return EncryptingCodec(self.keys, agreement_id, self.ciphers)
+        return EncryptingCodec(self.keys, agreement_id, self.ciphers, compresses)
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Encrypt payloads."""
@@ -101,13 +115,15 @@ class EncryptingCodec(PayloadCodec, WithSerializationContext):
     def encrypt(self, payload: Payload) -> Payload:
         """Return a payload in which everything is encrypted, its metadata too."""
         key_id, agreement_id = self.keys.primary_id, self.agreement_id
-        nonce = fresh_nonce()
-        sealed = self._cipher(key_id).encrypt(
-            nonce, payload.SerializeToString(), _bound_to(key_id, agreement_id)
-        )
         metadata = {ENCODING_FIELD: ENCODING, KEY_FIELD: key_id.encode()}
         if agreement_id is not None:
             metadata[AGREEMENT_FIELD] = agreement_id.encode()
+        scheme, content = _SCHEME, payload.SerializeToString()
+        if self.compresses and len(content) >= _COMPRESSED_FROM:
+            scheme, content = _SCHEME_COMPRESSED, zlib.compress(content)
+            metadata[COMPRESSION_FIELD] = ZLIB
+        nonce = fresh_nonce()
+        sealed = self._cipher(key_id).encrypt(nonce, content, _bound_to(scheme, key_id, agreement_id))
         return Payload(metadata=metadata, data=nonce + sealed)
 
     def decrypt(self, payload: Payload) -> Payload:
@@ -129,9 +145,11 @@ class EncryptingCodec(PayloadCodec, WithSerializationContext):
                 f"an encrypted payload{_whose(agreement_id)} is cut short: {len(payload.data)} bytes"
             )
         nonce, sealed = payload.data[:NONCE_BYTES], payload.data[NONCE_BYTES:]
+        compressed = payload.metadata.get(COMPRESSION_FIELD) == ZLIB
+        scheme = _SCHEME_COMPRESSED if compressed else _SCHEME
         try:
-            opened = self._cipher(key_id).decrypt(nonce, sealed, _bound_to(key_id, agreement_id))
-            return Payload.FromString(opened)
+            opened = self._cipher(key_id).decrypt(nonce, sealed, _bound_to(scheme, key_id, agreement_id))
+            return Payload.FromString(zlib.decompress(opened) if compressed else opened)
         except (InvalidTag, DecodeError):
             # Without the cause: nothing of the content may reach a log.
             raise AlteredPayloadError(
@@ -151,7 +169,7 @@ def _whose(agreement_id: str | None) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _bound_to(key_id: str, agreement_id: str | None) -> bytes:
+def _bound_to(scheme: bytes, key_id: str, agreement_id: str | None) -> bytes:
     """Return what a ciphertext is tied to. Lengths first, so that no two bindings are the same bytes."""
-    parts = (_SCHEME, key_id.encode(), (agreement_id or "").encode())
+    parts = (scheme, key_id.encode(), (agreement_id or "").encode())
     return b"".join(struct.pack(">I", len(part)) + part for part in parts)

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from typing import Self
 
+from temporalio.api.failure.v1 import Failure
 from temporalio.contrib.pydantic import PydanticPayloadConverter
 from temporalio.converter import (
     DataConverter,
     DefaultFailureConverterWithEncodedAttributes,
+    PayloadConverter,
     SerializationContext,
 )
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.encryption.payload_codec import EncryptingCodec
 from activities.keys.ring import KeyRing
+
+
+class FailureConverter(DefaultFailureConverterWithEncodedAttributes):
+    """Encrypts messages and stack traces; what is no error, as a wait until a morning, leaves no trace."""
+
+    def to_failure(
+        self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure
+    ) -> None:
+        """Describe an exception; called by the SDK."""
+        if isinstance(exception, ApplicationError) and exception.category is ApplicationErrorCategory.BENIGN:
+            exception = exception.with_traceback(None)
+        super().to_failure(exception, payload_converter, failure)
 
 
 class EncryptingDataConverter(DataConverter):
@@ -44,5 +59,5 @@ def converter_with(keys: KeyRing | None) -> DataConverter:
     return EncryptingDataConverter(
         payload_converter_class=PydanticPayloadConverter,
         payload_codec=None if keys is None else EncryptingCodec(keys),
-        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+        failure_converter_class=FailureConverter,
     )

@@ -29,6 +29,10 @@ class NoticeOutbox:
         """Return an agreement's notices and what became of each, by the instant it may be sent."""
         return [_notice(row) for row in await self._database.rows("notices", agreement_id, False)]
 
+    async def known(self, notice_ids: Sequence[str]) -> list[NoticeRow]:
+        """Return these notices and what became of them; those that were never queued are left out."""
+        return [_notice(row) for row in await self._database.rows("notices_by_id", list(notice_ids))]
+
     async def undelivered(self, agreement_id: str) -> list[Notice]:
         """Return what still waits to be sent, by the instant it may be; nothing that was given up.
 
@@ -105,8 +109,12 @@ def _notice(row: asyncpg.Record) -> NoticeRow:
     return NoticeRow(**fields)
 
 
+def waiting_until(row: NoticeRow) -> datetime:
+    """Return when a queued notice may be sent: neither before its moment nor before its next try."""
+    moment = row.notice.not_before
+    return moment if row.next_try_at is None else max(moment, row.next_try_at)
+
+
 def _waiting(row: NoticeRow) -> Notice:
     """Return the notice, not before its next try."""
-    if row.next_try_at is None:
-        return row.notice
-    return row.notice.model_copy(update={"not_before": max(row.notice.not_before, row.next_try_at)})
+    return row.notice.model_copy(update={"not_before": waiting_until(row)})

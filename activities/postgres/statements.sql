@@ -229,6 +229,13 @@ FROM sojourn.notice
 WHERE agreement_id = $1 AND (NOT $2::boolean OR state = 'queued')
 ORDER BY not_before, notice_id
 
+-- notices_by_id --
+-- Particular notices and what became of them.
+SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, sent_at, digest_id, next_try_at
+FROM sojourn.notice
+WHERE notice_id = ANY ($1::text[])
+ORDER BY not_before, notice_id
+
 -- failed_notices --
 -- Notices that were given up, of some agreements or all, to some people or all.
 SELECT notice::text AS notice, state, attempts, last_error, reason, queued_at, sent_at, digest_id, next_try_at

@@ -18,7 +18,7 @@ from domain.kernel.vocabulary import Kind
 from domain.policy.policy_set import PolicySet
 from domain.terms import Terms, digest, parse_terms
 from workflows.contract import CONFIRM_UPDATE, WORKFLOW_TYPES, AgreementInput, Receipt, agreement_id_of
-from workflows.search_attributes import as_it_stands, at_start
+from workflows.search_attributes import all_of, at_start
 from workflows.user_metadata import static_details, static_summary
 
 
@@ -122,7 +122,7 @@ class Starter:
                     if instead_of_a_run
                     else WorkflowIDConflictPolicy.FAIL
                 ),
-                search_attributes=as_it_stands(agreement, at),
+                search_attributes=all_of(agreement, at),
                 static_summary=static_summary(agreement.terms),
                 static_details=static_details(agreement.terms),
             )

@@ -38,6 +38,8 @@ _TRY_AGAIN = frozenset(
         RPCStatusCode.RESOURCE_EXHAUSTED,
         RPCStatusCode.INTERNAL,
         RPCStatusCode.UNKNOWN,
+        # The task that would have taken it failed, as one does that hands over just as news comes in.
+        RPCStatusCode.FAILED_PRECONDITION,
     }
 )
 _ASK_AGAIN = frozenset(

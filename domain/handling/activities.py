@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Final
 
-from domain.handling.loaded import CalendarsWanted, Deferral, Delivery, LoadedAgreement
+from domain.handling.loaded import CalendarsWanted, Deferral, Deliveries, Delivery, LoadedAgreement, SettledAs
 from domain.kernel.calendar import Calendar
 from domain.kernel.model import PersonId
 from domain.stream.messages import Append, Appended
@@ -36,8 +36,12 @@ class AgreementActivities(ABC):
         """Take a snapshot of people's working time, and of that of whoever may stand in for them."""
 
     @abstractmethod
+    async def deliver_notices(self, deliveries: Deliveries) -> tuple[SettledAs, ...]:
+        """Look at each obligation again and send what is due, until every notice is settled."""
+
+    @abstractmethod
     async def deliver_notice(self, delivery: Delivery) -> str | Deferral:
-        """Look at the obligation again and send a notice: `sent`, `skipped`, `failed`, or to wait."""
+        """Do so for one notice, as runs of earlier releases ask: `sent`, `skipped`, `failed`, or to wait."""
 
 
 ACTIVITY_NAMES: Final = tuple(sorted(AgreementActivities.__abstractmethods__))

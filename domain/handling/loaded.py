@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Literal
 
 from domain.agreement.state import Agreement
 from domain.decisions.time_passing import next_instant
 from domain.kernel.model import Frozen, Instant, PersonId
 from domain.kernel.vocabulary import Kind
-from domain.ledger.notice import Notice
+from domain.ledger.notice import Notice, NoticeId
 from domain.stream.messages import Head, PartyRow
 
 REMEMBERED_COMMANDS = 256
@@ -46,6 +47,21 @@ class CalendarsWanted(Frozen):
     person_ids: tuple[PersonId, ...]
     first: date
     last: date
+
+
+class Deliveries(Frozen):
+    """Notices of one agreement, each to be sent once its moment has come in the agreement's own time."""
+
+    notice_ids: tuple[NoticeId, ...]
+    """The record holds all the rest about them."""
+    at: Instant
+    """Now."""
+    closed: bool = False
+    """Whether the agreement is: what is left is looked at whether its moment has come or not."""
+
+
+SettledAs = Literal["sent", "skipped", "failed"]
+"""What became of a notice in the end. Until then the record says until when it is deferred, and why."""
 
 
 class Delivery(Frozen):

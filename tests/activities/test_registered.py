@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 import asyncpg
 import pytest
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
 
 from activities.delivery.deliver import NoticeDelivery
@@ -22,7 +22,7 @@ from activities.event_store.event_store import EventStore
 from activities.registered import Activities
 from deploy.embedded.processes import free_port
 from domain.handling.activities import UNKNOWN_PERSON
-from domain.handling.loaded import CalendarsWanted, Delivery
+from domain.handling.loaded import CalendarsWanted, Deliveries, Delivery, SettledAs
 from domain.kernel.person import Person
 from domain.ledger.notice import Notice, NoticeKind
 from domain.stream.messages import Append, NewEvent
@@ -161,3 +161,38 @@ async def _deliver(activities: Activities, notice: Notice, run: int, attempt: in
         ),
     )
     return await environment.run(activities.deliver_notice, Delivery(notice=notice, at=NOW))
+
+
+async def test_a_batch_comes_back_when_its_next_notice_may_go(
+    activities: Activities, event_store: EventStore, queued_announcement: Notice
+) -> None:
+    """Temporal is told when to try again; a morning's wait is no error that anybody is to look at."""
+    for waited, tried in ((timedelta(), 1), (FIRST_PAUSE, 2), (2 * FIRST_PAUSE, 2)):
+        with pytest.raises(ApplicationError, match="1 deferred until") as delayed:
+            await _deliver_batch(activities, queued_announcement, waited)
+        assert delayed.value.category is ApplicationErrorCategory.BENIGN
+        (row,) = await event_store.notices.of("agreement-1")
+        assert row.next_try_at is not None
+        assert delayed.value.next_retry_delay == row.next_try_at - NOW - waited
+        assert row.attempts == tried, "the third attempt comes before its time"
+
+
+async def test_a_batch_says_what_became_of_each_notice(
+    activities: Activities, event_store: EventStore, queued_announcement: Notice
+) -> None:
+    """A workflow hears in the end what became of the notices that it named, in their order."""
+    await event_store.notices.settle(queued_announcement.notice_id, "skipped", reason="a test")
+    settled = await _deliver_batch(activities, queued_announcement, timedelta(), "never-queued")
+    assert settled == ("failed", "skipped")
+
+
+async def _deliver_batch(
+    activities: Activities, notice: Notice, waited: timedelta, *before: str
+) -> tuple[SettledAs, ...]:
+    """One attempt so long after the first one."""
+    environment = ActivityEnvironment()
+    environment.info = dataclasses.replace(
+        environment.info, started_time=environment.info.scheduled_time + waited
+    )
+    deliveries = Deliveries(notice_ids=(*before, notice.notice_id), at=NOW)
+    return await environment.run(activities.deliver_notices, deliveries)

@@ -6,6 +6,7 @@ import asyncio
 import email
 import email.policy
 import json
+import threading
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -147,10 +148,15 @@ class Mailbox:
     def __init__(self) -> None:
         self._controller: Controller | None = None
         self._port = free_port()
+        self.answers = threading.Event()
+        """Cleared, it hangs once a message is there, until it is set."""
+        self.answers.set()
         self.mails: list[EmailMessage] = []
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Takes a message; the name is the one that aiosmtpd calls."""
+        # The server has a thread and a loop of its own.
+        await asyncio.to_thread(self.answers.wait)
         content = envelope.content
         assert isinstance(content, bytes)
         self.mails.append(email.message_from_bytes(content, EmailMessage, policy=email.policy.default))  # pyright: ignore[reportArgumentType]
@@ -206,19 +212,19 @@ class Placement:
         return await self.house.skipper.get_current_time(self.handle)
 
     async def next_instant(self) -> datetime:
-        """When, by its record, it is next to wake by itself: for the ledger or for a notice."""
-        queued = await self.house.event_store.notices.undelivered(self.agreement_id)
-        ledger = next_instant(await self.agreement(), await self.now())
-        return min([notice.not_before for notice in queued] + ([] if ledger is None else [ledger]))
+        """When, by its record, it is next to wake by itself: for the ledger and for nothing else."""
+        instant = next_instant(await self.agreement(), await self.now())
+        assert instant is not None
+        return instant.replace(second=0, microsecond=0)
 
     async def alarm(self) -> datetime | None:
-        """When the one timer of its run fires, to the second."""
+        """When the one timer of its run fires, to the minute: it is started once its task has appended."""
 
         async def last_timer() -> datetime | None:
             return _running_timer((await self.histories())[-1])
 
         found = await eventually(last_timer, lambda seen: seen is not None, seconds=60)
-        return None if found is None else found.replace(microsecond=0)
+        return None if found is None else found.replace(second=0, microsecond=0)
 
     longest_step = timedelta.max
     """Of virtual time in one fast-forward."""

@@ -59,9 +59,8 @@ class HaltingCodec(EncryptingCodec):
 
     def with_context(self, context: SerializationContext) -> EncryptingCodec:
         """One for an agreement's payloads, which may be read when this one's may."""
-        return HaltingCodec(
-            self.keys, super().with_context(context).agreement_id, self.ciphers, self.may_read
-        )
+        bound = super().with_context(context)
+        return HaltingCodec(bound.keys, bound.agreement_id, bound.ciphers, bound.compresses, self.may_read)
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Waits until it may."""
@@ -101,15 +100,21 @@ async def test_a_mail_server_that_never_answers_holds_up_nobody(house: House) ->
         silent.listen(64)
         await house.change_worker(smtp_timeout_seconds=2.0)
         placement = await house.place("secondment")
-        queued = await house.event_store.notices.undelivered(placement.agreement_id)
-        monday = min(notice.not_before for notice in queued) + timedelta(seconds=1)
-        waiting = asyncio.create_task(placement.fast_forward(monday - await placement.now()))
-        await house.eventually(
-            lambda: placement.under_way("deliver_notice", started=True), lambda count: count > 0
-        )
-        assert await placement.answer_all(ObligationKind.SIGNATURE) == 5
-        assert (await placement.status()).stage_line.startswith("agreement signed 5/5")
-        await waiting
+        await _sign_while_deliveries_hang(house, placement)
+
+
+async def test_a_mail_server_that_hangs_inside_a_message_holds_up_nobody(house: House) -> None:
+    """While it has whole messages and does not say so people sign, and in the end mail goes out."""
+    await house.change_worker(smtp_timeout_seconds=2.0)
+    placement = await house.place("secondment")
+    house.mailbox.answers.clear()
+    try:
+        await _sign_while_deliveries_hang(house, placement)
+    finally:
+        house.mailbox.answers.set()
+    await placement.fast_forward(A_WEEK)
+    states = {row.state for row in await house.event_store.notices.of(placement.agreement_id)}
+    assert "sent" in states
 
 
 @pytest.fixture
@@ -285,6 +290,18 @@ async def test_what_the_record_refused_time_to_write_is_written_once_it_takes_it
 
     await house.eventually(since, lambda types: "obligation.escalated" in types)
     assert (await placement.status()).version == (await placement.agreement()).version
+
+
+async def _sign_while_deliveries_hang(house: House, placement: Placement) -> None:
+    queued = await house.event_store.notices.undelivered(placement.agreement_id)
+    monday = min(notice.not_before for notice in queued) + timedelta(seconds=1)
+    waiting = asyncio.create_task(placement.fast_forward(monday - await placement.now()))
+    await house.eventually(
+        lambda: placement.under_way("deliver_notices", started=True), lambda count: count > 0
+    )
+    assert await placement.answer_all(ObligationKind.SIGNATURE) == 5
+    assert (await placement.status()).stage_line.startswith("agreement signed 5/5")
+    await waiting
 
 
 async def _waits_for_the_record(placement: Placement) -> bool:

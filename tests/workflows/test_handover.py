@@ -10,8 +10,7 @@ import pytest
 
 from application.temporal.updates import send_update
 from domain.kernel.vocabulary import ObligationKind, Outcome
-from workflows import activity_definitions
-from workflows import handover as handing_over
+from workflows import activity_definitions, handover
 from workflows.contract import NUDGE_SIGNAL, OBLIGATIONS_QUERY
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ async def test_a_run_that_took_over_sees_which_words_of_the_terms_change(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the terms are recognised by is sealed in the record, and open to whoever decides."""
-    monkeypatch.setattr(handing_over, "LONGEST_HISTORY", 24)
+    monkeypatch.setattr(handover, "LONGEST_HISTORY", 24)
     placement = await house.place("secondment")
     await placement.become_active()
     assert len(await placement.histories()) > 1
@@ -120,7 +119,7 @@ async def test_a_run_that_has_grown_long_hands_over_by_itself(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server whose own suggestion is far away does not make histories grow without end."""
-    monkeypatch.setattr(handing_over, "LONGEST_HISTORY", 24)
+    monkeypatch.setattr(handover, "LONGEST_HISTORY", 24)
     placement = await house.place("secondment")
     await placement.answer_all(ObligationKind.SIGNATURE)
     first, second, *_ = await placement.histories()
@@ -138,7 +137,7 @@ async def test_tries_at_a_notice_go_on_over_the_hand_over(
     first = waiting[0].not_before
     queued = [notice for notice in waiting if notice.not_before == first]
     await placement.fast_forward(first - await placement.now() + timedelta(minutes=1))
-    monkeypatch.setattr(handing_over, "LONGEST_HISTORY", 20)
+    monkeypatch.setattr(handover, "LONGEST_HISTORY", 20)
     for _ in range(3):
         for _ in range(6):
             await placement.handle.signal(NUDGE_SIGNAL)

@@ -1,35 +1,29 @@
 """Every path an agreement can take replays: just lived, and as an older release recorded it.
 
-Recorded lives are under `histories/`, one file per path. After a change that is meant to break replay
-(agreements move to another worker version at continue-as-new) they stay: a worker of the old version still
-has to replay them only until `sojourn upgrade` ends. Record what is new, or all of it anew, with
-
-    RECORD_HISTORIES=1 .venv/bin/pytest tests/workflows/test_paths.py tests/workflows/test_replay.py
+Recorded lives are under `histories/`, a folder for each course that runs have taken, a file for each path.
+How to record anew is said in `test_replay.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gzip
-import json
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType, ResetReapplyExcludeType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
-from temporalio.client import WorkflowHistory
 
 from application.operations.upgrade import Upgrade
 from application.settings import load_settings
 from application.temporal.updates import send_update
 from application.temporal.versions import spelled, version_of
 from domain.kernel.vocabulary import ObligationKind, Outcome, Role
-from tests.fixtures.paths import HISTORIES
+from tests.fixtures.histories import COURSES, path_file, record, recorded_paths, runs_in, text_of
+from tests.interceptors import LosesAnswers
 from workers.runtime.worker import replayer
 
 if TYPE_CHECKING:
@@ -37,7 +31,10 @@ if TYPE_CHECKING:
 
 Play = Callable[["House", "Placement"], Awaitable[Outcome | None]]
 
-RECORDED = HISTORIES / "paths"
+RECORDED = recorded_paths()
+"""Course and name of every recorded path."""
+PATHS_SINCE = {"recorded_patiently": COURSES[1]}
+"""Paths that there was no way to take before a course."""
 LAST_RUNS = 2
 """How many of a life's runs are kept: a path shows at its end, and how lives begin is in `test_replay.py`."""
 LARGEST = 120_000
@@ -202,6 +199,16 @@ async def _moved_to_another_version(house: House, placement: Placement) -> None:
     await _ask_for_changes(placement)
 
 
+async def _recorded_patiently(house: House, placement: Placement) -> None:
+    """The answer to an append does not come in time: the regular activity finds it written."""
+    await placement.answer_all(ObligationKind.SIGNATURE)
+    await house.close_workers()
+    loses = LosesAnswers()
+    await house.open_worker(interceptors=[loses])
+    await _ask_for_changes(placement)
+    assert loses.lost == 1
+
+
 async def _busy(house: House, placement: Placement) -> None:
     """Ten commands in flight until runs have handed over with handlers under way."""
     await placement.become_active()
@@ -252,6 +259,7 @@ PATHS: Mapping[str, tuple[str, Play]] = {
     "terminated_and_resumed": ("shadowing", _terminated_and_resumed),
     "reset": ("secondment", _reset),
     "moved_to_another_version": ("secondment", _moved_to_another_version),
+    "recorded_patiently": ("secondment", _recorded_patiently),
     "busy": ("shadowing", _busy),
     "completed": ("shadowing", _completed),
 }
@@ -270,41 +278,29 @@ async def test_a_path_just_taken_replays(house: House, name: str) -> None:
     for history in histories:
         await replayer(load_settings()).replay_workflow(history)
     if os.environ.get("RECORD_HISTORIES"):
-        _record(name, histories)
+        record(path_file(COURSES[-1], name), histories[-LAST_RUNS:])
 
 
-@pytest.mark.parametrize("name", PATHS)
-async def test_a_recorded_path_replays(name: str) -> None:
-    """What an older release went through replays."""
-    recorded = json.loads(gzip.decompress(_file(name).read_bytes()))
-    for run in recorded["runs"]:
-        await replayer(load_settings()).replay_workflow(
-            WorkflowHistory.from_json(recorded["workflow_id"], run)
-        )
+@pytest.mark.parametrize(("course", "name"), RECORDED)
+async def test_a_recorded_path_replays(course: str, name: str) -> None:
+    """What this release or an older one went through replays."""
+    for run in runs_in(path_file(course, name)):
+        await replayer(load_settings()).replay_workflow(run)
 
 
-@pytest.mark.parametrize("name", PATHS)
+@pytest.mark.parametrize(("course", "name"), RECORDED)
 def test_a_recorded_path_is_small_and_names_nobody(
-    name: str, finding_names: Callable[[str], list[str]]
+    course: str, name: str, finding_names: Callable[[str], list[str]]
 ) -> None:
     """Recorded histories hold no name and no address of the directory, and stay small."""
-    packed = _file(name).read_bytes()
-    assert len(packed) < LARGEST
-    assert finding_names(gzip.decompress(packed).decode()) == []
+    file = path_file(course, name)
+    assert file.stat().st_size < LARGEST
+    assert finding_names(text_of(file)) == []
 
 
-def test_every_outcome_is_among_the_recorded() -> None:
+@pytest.mark.parametrize("course", COURSES)
+def test_every_outcome_is_among_the_recorded(course: str) -> None:
     """No way for an agreement to end is left out, and no recorded file is forgotten."""
     assert set(Outcome) <= set(PATHS)
-    assert {file.name.split(".")[0] for file in RECORDED.iterdir()} == set(PATHS)
-
-
-def _file(name: str) -> Path:
-    return RECORDED / f"{name}.json.gz"
-
-
-def _record(name: str, histories: list[WorkflowHistory]) -> None:
-    runs: list[Any] = [json.loads(history.to_json()) for history in histories[-LAST_RUNS:]]
-    text = json.dumps({"workflow_id": histories[0].workflow_id, "runs": runs}, separators=(",", ":"))
-    RECORDED.mkdir(exist_ok=True)
-    _file(name).write_bytes(gzip.compress(text.encode(), mtime=0))
+    later = {name for name, since in PATHS_SINCE.items() if COURSES.index(since) > COURSES.index(course)}
+    assert {name for of, name in RECORDED if of == course} == set(PATHS) - later

@@ -1,18 +1,19 @@
 """This release can take over what older ones began: histories replay under the worker's own settings.
 
-Recorded lives are under `histories/`: one file per kind with the first runs of one life. After a change that
-is meant to break replay (agreements move to a new deployment version at continue-as-new), record them anew:
+Recorded lives are under `histories/`, a folder for each course that runs have taken (`workflows/patches.py`):
+one file per kind with the first runs of one life. A patch begins a new folder; the others stay for as long as
+their patches do. What is new is recorded with
 
-    RECORD_HISTORIES=1 .venv/bin/pytest tests/workflows/test_replay.py
+    RECORD_HISTORIES=1 .venv/bin/pytest tests/workflows/test_paths.py tests/workflows/test_replay.py
 """
 
 from __future__ import annotations
 
 import inspect
-import json
+import itertools
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import pytest
 from temporalio import activity, workflow
@@ -21,7 +22,7 @@ from temporalio.client import WorkflowHistory
 from application.settings import load_settings
 from domain.kernel.vocabulary import Kind
 from domain.stream.messages import Append, Appended
-from tests.fixtures.paths import HISTORIES
+from tests.fixtures.histories import COURSES, life_file, record, runs_in, text_of
 from workers.runtime.worker import replayer
 from workflows import activity_definitions, agreement_run, user_metadata
 from workflows.agreement_run import AgreementRun
@@ -45,23 +46,25 @@ async def test_a_life_just_lived_replays(house: House, kind: str) -> None:
     assert len(histories) > 1
     await _replay(histories)
     if os.environ.get("RECORD_HISTORIES"):
-        _record(kind, histories)
+        record(life_file(COURSES[-1], kind), histories[:RUNS])
 
 
+@pytest.mark.parametrize("course", COURSES)
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_recorded_life_replays(kind: str) -> None:
-    """What an older release recorded replays; continue-as-new is among it."""
-    recorded = json.loads((HISTORIES / f"{kind}.json").read_text())
-    await _replay([WorkflowHistory.from_json(recorded["workflow_id"], run) for run in recorded["runs"]])
-    assert len(recorded["runs"]) > 1
+async def test_a_recorded_life_replays(course: str, kind: str) -> None:
+    """What this release or an older one recorded replays; continue-as-new is among it."""
+    runs = runs_in(life_file(course, kind))
+    await _replay(runs)
+    assert len(runs) > 1
 
 
+@pytest.mark.parametrize("course", COURSES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_recorded_life_is_small_and_names_nobody(
-    kind: str, finding_names: Callable[[str], list[str]]
+    course: str, kind: str, finding_names: Callable[[str], list[str]]
 ) -> None:
     """Recorded histories hold no name and no address of the directory, and stay small."""
-    text = (HISTORIES / f"{kind}.json").read_text()
+    text = text_of(life_file(course, kind))
     assert len(text.encode()) < LARGEST
     assert finding_names(text) == []
 
@@ -81,34 +84,50 @@ def _no_changes(*_: object) -> list[Update]:
     return []
 
 
+def _always() -> bool:
+    return True
+
+
+def _never() -> bool:
+    return False
+
+
+EDITS: Mapping[str, tuple[object, str, object]] = {
+    "a step more": (AgreementRun, "_begin", _another_step),
+    "another activity": (activity_definitions, "append_events", _renamed),
+    "a step less": (agreement_run, "changes", _no_changes),
+    "the new course for old runs": (agreement_run, "one_task_per_command", _always),
+    "the old course for new runs": (agreement_run, "one_task_per_command", _never),
+}
+
+
 @pytest.mark.parametrize(
-    ("where", "name", "instead"),
+    ("course", "edit"),
     [
-        (AgreementRun, "_begin", _another_step),
-        (activity_definitions, "append_events", _renamed),
-        (agreement_run, "changes", _no_changes),
+        *itertools.product(COURSES, ("a step more", "another activity", "a step less")),
+        (COURSES[0], "the new course for old runs"),
+        (COURSES[1], "the old course for new runs"),
     ],
-    ids=["a step more", "another activity", "a step less"],
 )
 async def test_an_incompatible_edit_of_the_workflow_is_found(
-    where: object, name: str, instead: object, monkeypatch: pytest.MonkeyPatch
+    course: str, edit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a deploy must not do to a running agreement fails this check, for each way of doing it."""
-    recorded = json.loads((HISTORIES / "secondment.json").read_text())
-    first = WorkflowHistory.from_json(recorded["workflow_id"], recorded["runs"][0])
+    first, *_ = runs_in(life_file(course, "secondment"))
+    where, name, instead = EDITS[edit]
     await _replay([first])
     monkeypatch.setattr(where, name, instead)
     with pytest.raises(workflow.NondeterminismError):
         await _replay([first])
 
 
-async def test_other_texts_for_the_temporal_ui_replay(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("course", COURSES)
+async def test_other_texts_for_the_temporal_ui_replay(course: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Summaries and details may be worded anew at any time: no history is compared with them."""
-    recorded = json.loads((HISTORIES / "secondment.json").read_text())
     for name, member in list(vars(user_metadata).items()):
         if inspect.isfunction(member) and member.__module__ == user_metadata.__name__:
             monkeypatch.setattr(user_metadata, name, lambda *_, **__: "worded anew")  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
-    await _replay([WorkflowHistory.from_json(recorded["workflow_id"], run) for run in recorded["runs"]])
+    await _replay(runs_in(life_file(course, "secondment")))
 
 
 async def _a_short_life(house: House, kind: str) -> Placement:
@@ -123,10 +142,3 @@ async def _a_short_life(house: House, kind: str) -> Placement:
 async def _replay(histories: list[WorkflowHistory]) -> None:
     for history in histories:
         await replayer(load_settings()).replay_workflow(history)
-
-
-def _record(kind: str, histories: list[WorkflowHistory]) -> None:
-    runs: list[Any] = [json.loads(history.to_json()) for history in histories[:RUNS]]
-    recorded = {"workflow_id": histories[0].workflow_id, "runs": runs}
-    HISTORIES.mkdir(exist_ok=True)
-    (HISTORIES / f"{kind}.json").write_text(json.dumps(recorded, separators=(",", ":")) + "\n")

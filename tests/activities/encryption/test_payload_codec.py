@@ -12,6 +12,7 @@ from temporalio.converter import ActivitySerializationContext, WorkflowSerializa
 
 from activities.encryption.payload_codec import (
     AGREEMENT_FIELD,
+    COMPRESSION_FIELD,
     KEY_FIELD,
     AlteredPayloadError,
     EncryptingCodec,
@@ -20,6 +21,7 @@ from activities.encryption.payload_codec import (
 from activities.keys.ring import KeyRing, UnknownKeyError
 
 CLEAR = Payload(metadata={"encoding": b"json/plain"}, data=b'"what a person wrote"')
+LONG = Payload(metadata={"encoding": b"json/plain"}, data=b'"what a person wrote"' * 100)
 
 
 def _ring(*ids: str, salt: bytes = b"") -> KeyRing:
@@ -125,7 +127,39 @@ async def test_a_reader_without_context_reads_every_agreement() -> None:
 
 async def test_workflow_and_activity_share_a_binding() -> None:
     """What a workflow hands its activity, the activity reads: both are of the workflow's agreement."""
-    inside = ActivitySerializationContext(
+    assert await _inside_an_activity().decode(await _of("acme.R-1").encode([CLEAR])) == [CLEAR]
+
+
+async def test_what_activities_answer_is_compressed_where_that_pays() -> None:
+    """A long answer takes less room and every codec of the ring reads it; a short one stays as it was."""
+    short, long = await _inside_an_activity().encode([CLEAR, LONG])
+    assert COMPRESSION_FIELD not in short.metadata
+    assert long.metadata[COMPRESSION_FIELD] == b"zlib"
+    assert len(long.data) < len(LONG.data) / 4
+    for codec in (_of("acme.R-1"), _inside_an_activity(), EncryptingCodec(_ring("2026"))):
+        assert await codec.decode([short, long]) == [CLEAR, LONG]
+
+
+async def test_what_the_release_before_may_have_to_read_is_not_compressed() -> None:
+    """Commands and receipts pass between clients and runs of different releases."""
+    for codec in (_of("acme.R-1"), EncryptingCodec(_ring("2026"))):
+        (written,) = await codec.encode([LONG])
+        assert COMPRESSION_FIELD not in written.metadata
+
+
+async def test_whether_it_is_compressed_is_proven_by_opening() -> None:
+    """A label that was taken off or put on makes a payload unreadable, never read as something else."""
+    (compressed,) = await _inside_an_activity().encode([LONG])
+    del compressed.metadata[COMPRESSION_FIELD]
+    (plain,) = await _of("acme.R-1").encode([LONG])
+    plain.metadata[COMPRESSION_FIELD] = b"zlib"
+    for payload in (compressed, plain):
+        with pytest.raises(AlteredPayloadError):
+            await _of("acme.R-1").decode([payload])
+
+
+def _inside_an_activity() -> EncryptingCodec:
+    context = ActivitySerializationContext(
         namespace="default",
         activity_id="1",
         activity_type="append_events",
@@ -134,5 +168,4 @@ async def test_workflow_and_activity_share_a_binding() -> None:
         workflow_type="RotationWorkflow",
         is_local=False,
     )
-    codec = EncryptingCodec(_ring("2026")).with_context(inside)
-    assert await codec.decode(await _of("acme.R-1").encode([CLEAR])) == [CLEAR]
+    return EncryptingCodec(_ring("2026")).with_context(context)

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowHistory
 from temporalio.converter import ActivitySerializationContext, WorkflowSerializationContext
 from temporalio.worker import Replayer
 
 from application.settings import load_settings
 from application.temporal.client import data_converter
-from tests.fixtures.paths import HISTORIES
+from tests.fixtures.histories import COURSES, life_file, runs_in
 from workers.runtime import sandbox
 from workers.runtime.sandbox import AgreementInstance, workflow_runner
 from workflows.placements import WORKFLOWS
 
 
+@pytest.mark.parametrize("course", COURSES)
 @pytest.mark.parametrize("kind", ["secondment", "shadowing", "rotation"])
 async def test_every_payload_of_a_run_is_bound_to_its_agreement(
-    kind: str, monkeypatch: pytest.MonkeyPatch
+    course: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In whichever context the SDK would put a payload, its workflow id is the run's own."""
     activities = 0
@@ -48,6 +47,6 @@ async def test_every_payload_of_a_run_is_bound_to_its_agreement(
         workflow_runner=workflow_runner(),
         data_converter=data_converter(load_settings()),
     )
-    recorded = json.loads((HISTORIES / f"{kind}.json").read_text())
-    await replayer.replay_workflow(WorkflowHistory.from_json(recorded["workflow_id"], recorded["runs"][0]))
+    first, *_ = runs_in(life_file(course, kind))
+    await replayer.replay_workflow(first)
     assert activities > 0
