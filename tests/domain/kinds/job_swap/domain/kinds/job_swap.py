@@ -15,7 +15,7 @@ from domain.kernel.vocabulary import Kind, ObligationKind, Phase, Role
 from domain.kinds.rules import KindRules, Progress
 from domain.ledger.obligation import Obligation
 from domain.policy.policy_set import Allowance
-from domain.scheduling.obligations import Owed
+from domain.scheduling.obligations import NewObligation
 from domain.terms.rules.rule import months_after
 from domain.terms.union import Terms
 
@@ -55,10 +55,10 @@ class JobSwapRules(KindRules):
         """Return the end of the longest swap."""
         return months_after(terms.effective_from, LONGEST_MONTHS)
 
-    def planned(self, agreement: Agreement, /) -> Iterable[Owed]:
+    def planned(self, agreement: Agreement, /) -> Iterable[NewObligation]:
         """Yield the return of both, on the day that the terms give it."""
         if agreement.phase is Phase.ACTIVE and not agreement.return_planned:
-            yield Owed(
+            yield NewObligation(
                 kind=ObligationKind.RETURN_PLAN,
                 subject="home",
                 owner=agreement.holder(Role.LINE_MANAGER),
