@@ -35,7 +35,7 @@ from application.config.keys import encryption_of
 from application.settings import load_settings
 from application.temporal.client import data_converter
 from application.temporal.starter import Starter
-from application.temporal.updates import ask
+from application.temporal.updates import send_update
 from benchmarks.peers.bare_temporal import (
     TABLE,
     WORDS,
@@ -255,7 +255,7 @@ async def _ours(opened: AsyncExitStack, address: str, dsn: str) -> Give:
         command = COMMANDS["keep_note"].model_validate(
             {"command_id": f"note/{number}", "actor_id": placed[life].mentee, "note": WORDS}
         )
-        await ask(
+        await send_update(
             client,
             agreement_id_of(placed[life]),
             command.type,

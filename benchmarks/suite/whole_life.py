@@ -106,7 +106,7 @@ class _Unwatched:
 
 async def _live(stage: Stage) -> str:
     (placement,) = await stage.place((Kind.SECONDMENT,))
-    world = RunningWorld(placement.agreement_id, stage.client, stage.record, stage.mailboxes)
+    world = RunningWorld(placement.agreement_id, stage.client, stage.event_store, stage.mailboxes)
     await Life(placement.agreement_id, Kind.SECONDMENT, world, _Unwatched()).play()
     return placement.agreement_id
 
@@ -124,7 +124,7 @@ async def _play_naively(stage: Stage, agreement_id: str) -> Cost:
         namespace=stage.addresses.namespace,
         data_converter=data_converter(settings),
     )
-    steps = _steps(await stage.record.stream(agreement_id))
+    steps = _steps(await stage.event_store.stream(agreement_id))
     skipper = TimeSkipper(client)
     async with Worker(
         client, task_queue=QUEUE, workflows=[NaiveLife], activities=[write_events, send_notice]

@@ -108,9 +108,10 @@ async def test_what_is_left_of_a_closed_agreement_waits_for_no_moment(
     early = now - timedelta(hours=3)
     mailbox.answers_data = "451 not now"
     result = await batches.deliver(_ids(announced), early, ATTEMPT, closed=True)
-    assert result.again_at == early + FIRST_PAUSE
+    later = early + FIRST_PAUSE
+    assert result.again_at == later
     mailbox.answers_data = "250 OK"
-    result = await batches.deliver(_ids(announced), result.again_at, ATTEMPT, closed=True)
+    result = await batches.deliver(_ids(announced), later, ATTEMPT, closed=True)
     assert set(result.states.values()) == {"sent"}
     assert len(mailbox.taken) == len(PEOPLE)
 

@@ -177,13 +177,13 @@ async def test_the_receipt_tells_of_all_that_was_erased_however_often_it_was_cut
     run = ("erase", person, *OPERATOR, "--yes", "--receipt", str(file))
     for seam in (
         "activities.keys.subjects:SubjectKeys.destroy",
-        "activities.data_rights.log:Rights.clear_directory",
+        "activities.data_rights.log:RightsLog.clear_directory",
         "application.data_rights.temporal_histories:HistoryRemoval._terminate",
         "application.data_rights.temporal_histories:HistoryRemoval._delete",
         "application.temporal.starter:Starter.resume",
-        "workers.cli.data_rights.rights:signed",
+        "application.data_rights.erase:sign_receipt",
         "workers.cli.data_rights.rights:write_private",
-        "activities.data_rights.log:Rights.note=person.erased",
+        "activities.data_rights.log:RightsLog.note=person.erased",
     ):
         await killed_at(seam, *run)
     done = await sojourn(*run, "--json")

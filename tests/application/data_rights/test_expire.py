@@ -189,7 +189,7 @@ async def test_what_was_cut_off_is_finished_by_the_next_run_and_told_in_full(
         "application.data_rights.temporal_histories:HistoryRemoval.remove",
         "application.data_rights.expire:destroyed_keys",
         "workers.cli.data_rights.retention:write_private",
-        "activities.data_rights.log:Rights.note=words.expired",
+        "activities.data_rights.log:RightsLog.note=words.expired",
     ):
         await killed_at(seam, *run, today=date(2037, 1, 1))
     done = await sojourn(*run, "--json")

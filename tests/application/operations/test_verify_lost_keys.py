@@ -155,7 +155,7 @@ async def test_an_erasure_that_was_cut_off_accounts_for_what_it_destroyed(
 ) -> None:
     """Killed right behind the destruction, before any receipt: what is gone is noted all the same."""
     run = ("erase", lived.mentee_id, *OPERATOR, "--yes", "--receipt", str(tmp_path / "receipt.json"))
-    await killed_at("activities.data_rights.log:Rights.clear_directory", *run)
+    await killed_at("activities.data_rights.log:RightsLog.clear_directory", *run)
     assert [each.type for each in await RightsLog(pool).events(lived.mentee_id)] == ["keys.destroyed"]
     assert await verify(pool) == []
 

@@ -185,7 +185,7 @@ async def test_many_scrapes_at_once_share_one_reading(database: str, monkeypatch
         read.append(dsn)
         return await read_metrics(dsn)
 
-    monkeypatch.setattr("workers.runtime.metrics.read_figures", counted)
+    monkeypatch.setattr("workers.runtime.metrics.read_metrics", counted)
     collector = MetricsCollector(database)
     with ThreadPoolExecutor(8) as threads:
         waiting = [asyncio.wrap_future(threads.submit(collector.collect)) for _ in range(8)]
