@@ -81,8 +81,8 @@ class CalendarSources:
         named = person.organisation_calendar
         if organisations is not None and named is not None and named not in organisations:
             found.append(
-                f"organisation_calendar {named!r} is not known: put it in force with "
-                "`sojourn calendar apply FILE`, or leave it out"
+                f"organisation_calendar {named!r} is not in force in this installation: leave it out, or "
+                "name one that is"
             )
         if person.time_zone not in zone_names():
             found.append(

@@ -41,7 +41,7 @@ class Person(Frozen):
     exceptions: tuple[DayHours, ...] = Field(default=(), exclude_if=is_empty)
     """Days that are worked otherwise, whatever pattern and holidays say: a roster, a swapped day."""
     organisation_calendar: Slug | None = Field(default=None, exclude_if=is_none)
-    """The organisation's calendar that is laid over the holidays, as `sojourn calendar list` names it."""
+    """The organisation's calendar that is laid over the holidays, by its id."""
     meets_at: time | None = Field(default=None, exclude_if=is_none)
     """When they like to meet, on the wall clock of the time zone; None where they did not say."""
     leave: tuple[Leave, ...] = ()
