@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, PendingActivityState
 
 from domain.agreement.commands import COMMANDS, Command
 from domain.decisions.decide import decide
@@ -109,12 +109,14 @@ async def test_what_a_run_behind_its_record_does_not_know_counts_when_the_next_c
 
 
 async def _settled(house: House) -> Placement:
-    """A placement whose first day has come, with nothing under way."""
+    """Return a placement whose first day has come, with nothing under way."""
     placement = await house.place("secondment")
     await placement.become_active()
 
     async def under_way() -> int:
-        return len((await placement.handle.describe()).raw_description.pending_activities)
+        pending = (await placement.handle.describe()).raw_description.pending_activities
+        # Notices that are due later wait in their delivery's own retries.
+        return sum(each.state != PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED for each in pending)
 
     await house.eventually(under_way, lambda count: count == 0)
     return placement

@@ -68,6 +68,7 @@ CHECKED_AT_START = frozenset({"log_epoch", "migration", "inventory"})
 """What every process looks at before it does anything else."""
 OUTSIDE_THE_RECORD = {
     "person": "the directory: HR tooling changes it every day, and nothing follows from it but names",
+    "organisation_calendar": "calendars by version: agreements carry what they took from them",
     "digest": "who had which day's mail: workers claim, take over and give back its rows",
     "subject_key": "people's keys: wrapped anew; altered, one opens nothing; lost or destroyed, it is told",
 }
