@@ -21,7 +21,9 @@ from temporalio.api.enums.v1 import (
     PendingWorkflowTaskState,
     ResetReapplyExcludeType,
     VersioningBehavior,
+    WorkflowTaskFailedCause,
 )
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import WorkflowExecutionOptions
 from temporalio.api.workflowservice.v1 import (
     ResetWorkflowExecutionRequest,
@@ -365,6 +367,6 @@ async def _damage(administrator: asyncpg.Connection, placement: Placement, statu
 
 
 def _failed_for_a_fault(event: HistoryEvent) -> bool:
-    """Tell a task that failed or timed out from one that a message overtook, which Temporal runs again at once."""
+    """Tell a task that failed or timed out from one that a message overtook, which runs again at once."""
     overtaken = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
     return event.event_type in FAILED_TASKS and event.workflow_task_failed_event_attributes.cause != overtaken
