@@ -23,17 +23,22 @@ from benchmarks.peers.bare_temporal import INSERT, WORDS
 
 CONNECTIONS = 20
 NUMBERS = count(1)
-POOLS: dict[int, asyncpg.Pool[asyncpg.Record]] = {}
-"""By event loop: DBOS may bring its own."""
+POOLS: dict[int, asyncio.Task[asyncpg.Pool[asyncpg.Record]]] = {}
+"""By event loop: DBOS may bring its own. Whoever comes first opens one, and all others wait for it."""
 
 
 @DBOS.step()
 async def insert_entry(rows_dsn: str, life: str, command: str, body: str) -> None:
     """Insert the row unless it is there."""
-    loop = id(asyncio.get_running_loop())
-    if loop not in POOLS:
-        POOLS[loop] = await asyncpg.create_pool(rows_dsn, min_size=1, max_size=CONNECTIONS)
-    await POOLS[loop].execute(INSERT, life, command, body)
+    loop = asyncio.get_running_loop()
+    if id(loop) not in POOLS:
+        POOLS[id(loop)] = loop.create_task(_open(rows_dsn))
+    pool = await POOLS[id(loop)]
+    await pool.execute(INSERT, life, command, body)
+
+
+async def _open(rows_dsn: str) -> asyncpg.Pool[asyncpg.Record]:
+    return await asyncpg.create_pool(rows_dsn, min_size=1, max_size=CONNECTIONS)
 
 
 @DBOS.workflow()

@@ -11,7 +11,6 @@ from temporalio.client import Client
 
 ACTION_OF = {
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED: "starts",
-    EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: "activities",
     EventType.EVENT_TYPE_TIMER_STARTED: "timers",
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED: "signals",
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED: "updates",
@@ -48,6 +47,9 @@ async def cost_of(client: Client, workflow_id: str, first_run_id: str) -> Cost:
             size += event.ByteSize()
             if event.event_type in ACTION_OF:
                 actions[ACTION_OF[event.event_type]] += 1
+            if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+                # Written once an activity has ended, with the number of its last attempt; each is billed.
+                actions["attempts at activities"] += event.activity_task_started_event_attributes.attempt
             if event.event_type == EventType.EVENT_TYPE_MARKER_RECORDED:
                 tasks_with_local_activities.add(
                     event.marker_recorded_event_attributes.workflow_task_completed_event_id
