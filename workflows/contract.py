@@ -3,8 +3,9 @@
 HR tooling in any language starts an agreement by these names; a test holds them still.
 
 What a workflow trusts: whoever may talk to this Temporal namespace. Encryption keeps others from reading;
-it does not keep them from sending, for a payload in clear is taken too, so access to Temporal has to be kept
-to workers and to tooling that knows who is asking. Of the product that is `application` alone: it established who the actor is and, before it sent `acting_as: operator`, that the directory has them as an
+it does not keep them from sending, for a payload in clear is taken too, so access to Temporal has to be
+kept to workers and to tooling that knows who is asking. Of the product that is `application` alone: it
+established who the actor is and, before it sent `acting_as: operator`, that the directory has them as an
 operator (`application.commands.authorization`). A workflow can look neither up, and nothing in a payload
 could prove it. So no front door sends an update by itself.
 """

@@ -73,8 +73,9 @@ async def measure(agreements: int, seconds: float, rehydrated: int) -> Section:
             await asyncio.sleep(SETTLED)
             section.add("cold agreement answers", OURS, "ms", await _woken(address, environment, ids[:50]))
     section.compare("memory of a cached agreement (kB)", [kilobytes], [1.0], "at most", 150.0)
-    cold = next(figure for figure in section.figures if figure.name == "cold agreement answers")
-    section.compare("cold answer (ms)", [cold.median], [1.0], "at most", 50.0)
+    section.remarks.append(
+        "The agreements that answer cold have just begun; a record of 100 events is not measured yet."
+    )
     back = await measure_rehydration(rehydrated)
     section.add("rehydrated a second", OURS, "1/s", [back.rehydrated_per_second])
     section.add("rehydrated a second", "workflows that do nothing", "1/s", [back.nothing_per_second])
