@@ -153,7 +153,14 @@ def _draw(section: Section) -> None:
     shown = [figure for figure in section.figures if figure.unit == unit]
     names = list(dict.fromkeys(figure.name for figure in shown))
     chart = pygal.HorizontalBar(
-        style=CAN_BE_TRANSPARENT, title=section.title, js=(), disable_xml_declaration=True, x_title=unit
+        style=CAN_BE_TRANSPARENT,
+        title=section.title,
+        js=(),
+        disable_xml_declaration=True,
+        x_title=unit,
+        truncate_legend=-1,
+        legend_at_bottom=True,
+        legend_at_bottom_columns=2,
     )
     chart.x_labels = names
     for way in dict.fromkeys(figure.way for figure in shown):
